@@ -1,0 +1,3 @@
+//! holdfast-score.
+
+fn main() {}

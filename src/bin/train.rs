@@ -1,0 +1,3 @@
+//! holdfast-train.
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! How good it is: measures with worked examples, and comparison with models that have no freedom.
+
+pub mod classify;
+pub mod rank;

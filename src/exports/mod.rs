@@ -1,0 +1,144 @@
+//! Files become typed rows. A file is opened once and read once, whichever sources name it.
+//!
+//! In: the sources of a [`Config`]. Out: [`Exports`]: id tables in byte order, columnar events grouped by customer in time
+//! order, profiles, items, offers, treatments, and a count of every row: read = accepted + rejected + duplicates + skipped,
+//! per source and file, always. This module knows nothing of features and models.
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::timeline::{EventStore, Moment, ProfileTable};
+use std::path::PathBuf;
+
+/// Everything read.
+#[derive(Debug, Clone, Default)]
+pub struct Exports {
+    /// Customer ids in byte order; a customer's index is the position here.
+    pub customers: Vec<Box<str>>,
+    /// Items in byte order of id.
+    pub items: ItemTable,
+    /// Dated events.
+    pub events: EventStore,
+    /// Events of sources without time: order is the position in the file; they serve the recommender only. Empty when `events` is not.
+    pub untimed: EventStore,
+    /// Events of sources with `role = "test"`: truth for the recommender, never fitted on. Timed or untimed as the sources are.
+    pub truth: EventStore,
+    /// Profiles, one table per source.
+    pub profiles: Vec<ProfileTable>,
+    /// The label, by customer: `None` where missing or blank. Empty where no source has one.
+    pub labels: Vec<Option<bool>>,
+    /// Customers in the order of the rows of the source that has the label, for `validate --folds` (row 0 is the first data row).
+    pub label_rows: Vec<u32>,
+    /// Columns to pass through, by name: one text per customer, empty where missing.
+    pub carry: Vec<(String, Vec<String>)>,
+    /// Offers, as read.
+    pub offers: TextTable,
+    /// Treatments, as read.
+    pub treatments: TextTable,
+    /// Rows per source and file.
+    pub counts: Vec<FileCounts>,
+    /// The rows refused, in order of file and line; at most 10,000 are kept, the counts are complete.
+    pub rejects: Vec<Reject>,
+    /// The newest time over all events, profiles and treatments with time.
+    pub newest: Option<Moment>,
+    /// What was noticed and left as it was: for `check`, the report and the log.
+    pub notes: Vec<String>,
+}
+
+/// What is sold. Every column that is not empty has one entry per id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ItemTable {
+    /// Ids in byte order.
+    pub ids: Vec<Box<str>>,
+    /// Names for people: the most frequent of an item's rows, ties by bytes; empty where missing.
+    pub names: Vec<Box<str>>,
+    /// Category levels, coarse to fine: codes per item into the level's names, `NO_INDEX` where missing.
+    pub categories: Vec<ItemCategory>,
+    /// Price; `NaN` where missing.
+    pub price: Vec<f64>,
+    /// Margin; `NaN` where missing.
+    pub margin: Vec<f64>,
+    /// Whether it can be had; empty when no source says.
+    pub available: Vec<bool>,
+    /// Whether it may be recommended; empty when no source says: all may.
+    pub recommendable: Vec<bool>,
+}
+
+/// One level of item categories.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ItemCategory {
+    /// One code per item.
+    pub codes: Vec<u32>,
+    /// Names in byte order.
+    pub names: Vec<String>,
+}
+
+/// A small table of texts: the columns named by key.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TextTable {
+    /// Keys of the columns.
+    pub header: Vec<String>,
+    /// Rows, each as long as the header; empty text where missing.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Rows of one file as one source saw them: read = accepted + rejected + duplicates + skipped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct FileCounts {
+    /// `events`, `profiles`, `items`, `offers`, `treatments`, `identities`.
+    pub source: String,
+    /// Which of the sources of that name, from 0.
+    pub source_number: usize,
+    /// The file.
+    pub file: PathBuf,
+    /// Data rows in it.
+    pub read: u64,
+    /// Rows used.
+    pub accepted: u64,
+    /// Rows refused.
+    pub rejected: u64,
+    /// Rows dropped as repeated.
+    pub duplicates: u64,
+    /// Rows that `where` left out.
+    pub skipped: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the file, in hex.
+    pub blake3: String,
+    /// The delimiter found or declared, as text; empty for other formats.
+    pub delimiter: String,
+}
+
+/// A refused row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// The file.
+    pub file: PathBuf,
+    /// Line of the record's first byte, from 1.
+    pub line: u64,
+    /// Byte offset of the record in the (decompressed) file.
+    pub byte: u64,
+    /// Why; a fixed name of reference, listed in README.
+    pub class: &'static str,
+    /// Which column, empty for the whole record.
+    pub column: String,
+    /// What was found, redacted to its shape (digits 9, letters x), at most 40 characters.
+    pub shape: String,
+}
+
+/// How reading goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions {
+    /// Threads; the result does not depend on it.
+    pub threads: usize,
+    /// The as-of date, when given: for `max_age`.
+    pub as_of: Option<Moment>,
+}
+
+/// Reads every source of the config.
+///
+/// # Errors
+/// 66 for files that are missing or unreadable, 65 for files refused (empty, no header, missing column, too many rejects, …),
+/// 78 for a condition or column the files do not have.
+pub fn read(_config: &Config, _options: ReadOptions) -> Result<Exports> {
+    todo!()
+}

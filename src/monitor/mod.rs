@@ -1,0 +1,3 @@
+//! What changed since training.
+
+pub mod freshness;

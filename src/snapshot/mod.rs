@@ -1,0 +1,84 @@
+//! All customers at one cut-off: the feature matrix, and the labels once the horizon has passed.
+
+pub mod features;
+pub mod label;
+pub mod learned;
+
+use bincode::{Decode, Encode};
+
+/// What a feature is: enough to compute it again, to explain it, and to refuse a bundle that means something else by the name.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct FeatureSpec {
+    /// Unique name, stable across releases.
+    pub name: String,
+    /// Unit of its values: `days`, `orders`, `GBP`, `share`, …
+    pub unit: String,
+    /// What it says, in one sentence.
+    pub meaning: String,
+    /// The family it belongs to: reasons are grouped by it.
+    pub family: String,
+    /// The kinds of event it reads; empty for profiles.
+    pub kinds: Vec<String>,
+    /// How its values are to be read.
+    pub values: FeatureValues,
+}
+
+/// How the values of a feature are to be read.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub enum FeatureValues {
+    /// A number; `NaN` means missing.
+    Number,
+    /// A code into the vocabulary; `NaN` means missing. The last entry of the vocabulary is always `other`: every category that training
+    /// saw for fewer than 10 customers, or never.
+    Category {
+        /// The categories, in byte order, then `other`.
+        vocabulary: Vec<String>,
+    },
+}
+
+/// Features of many customers, column by column.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FeatureMatrix {
+    /// What each column is.
+    pub specs: Vec<FeatureSpec>,
+    /// Number of rows.
+    pub rows: usize,
+    /// Column-major values: column `j` is `data[j * rows..(j + 1) * rows]`. Never infinite; `NaN` means missing.
+    pub data: Vec<f64>,
+}
+
+impl FeatureMatrix {
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.specs.len()
+    }
+    /// The values of a column.
+    pub fn column(&self, column: usize) -> &[f64] {
+        &self.data[column * self.rows..(column + 1) * self.rows]
+    }
+    /// One value.
+    pub fn value(&self, row: usize, column: usize) -> f64 {
+        self.data[column * self.rows + row]
+    }
+    /// The rows named, in that order.
+    pub fn select(&self, rows: &[usize]) -> FeatureMatrix {
+        let mut data = Vec::with_capacity(rows.len() * self.columns());
+        for column in 0..self.columns() {
+            let values = self.column(column);
+            data.extend(rows.iter().map(|row| values[*row]));
+        }
+        FeatureMatrix { specs: self.specs.clone(), rows: rows.len(), data }
+    }
+    /// The matrices one below the other; all must have the same columns.
+    pub fn stack(parts: &[&FeatureMatrix]) -> FeatureMatrix {
+        let specs = parts.first().map(|part| part.specs.clone()).unwrap_or_default();
+        let rows = parts.iter().map(|part| part.rows).sum();
+        let mut data = Vec::with_capacity(rows * specs.len());
+        for column in 0..specs.len() {
+            for part in parts {
+                data.extend_from_slice(part.column(column));
+            }
+        }
+        FeatureMatrix { specs, rows, data }
+    }
+}

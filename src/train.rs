@@ -1,0 +1,1 @@
+//! From exports to bundle and report: one line per stage.
