@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::monitor::freshness::ExportHabits;
 use crate::recommend::Recommender;
 use crate::segment::SegmentRules;
-use crate::snapshot::features::FeaturePlan;
+use crate::snapshot::learned::FeaturePlan;
 use std::path::Path;
 
 /// Everything scoring needs. No customer's id, row or rare text is in it.

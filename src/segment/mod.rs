@@ -1,7 +1,116 @@
-//! Groups with names a marketer can read.
+//! Groups with names a marketer can read: recency, frequency and money, each cut into fifths.
+//!
+//! The cut points are learnt at the last cut-off of training and kept in the bundle, so a customer's segment depends on that
+//! customer alone. Source of the scheme: Hughes, Strategic Database Marketing (1994), fifths of R, F and M.
 
+use crate::snapshot::facts::Facts;
 use bincode::{Decode, Encode};
 
-/// Cut points of recency, frequency and money.
+/// Cut points of recency, frequency and money: four each, ascending.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
-pub struct SegmentRules {}
+pub struct SegmentRules {
+    /// Days since the last order.
+    pub recency_days: Vec<f64>,
+    /// Orders so far.
+    pub orders: Vec<f64>,
+    /// Spent so far.
+    pub amount: Vec<f64>,
+}
+
+/// The names of the segments, best first.
+pub const SEGMENTS: [&str; 8] = ["champions", "loyal", "big_spenders", "new_customers", "promising", "needs_attention", "at_risk", "hibernating"];
+
+impl SegmentRules {
+    /// Learns the cut points of customers with an order. `None` without any.
+    pub fn learn<'a>(facts: impl Iterator<Item = &'a Facts>) -> Option<SegmentRules> {
+        let (mut recency_days, mut orders, mut amount) = (Vec::new(), Vec::new(), Vec::new());
+        for facts in facts.filter(|facts| !facts.orders.is_empty()) {
+            recency_days.push(facts.days_since_last());
+            orders.push(facts.orders.len() as f64);
+            amount.push(spent(facts));
+        }
+        (!orders.is_empty()).then(|| SegmentRules { recency_days: fifths(recency_days), orders: fifths(orders), amount: fifths(amount) })
+    }
+
+    /// The segment of a customer; empty without an order.
+    pub fn segment(&self, facts: &Facts) -> &'static str {
+        if facts.orders.is_empty() {
+            return "";
+        }
+        // 5 is best: the most recent fifth, the most orders, the most money.
+        let recency = 5 - above(&self.recency_days, facts.days_since_last());
+        let frequency = 1 + above(&self.orders, facts.orders.len() as f64);
+        let money = 1 + above(&self.amount, spent(facts));
+        match (recency, frequency, money) {
+            (4..=5, 4..=5, 4..=5) => "champions",
+            (3..=5, 4..=5, _) => "loyal",
+            (3..=5, _, 5) => "big_spenders",
+            (5, 1, _) => "new_customers",
+            (4..=5, _, _) => "promising",
+            (3, _, _) => "needs_attention",
+            (_, 3..=5, _) | (_, _, 4..=5) => "at_risk",
+            _ => "hibernating",
+        }
+    }
+
+    /// Checks every value read from a file.
+    ///
+    /// # Errors
+    /// A sentence saying which value is wrong.
+    pub fn validate(&self) -> Result<(), String> {
+        for (name, cuts) in [("recency", &self.recency_days), ("orders", &self.orders), ("amount", &self.amount)] {
+            if cuts.len() != 4 || cuts.iter().any(|cut| !cut.is_finite()) || cuts.windows(2).any(|pair| pair[0] > pair[1]) {
+                return Err(format!("the cut points of {name} are not four ascending numbers"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn spent(facts: &Facts) -> f64 {
+    facts.orders.iter().map(|order| order.amount).sum()
+}
+
+/// The four values that cut the sorted values into fifths.
+fn fifths(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    (1..5).map(|fifth| values[(values.len() * fifth / 5).min(values.len() - 1)]).collect()
+}
+
+/// How many cut points lie below the value.
+fn above(cuts: &[f64], value: f64) -> usize {
+    cuts.iter().filter(|cut| value > **cut).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::facts::Order;
+    use crate::timeline::Moment;
+
+    fn customer(days_ago: i64, orders: usize) -> Facts {
+        let order = |number: usize| Order { time: Moment((1_000 - days_ago - number as i64) * 86_400), amount: 10.0, discount: 0.0, lines: 1, quantity: 1.0 };
+        Facts { cutoff: Some(Moment(1_000 * 86_400)), orders: (0..orders).rev().map(order).collect(), ..Facts::default() }
+    }
+
+    #[test]
+    fn who_orders_often_and_lately_is_a_champion_and_who_stopped_is_not() {
+        let base: Vec<Facts> = (0..100).map(|number| customer(number, 1 + (99 - number as usize) / 5)).collect();
+        let rules = SegmentRules::learn(base.iter()).expect("customers have orders");
+        assert!(rules.validate().is_ok());
+        assert_eq!(rules.segment(&base[0]), "champions");
+        assert_eq!(rules.segment(&base[99]), "hibernating");
+        assert_eq!(rules.segment(&customer(90, 40)), "at_risk");
+        assert_eq!(rules.segment(&Facts::default()), "");
+    }
+
+    #[test]
+    fn every_segment_has_a_name_in_the_list() {
+        let rules = SegmentRules { recency_days: vec![1., 2., 3., 4.], orders: vec![1., 2., 3., 4.], amount: vec![10., 20., 30., 40.] };
+        for days in 0..6 {
+            for orders in 1..6 {
+                assert!(SEGMENTS.contains(&rules.segment(&customer(days, orders))));
+            }
+        }
+    }
+}

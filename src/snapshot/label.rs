@@ -1,1 +1,146 @@
-//! Placeholder.
+//! Who is asked and what leaving means: the base of a cut-off, and the labels once the horizon has passed.
+
+use crate::config::{ChurnSettings, Definition, Span};
+use crate::error::{Error, Result};
+use crate::exports::Exports;
+use crate::timeline::{Cutoff, Future, History, Moment, ProfileTable, ProfileValues, Timeline};
+use rayon::prelude::*;
+
+/// Where a customer stands at a cut-off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Asked: a member of the base.
+    Base,
+    /// Last active longer ago than `active_within`, or the subscription has ended.
+    AlreadyInactive,
+    /// The label says that the customer has left.
+    AlreadyLeft,
+    /// Never seen before the cut-off.
+    NoHistory,
+}
+
+/// The definition of churn bound to one set of exports.
+#[derive(Debug, Clone)]
+pub struct ChurnRule<'a> {
+    exports: &'a Exports,
+    definition: Definition,
+    alive: Vec<bool>,
+    active_within: Span,
+    horizon: Span,
+    dates: Option<SubscriptionDates<'a>>,
+    renews: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct SubscriptionDates<'a> {
+    table: &'a ProfileTable,
+    start: &'a [i64],
+    end: &'a [i64],
+}
+
+impl<'a> ChurnRule<'a> {
+    /// Binds the definition of churn.
+    ///
+    /// # Errors
+    /// 78 when a subscription names a column that is no date of the profiles.
+    pub fn new(exports: &'a Exports, settings: &ChurnSettings) -> Result<ChurnRule<'a>> {
+        let store = &exports.events;
+        let mut rule = ChurnRule {
+            exports,
+            definition: settings.definition.clone(),
+            alive: store.kinds.iter().map(|kind| settings.kinds.contains(kind)).collect(),
+            active_within: settings.active_within,
+            horizon: settings.horizon,
+            dates: None,
+            renews: None,
+        };
+        if let Definition::Subscription { start, end, renewed_by } = &settings.definition {
+            rule.dates = Some(subscription_dates(exports, start, end)?);
+            rule.renews = store.kind_index(renewed_by);
+        }
+        Ok(rule)
+    }
+
+    /// Whether any event counts as alive; without one, inactivity cannot be defined.
+    pub fn has_life(&self) -> bool {
+        self.alive.contains(&true)
+    }
+
+    /// Where a customer stands before the cut-off, from the history alone. (For labelled tables the label of a customer who has
+    /// left is part of what is known today.)
+    pub fn standing(&self, history: &History<'_>) -> Standing {
+        match self.definition {
+            Definition::Label | Definition::None if self.exports.labels.is_empty() => Standing::Base,
+            Definition::Label => match self.exports.labels[history.customer as usize] {
+                Some(true) => Standing::AlreadyLeft,
+                _ => Standing::Base,
+            },
+            Definition::None => Standing::Base,
+            Definition::Inactivity => match self.last_alive(history) {
+                None => Standing::NoHistory,
+                Some(last) if last < history.cutoff.minus(self.active_within) => Standing::AlreadyInactive,
+                Some(_) => Standing::Base,
+            },
+            Definition::Subscription { .. } => match self.subscription(history.customer, history.cutoff) {
+                Some((start, _)) if start >= history.cutoff => Standing::NoHistory,
+                Some((_, Some(end))) if end < history.cutoff => Standing::AlreadyInactive,
+                Some(_) => Standing::Base,
+                None => Standing::NoHistory,
+            },
+        }
+    }
+
+    /// The last moment of an event that counts as alive.
+    pub fn last_alive(&self, history: &History<'_>) -> Option<Moment> {
+        history.events().rev().find(|event| self.alive[event.kind() as usize]).map(|event| event.time())
+    }
+
+    /// Whether a member of the base left within the horizon.
+    pub fn left(&self, future: &Future<'_>) -> bool {
+        match self.definition {
+            Definition::Inactivity => !future.events().any(|event| self.alive[event.kind() as usize]),
+            Definition::Subscription { .. } => {
+                let ended = matches!(self.subscription(future.customer, future.cutoff), Some((_, Some(end))) if end < future.cutoff.plus(self.horizon));
+                ended && !future.events().any(|event| Some(event.kind()) == self.renews)
+            }
+            Definition::Label => self.exports.labels.get(future.customer as usize).copied().flatten() == Some(true),
+            Definition::None => false,
+        }
+    }
+
+    fn subscription(&self, customer: u32, cutoff: Cutoff) -> Option<(Moment, Option<Moment>)> {
+        let dates = self.dates?;
+        let rows = dates.table.offsets[customer as usize]..dates.table.offsets[customer as usize + 1];
+        // Of several subscriptions the one that runs at the cut-off counts, else the last.
+        let as_pair = |row: usize| (Moment(dates.start[row]), (dates.end[row] != i64::MIN).then(|| Moment(dates.end[row])));
+        rows.clone().map(as_pair).find(|(start, end)| *start < cutoff && end.is_none_or(|end| end >= cutoff)).or_else(|| rows.clone().next_back().map(as_pair))
+    }
+
+    /// The base of a cut-off in order of customer, and whether each left within the horizon.
+    pub fn base(&self, cutoff: Cutoff) -> (Vec<u32>, Vec<bool>) {
+        (0..self.exports.customers.len() as u32)
+            .into_par_iter()
+            .filter_map(|customer| {
+                let (history, future) = Timeline::new(customer, &self.exports.events, &self.exports.profiles).split(cutoff, self.horizon);
+                (self.standing(&history) == Standing::Base).then(|| (customer, self.left(&future)))
+            })
+            .unzip()
+    }
+}
+
+fn subscription_dates<'a>(exports: &'a Exports, start: &str, end: &str) -> Result<SubscriptionDates<'a>> {
+    for table in &exports.profiles {
+        let date = |name: &str| {
+            table.columns.iter().find(|column| column.name == name).and_then(|column| match &column.values {
+                ProfileValues::Date(values) => Some(values.as_slice()),
+                _ => None,
+            })
+        };
+        if let (Some(start), Some(end)) = (date(start), date(end)) {
+            return Ok(SubscriptionDates { table, start, end });
+        }
+    }
+    Err(Error::config(format!(
+        "subscription names the columns \"{start}\" and \"{end}\"; expected two dates of one [[profiles]] source: list them under dates"
+    )))
+}

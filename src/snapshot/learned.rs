@@ -1,1 +1,451 @@
-//! Placeholder.
+//! What features need to know of all customers: the plan (which features, over which kinds, channels and vocabularies) and the
+//! tables learnt at one cut-off. Both are made from histories alone, so nothing after the cut-off can reach a feature.
+
+use super::facts::{Facts, KindMap};
+use super::features;
+use super::{FeatureMatrix, FeatureSpec};
+use crate::config::{ChurnSettings, Config, Definition};
+use crate::error::{Error, Result};
+use crate::exports::Exports;
+use crate::timeline::{Cutoff, EventStore, History, NO_INDEX, ProfileValues, Timeline};
+use bincode::{Decode, Encode};
+use rayon::prelude::*;
+
+/// A category seen for fewer customers than this is folded into `other`: a vocabulary could otherwise hold a name.
+pub const RARE: usize = 10;
+
+/// Which features are made and from what: kept in the bundle, so that training and scoring make the same ones.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct FeaturePlan {
+    /// What each column is.
+    pub specs: Vec<FeatureSpec>,
+    /// Typical value of each column among the customers of training: the median, `NaN` for categories.
+    pub typical: Vec<f64>,
+    /// What the features read.
+    pub reading: Reading,
+    /// Tables learnt at the last cut-off of training; scoring uses these.
+    pub learned: Learned,
+}
+
+/// What the features of a plan read, by name.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+pub struct Reading {
+    /// Kinds of event that count as alive.
+    pub alive: Vec<String>,
+    /// Other kinds, each counted by itself.
+    pub others: Vec<String>,
+    /// Channels, each with its share.
+    pub channels: Vec<String>,
+    /// Further categories of events and their vocabularies, `other` last.
+    pub categories: Vec<(String, Vec<String>)>,
+    /// Further numbers of events.
+    pub numbers: Vec<String>,
+    /// Profile columns.
+    pub profiles: Vec<ProfileFeature>,
+    /// Lengths of the windows in days.
+    pub windows: Vec<f64>,
+    /// Half-lives of the decayed counts in days.
+    pub half_lives: Vec<f64>,
+    /// The horizon in days.
+    pub horizon: f64,
+    /// Currency of amounts.
+    pub currency: String,
+    /// Which optional columns the events have.
+    pub has: EventColumns,
+}
+
+/// Which optional columns the events have: features that would read nothing are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Encode, Decode)]
+pub struct EventColumns {
+    /// Dated events at all.
+    pub events: bool,
+    /// Amounts.
+    pub amount: bool,
+    /// Discounts.
+    pub discount: bool,
+    /// Items.
+    pub item: bool,
+    /// Categories of items.
+    pub item_category: bool,
+    /// Satisfaction scores.
+    pub score: bool,
+    /// Events of kind `return`.
+    pub returns: bool,
+    /// A time of day: some event is not at midnight.
+    pub clock: bool,
+    /// More than one event per basket.
+    pub lines: bool,
+}
+
+/// A profile column that is a feature.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub struct ProfileFeature {
+    /// The column's name.
+    pub name: String,
+    /// What it holds.
+    pub kind: ProfileKind,
+}
+
+/// What a profile feature holds.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub enum ProfileKind {
+    /// A number as it stands.
+    Number,
+    /// A date, as days before the cut-off.
+    Date,
+    /// A category: vocabulary in byte order, then `other`.
+    Category {
+        /// The vocabulary.
+        vocabulary: Vec<String>,
+    },
+}
+
+/// Tables learnt from the histories of one cut-off.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Encode, Decode)]
+pub struct Learned {
+    /// Median over customers of the mean gap between their orders, in days.
+    pub usual_gap_days: f64,
+    /// Days from the first event of anyone to the cut-off: windows that reach further back are missing, not empty.
+    pub history_days: f64,
+}
+
+/// A plan whose names are bound to the indices of one set of exports.
+pub struct BoundPlan<'a> {
+    /// The plan.
+    pub plan: &'a FeaturePlan,
+    /// Kinds, channels and columns of the exports.
+    pub map: KindMap,
+    /// For each profile feature: table, column and, for categories, the plan's code for each of the exports' codes.
+    profiles: Vec<(usize, usize, Vec<u32>)>,
+}
+
+/// The customers' histories before a cut-off.
+pub fn histories<'a>(exports: &'a Exports, cutoff: Cutoff) -> impl IndexedParallelIterator<Item = History<'a>> {
+    (0..exports.customers.len() as u32).into_par_iter().map(move |customer| history(exports, customer, cutoff))
+}
+
+/// One customer's history before a cut-off.
+pub fn history(exports: &Exports, customer: u32, cutoff: Cutoff) -> History<'_> {
+    Timeline::new(customer, &exports.events, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0
+}
+
+impl FeaturePlan {
+    /// Decides which features are made, from what was known before `cutoff`. `past` says whether the plan must also serve earlier
+    /// cut-offs: then profile columns without a time that are not named static stay out.
+    pub fn learn(exports: &Exports, config: &Config, cutoff: Cutoff, past: bool) -> FeaturePlan {
+        let reading = Reading::learn(exports, config, cutoff, past);
+        let mut plan = FeaturePlan { specs: Vec::new(), typical: Vec::new(), reading, learned: Learned::default() };
+        plan.specs = features::list(&plan.reading);
+        plan.typical = vec![f64::NAN; plan.specs.len()];
+        plan.learned = plan.learn_tables(exports, cutoff);
+        plan
+    }
+
+    /// The tables of another cut-off, for the same features.
+    pub fn learn_tables(&self, exports: &Exports, cutoff: Cutoff) -> Learned {
+        if !self.reading.has.events {
+            return Learned::default();
+        }
+        let map = self.reading.kind_map(exports);
+        let mut gaps: Vec<f64> = histories(exports, cutoff)
+            .filter_map(|history| {
+                let gaps = Facts::of(&history, &map).gaps();
+                (!gaps.is_empty()).then(|| gaps.iter().sum::<f64>() / gaps.len() as f64)
+            })
+            .collect();
+        gaps.sort_unstable_by(f64::total_cmp);
+        let first = exports.events.time_range().map_or(cutoff, |(first, _)| first.min(cutoff));
+        // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
+        let usual_gap_days = if gaps.is_empty() { self.reading.horizon } else { gaps[gaps.len() / 2].max(1.0) };
+        Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()) }
+    }
+
+    /// Remembers the typical value of each column.
+    pub fn remember_typical(&mut self, matrix: &FeatureMatrix) {
+        self.typical = (0..matrix.columns())
+            .map(|column| {
+                let mut values: Vec<f64> = matrix.column(column).iter().copied().filter(|value| !value.is_nan()).collect();
+                values.sort_unstable_by(f64::total_cmp);
+                if values.is_empty() || matches!(self.specs[column].values, super::FeatureValues::Category { .. }) {
+                    f64::NAN
+                } else {
+                    values[values.len() / 2]
+                }
+            })
+            .collect();
+    }
+
+    /// Binds the plan's names to the indices of `exports`.
+    ///
+    /// # Errors
+    /// 65 naming a profile column that the exports do not have or that holds something else.
+    pub fn bind<'a>(&'a self, exports: &Exports) -> Result<BoundPlan<'a>> {
+        let mut profiles = Vec::new();
+        for feature in &self.reading.profiles {
+            let found = exports
+                .profiles
+                .iter()
+                .enumerate()
+                .find_map(|(number, table)| table.columns.iter().position(|column| column.name == feature.name).map(|column| (number, column)));
+            let Some((table, column)) = found else {
+                return Err(Error::data(format!(
+                    "the bundle's model reads the profile column \"{}\", which the exports do not have; add it or retrain",
+                    feature.name
+                ))
+                .column(&feature.name));
+            };
+            let codes = match (&feature.kind, &exports.profiles[table].columns[column].values) {
+                (ProfileKind::Number, ProfileValues::Number(_)) | (ProfileKind::Date, ProfileValues::Date(_)) => Vec::new(),
+                (ProfileKind::Category { vocabulary }, ProfileValues::Category { names, .. }) => codes_in(vocabulary, names),
+                // A column that was text in training and holds only numbers or dates now, or the other way round.
+                _ => {
+                    return Err(Error::data(format!(
+                        "the profile column \"{}\" holds another type than in training; declare it under numbers, categories or dates",
+                        feature.name
+                    ))
+                    .column(&feature.name));
+                }
+            };
+            profiles.push((table, column, codes));
+        }
+        Ok(BoundPlan { plan: self, map: self.reading.kind_map(exports), profiles })
+    }
+
+    /// Checks every value read from a file.
+    ///
+    /// # Errors
+    /// A sentence saying which value is wrong.
+    pub fn validate(&self) -> std::result::Result<(), String> {
+        if features::list(&self.reading) != self.specs {
+            return Err("the feature list is not the one that this program makes from the same reading".into());
+        }
+        if self.typical.len() != self.specs.len() {
+            return Err(format!("{} typical values for {} features", self.typical.len(), self.specs.len()));
+        }
+        if !self.learned.usual_gap_days.is_finite() || !self.learned.history_days.is_finite() {
+            return Err("a learned table holds a number that is not finite".into());
+        }
+        if self.reading.windows.iter().chain(&self.reading.half_lives).any(|days| !days.is_finite() || *days <= 0.0) {
+            return Err("a window or half-life is not a positive number of days".into());
+        }
+        Ok(())
+    }
+}
+
+/// For each name, its code in a vocabulary whose last entry is `other`.
+fn codes_in(vocabulary: &[String], names: &[String]) -> Vec<u32> {
+    let known = &vocabulary[..vocabulary.len().saturating_sub(1)];
+    names.iter().map(|name| known.binary_search(name).unwrap_or(known.len()) as u32).collect()
+}
+
+impl BoundPlan<'_> {
+    /// The feature row of one history, in the order of the plan.
+    pub fn row(&self, history: &History<'_>, learned: &Learned, row: &mut Vec<f64>) {
+        row.clear();
+        let facts = if self.plan.reading.has.events { Facts::of(history, &self.map) } else { Facts { cutoff: Some(history.cutoff), ..Facts::default() } };
+        self.row_of(&facts, history, learned, row);
+    }
+
+    /// The same from facts already digested.
+    pub fn row_of(&self, facts: &Facts, history: &History<'_>, learned: &Learned, row: &mut Vec<f64>) {
+        row.clear();
+        features::values(&self.plan.reading, facts, learned, &self.map, row);
+        let tables: Vec<_> = history.profiles().collect();
+        for ((table, column, codes), _) in self.profiles.iter().zip(&self.plan.reading.profiles) {
+            let (table, at) = tables[*table];
+            row.push(match (at, &table.columns[*column].values) {
+                (None, _) => f64::NAN,
+                (Some(at), ProfileValues::Number(values)) => values[at],
+                (Some(at), ProfileValues::Date(values)) if values[at] == i64::MIN => f64::NAN,
+                (Some(at), ProfileValues::Date(values)) => history.cutoff.days_since(crate::timeline::Moment(values[at])),
+                (Some(at), ProfileValues::Category { codes: raw, .. }) if raw[at] == NO_INDEX => f64::NAN,
+                (Some(at), ProfileValues::Category { codes: raw, .. }) => f64::from(codes[raw[at] as usize]),
+            });
+        }
+    }
+
+    /// The rows of many customers at one cut-off.
+    pub fn matrix(&self, exports: &Exports, customers: &[u32], cutoff: Cutoff, learned: &Learned) -> FeatureMatrix {
+        let columns = self.plan.specs.len();
+        let rows: Vec<Vec<f64>> = customers
+            .par_iter()
+            .map(|customer| {
+                let mut row = Vec::with_capacity(columns);
+                self.row(&history(exports, *customer, cutoff), learned, &mut row);
+                row
+            })
+            .collect();
+        FeatureMatrix::from_rows(self.plan.specs.clone(), &rows)
+    }
+}
+
+impl Reading {
+    fn learn(exports: &Exports, config: &Config, cutoff: Cutoff, past: bool) -> Reading {
+        let store = &exports.events;
+        let churn = &config.churn;
+        let horizon = churn.horizon.as_days();
+        let (windows, half_lives) = if horizon < 30.0 {
+            (vec![7.0, 14.0, 30.0, 90.0], vec![3.0, 7.0, 15.0, 45.0])
+        } else {
+            (vec![30.0, 90.0, 180.0, 365.0], vec![15.0, 45.0, 120.0, 365.0])
+        };
+        let seen = Seen::before(store, cutoff);
+        let alive = churn.kinds.clone();
+        let others = store
+            .kinds
+            .iter()
+            .enumerate()
+            .filter(|(index, kind)| seen.kinds[*index] >= RARE && !alive.contains(kind) && *kind != "return")
+            .map(|(_, kind)| kind.clone())
+            .collect();
+        let channels: Vec<String> = most_seen(&store.channels, &seen.channels, 12);
+        let categories = store
+            .categories
+            .iter()
+            .zip(&seen.categories)
+            .map(|(column, seen)| (column.name.clone(), vocabulary(&column.names, seen, 50)))
+            .filter(|(_, vocabulary)| vocabulary.len() > 2)
+            .collect();
+        Reading {
+            alive,
+            others,
+            channels: if channels.len() > 1 { channels } else { Vec::new() },
+            categories,
+            numbers: store.numbers.iter().map(|column| column.name.clone()).collect(),
+            profiles: profile_features(exports, churn, cutoff, past),
+            windows,
+            half_lives,
+            horizon,
+            currency: config.project.currency.clone(),
+            has: EventColumns {
+                events: !store.is_empty(),
+                amount: !store.amount.is_empty(),
+                discount: !store.discount.is_empty(),
+                item: !store.item.is_empty(),
+                item_category: !store.item.is_empty() && !exports.items.categories.is_empty(),
+                score: !store.score.is_empty(),
+                returns: store.kind_index("return").is_some_and(|kind| seen.kinds[kind as usize] >= RARE),
+                clock: seen.clock,
+                lines: !store.basket.is_empty() && !store.item.is_empty(),
+            },
+        }
+    }
+
+    /// How the indices of `exports` map to the lists of this reading.
+    pub fn kind_map(&self, exports: &Exports) -> KindMap {
+        let store = &exports.events;
+        KindMap {
+            alive: store.kinds.iter().map(|kind| self.alive.contains(kind)).collect(),
+            returned: store.kind_index("return"),
+            other: store.kinds.iter().map(|kind| self.others.iter().position(|other| other == kind)).collect(),
+            others: self.others.len(),
+            channels: store.channels.iter().map(|channel| self.channels.iter().position(|known| known == channel)).collect(),
+            channel_count: self.channels.len(),
+            item_category: exports.items.categories.first().map(|level| level.codes.clone()).unwrap_or_default(),
+            categories: self.categories.iter().map(|(name, _)| store.categories.iter().position(|column| column.name == *name)).collect(),
+            numbers: self.numbers.iter().map(|name| store.numbers.iter().position(|column| column.name == *name)).collect(),
+        }
+    }
+}
+
+/// For how many customers each kind, channel and category was seen before a cut-off.
+struct Seen {
+    kinds: Vec<usize>,
+    channels: Vec<usize>,
+    categories: Vec<Vec<usize>>,
+    clock: bool,
+}
+
+impl Seen {
+    fn before(store: &EventStore, cutoff: Cutoff) -> Seen {
+        let mut seen = Seen {
+            kinds: vec![0; store.kinds.len()],
+            channels: vec![0; store.channels.len()],
+            categories: store.categories.iter().map(|column| vec![0; column.names.len()]).collect(),
+            clock: false,
+        };
+        // The last customer that counted, so that each customer counts once.
+        let mut last_kind = vec![u32::MAX; store.kinds.len()];
+        let mut last_channel = vec![u32::MAX; store.channels.len()];
+        let mut last_category: Vec<Vec<u32>> = store.categories.iter().map(|column| vec![u32::MAX; column.names.len()]).collect();
+        let once = |last: &mut u32, count: &mut usize, customer: u32| {
+            if *last != customer {
+                *last = customer;
+                *count += 1;
+            }
+        };
+        for customer in 0..store.customers() as u32 {
+            for event in Timeline::new(customer, store, &[]).split(cutoff, crate::config::Span::days(0)).0.events() {
+                let kind = event.kind() as usize;
+                once(&mut last_kind[kind], &mut seen.kinds[kind], customer);
+                seen.clock |= event.time().0.rem_euclid(86_400) != 0;
+                if let Some(channel) = event.channel() {
+                    once(&mut last_channel[channel as usize], &mut seen.channels[channel as usize], customer);
+                }
+                for column in 0..store.categories.len() {
+                    if let Some(code) = event.category(column) {
+                        once(&mut last_category[column][code as usize], &mut seen.categories[column][code as usize], customer);
+                    }
+                }
+            }
+        }
+        seen
+    }
+}
+
+/// The names seen for at least [`RARE`] customers, the `most` seen of them, in byte order.
+fn most_seen(names: &[String], seen: &[usize], most: usize) -> Vec<String> {
+    let mut order: Vec<usize> = (0..names.len()).filter(|index| seen[*index] >= RARE).collect();
+    order.sort_by(|a, b| seen[*b].cmp(&seen[*a]).then(names[*a].cmp(&names[*b])));
+    order.truncate(most);
+    let mut kept: Vec<String> = order.into_iter().map(|index| names[index].clone()).collect();
+    kept.sort_unstable();
+    kept
+}
+
+fn vocabulary(names: &[String], seen: &[usize], most: usize) -> Vec<String> {
+    let mut kept = most_seen(names, seen, most);
+    // `other` stands last whatever its bytes; a category really called so is folded into it.
+    kept.retain(|name| name != "other");
+    kept.push("other".into());
+    kept
+}
+
+/// At most so many categories of a profile column are told apart; the rest is `other`.
+const MOST_CATEGORIES: usize = 65_536;
+
+fn profile_features(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff, past: bool) -> Vec<ProfileFeature> {
+    let mut list = Vec::new();
+    let end_column = match &churn.definition {
+        Definition::Subscription { end, .. } => Some(end.as_str()),
+        _ => None,
+    };
+    for table in &exports.profiles {
+        for column in &table.columns {
+            if (past && !column.serves_past) || Some(column.name.as_str()) == end_column {
+                continue;
+            }
+            let kind = match &column.values {
+                ProfileValues::Number(_) => ProfileKind::Number,
+                ProfileValues::Date(_) => ProfileKind::Date,
+                ProfileValues::Category { codes, names } => {
+                    let mut seen = vec![0; names.len()];
+                    for rows in table.offsets.windows(2) {
+                        let known = |row: &usize| table.time.is_empty() || table.time[*row] < cutoff.0;
+                        let mut own: Vec<u32> = (rows[0]..rows[1]).filter(known).map(|row| codes[row]).filter(|code| *code != NO_INDEX).collect();
+                        own.sort_unstable();
+                        own.dedup();
+                        own.iter().for_each(|code| seen[*code as usize] += 1);
+                    }
+                    let vocabulary = vocabulary(names, &seen, MOST_CATEGORIES);
+                    if vocabulary.len() < 2 {
+                        continue;
+                    }
+                    ProfileKind::Category { vocabulary }
+                }
+            };
+            list.push(ProfileFeature { name: column.name.clone(), kind });
+        }
+    }
+    list
+}

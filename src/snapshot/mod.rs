@@ -1,8 +1,10 @@
 //! All customers at one cut-off: the feature matrix, and the labels once the horizon has passed.
 
+pub mod facts;
 pub mod features;
 pub mod label;
 pub mod learned;
+pub mod status;
 
 use bincode::{Decode, Encode};
 
@@ -48,6 +50,14 @@ pub struct FeatureMatrix {
 }
 
 impl FeatureMatrix {
+    /// A matrix from rows that are all as long as `specs`.
+    pub fn from_rows(specs: Vec<FeatureSpec>, rows: &[Vec<f64>]) -> FeatureMatrix {
+        let mut data = Vec::with_capacity(specs.len() * rows.len());
+        for column in 0..specs.len() {
+            data.extend(rows.iter().map(|row| row[column]));
+        }
+        FeatureMatrix { specs, rows: rows.len(), data }
+    }
     /// Number of columns.
     pub fn columns(&self) -> usize {
         self.specs.len()
