@@ -1,5 +1,6 @@
 //! How good it is: measures with worked examples, and comparison with models that have no freedom.
 
 pub mod classify;
+pub mod folds;
 pub mod rank;
 pub mod windows;

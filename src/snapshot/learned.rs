@@ -7,7 +7,7 @@ use super::{FeatureMatrix, FeatureSpec};
 use crate::config::{ChurnSettings, Config, Definition};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
-use crate::timeline::{Cutoff, EventStore, History, NO_INDEX, ProfileValues, Timeline};
+use crate::timeline::{Cutoff, EventStore, History, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
 
@@ -158,6 +158,24 @@ impl FeaturePlan {
         // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
         let usual_gap_days = if gaps.is_empty() { self.reading.horizon } else { gaps[gaps.len() / 2].max(1.0) };
         Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()) }
+    }
+
+    /// The same plan with the vocabularies of profiles that these customers alone would give.
+    pub fn restricted_to(&self, exports: &Exports, customers: &[u32]) -> FeaturePlan {
+        let mut plan = self.clone();
+        for feature in &mut plan.reading.profiles {
+            if let ProfileKind::Category { vocabulary } = &mut feature.kind {
+                let table =
+                    exports.profiles.iter().find_map(|table| table.columns.iter().find(|column| column.name == feature.name).map(|column| (table, column)));
+                if let Some((table, ProfileColumn { values: ProfileValues::Category { codes, names }, .. })) = table {
+                    let mut seen = vec![0; names.len()];
+                    count_customers(table, codes, customers.iter().copied(), |_| true, &mut seen);
+                    *vocabulary = self::vocabulary(names, &seen, MOST_CATEGORIES);
+                }
+            }
+        }
+        plan.specs = features::list(&plan.reading);
+        plan
     }
 
     /// Remembers the typical value of each column.
@@ -411,6 +429,17 @@ fn vocabulary(names: &[String], seen: &[usize], most: usize) -> Vec<String> {
     kept
 }
 
+/// For how many of the customers each category was seen in rows that count.
+fn count_customers(table: &ProfileTable, codes: &[u32], customers: impl Iterator<Item = u32>, counts: impl Fn(usize) -> bool, seen: &mut [usize]) {
+    for customer in customers {
+        let rows = table.offsets[customer as usize]..table.offsets[customer as usize + 1];
+        let mut own: Vec<u32> = rows.filter(|row| counts(*row)).map(|row| codes[row]).filter(|code| *code != NO_INDEX).collect();
+        own.sort_unstable();
+        own.dedup();
+        own.iter().for_each(|code| seen[*code as usize] += 1);
+    }
+}
+
 /// At most so many categories of a profile column are told apart; the rest is `other`.
 const MOST_CATEGORIES: usize = 65_536;
 
@@ -430,13 +459,8 @@ fn profile_features(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff, pa
                 ProfileValues::Date(_) => ProfileKind::Date,
                 ProfileValues::Category { codes, names } => {
                     let mut seen = vec![0; names.len()];
-                    for rows in table.offsets.windows(2) {
-                        let known = |row: &usize| table.time.is_empty() || table.time[*row] < cutoff.0;
-                        let mut own: Vec<u32> = (rows[0]..rows[1]).filter(known).map(|row| codes[row]).filter(|code| *code != NO_INDEX).collect();
-                        own.sort_unstable();
-                        own.dedup();
-                        own.iter().for_each(|code| seen[*code as usize] += 1);
-                    }
+                    let known = |row: usize| table.time.is_empty() || table.time[row] < cutoff.0;
+                    count_customers(table, codes, 0..exports.customers.len() as u32, known, &mut seen);
                     let vocabulary = vocabulary(names, &seen, MOST_CATEGORIES);
                     if vocabulary.len() < 2 {
                         continue;
