@@ -32,3 +32,5 @@ pub mod simulate;
 // The two flows.
 pub mod score;
 pub mod train;
+// The data alone.
+pub mod check;

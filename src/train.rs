@@ -5,7 +5,7 @@ use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
 use crate::config::{Config, Definition};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, ReliabilityBin, auc, brier, classification, log_loss, reliability};
-use crate::evaluate::folds::{read_folds, stratified};
+use crate::evaluate::folds::{parse_folds, stratified};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::freshness::ExportHabits;
@@ -182,7 +182,11 @@ pub fn rows(exports: &Exports) -> Rows {
     })
 }
 
-fn windows(config: &Config, exports: &Exports, end: Cutoff) -> Result<Windows> {
+/// The windows of a config: given by hand, or cut from the data.
+///
+/// # Errors
+/// 78 for a cut-off that is no day.
+pub fn windows(config: &Config, exports: &Exports, end: Cutoff) -> Result<Windows> {
     let churn = &config.churn;
     if let Some(cutoffs) = &churn.cutoffs {
         let parsed = cutoffs.iter().map(|text| parse_date(text)).collect::<Result<Vec<_>>>()?;
@@ -251,16 +255,16 @@ fn windowed(
     progress.stage("churn");
     let task = task(config, &plan);
     let seed = config.project.seed;
-    let fit: Vec<&Examples> = windows.fit.iter().map(of).collect();
-    let (choice, tested) = match (&windows.test, &windows.choose, fit.is_empty()) {
+    let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
+    let (choice, tested) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
         (Some(test), Some(choose), false) => {
-            let choice = churn::choose(&stack(&fit), &Validation::Window(of(choose).clone()), &task);
-            (choice, Some((stack(&fit.iter().copied().chain([of(choose)]).collect::<Vec<_>>()), of(test))))
+            let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(of(choose).clone()), &task);
+            (choice, Some((of_all(&windows.before_test), of(test))))
         }
         (Some(test), Some(choose), true) => {
             measured.warnings.push("history is too short for windows of its own to choose in: settings are chosen out-of-fold within one window".into());
             let examples = of(choose);
-            (churn::choose(examples, &Validation::Folds(stratified(&examples.labels, 5, seed)), &task), Some((examples.clone(), of(test))))
+            (churn::choose(examples, &Validation::Folds(stratified(&examples.labels, 5, seed)), &task), Some((of_all(&windows.before_test), of(test))))
         }
         (Some(test), None, _) => {
             measured.warnings.push("history holds one window only: the measures are out-of-fold within it, not on a later one".into());
@@ -291,9 +295,9 @@ fn windowed(
 
     progress.stage("refit");
     let mut last = FeaturePlan::learn(exports, config, windows.end, true);
-    let all = if last.reading == plan.reading { examples } else { snapshots(exports, &last, rule, &cutoffs)? };
-    let part = choice.refit(choice.chosen, &stack(&all.iter().collect::<Vec<_>>()))?;
-    last.remember_typical(&all[0].matrix);
+    let all = if last.reading == plan.reading { of_all(&windows.before_end) } else { stack(&snapshots(exports, &last, rule, &windows.before_end)?.iter().collect::<Vec<_>>()) };
+    let part = choice.refit(choice.chosen, &all)?;
+    last.remember_typical(&all.matrix);
     Ok(Ok((last, Some(part))))
 }
 
@@ -424,7 +428,7 @@ fn select(examples: &Examples, rows: &[usize]) -> Examples {
 ///
 /// # Errors
 /// 65 for a folds file that does not fit the table, 78 when the config has no label.
-pub fn validate_folds(config: &Config, exports: &Exports, folds: &Path, progress: &mut dyn Progress) -> Result<Measured> {
+pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), progress: &mut dyn Progress) -> Result<Measured> {
     if config.churn.definition != Definition::Label {
         return Err(Error::config("--folds needs a labelled table: [churn] definition = \"label\" and a label column"));
     }
@@ -433,13 +437,13 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: &Path, progress
     progress.stage("features");
     let plan = FeaturePlan::learn(exports, config, end, false);
     let (rows, examples) = labelled_examples(exports, &plan, end)?;
-    let fold_of_row = read_folds(folds, exports.label_rows.len())?;
+    let fold_of_row = parse_folds(folds.1, folds.0, exports.label_rows.len())?;
     let fold: Vec<u32> = rows.iter().map(|row| fold_of_row[*row]).collect();
     let mut names: Vec<u32> = fold.clone();
     names.sort_unstable();
     names.dedup();
     if names.len() < 2 {
-        return Err(Error::data(format!("{} fold found, expected at least 2", names.len())).file(folds));
+        return Err(Error::data(format!("{} fold found, expected at least 2", names.len())).file(folds.0));
     }
     progress.stage("churn");
     let task = task(config, &plan);

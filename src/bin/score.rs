@@ -1,3 +1,178 @@
-//! holdfast-score.
+//! `holdfast-score`: the bundle mapped over customers, for people and for batch jobs that nobody watches.
 
-fn main() {}
+mod terminal;
+
+use clap::{Args, Parser, Subcommand};
+use holdfast::bundle::{self, Bundle};
+use holdfast::config::Config;
+use holdfast::error::{Error, Result};
+use holdfast::exports::Exports;
+use holdfast::output::{self, RunFolder, RunRecord};
+use holdfast::score::{self, ScoreOptions, Scored};
+use holdfast::train::Progress;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use terminal::{Watch, grouped, print};
+
+/// Writes, per customer, the risk of leaving and the next best offers.
+#[derive(Parser)]
+#[command(name = "holdfast-score", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Score the whole base: risk.csv, offers.csv, excluded.csv, rejects.csv, report.html, run.json (last)
+    Run {
+        #[command(flatten)]
+        common: Common,
+        /// The output folder
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Why a customer is, or is not, on the list
+    Explain {
+        #[command(flatten)]
+        common: Common,
+        /// The customer's id, byte for byte
+        #[arg(long)]
+        customer: String,
+    },
+}
+
+#[derive(Args, Clone)]
+struct Common {
+    /// The config of the business
+    config: PathBuf,
+    /// The bundle
+    #[arg(long)]
+    model: PathBuf,
+    /// Exclusive: YYYY-MM-DD, 00:00 in the project's time zone; `latest` is the day after the newest event
+    #[arg(long, default_value = "latest")]
+    as_of: String,
+    /// Allow an as-of before the bundle's last training day
+    #[arg(long)]
+    backtest: bool,
+    /// Override a key: --set project.allow_stale='["all"]'
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Threads; 0 is as many as the machine has. The result does not depend on it
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    terminal::run(|| match cli.command {
+        Command::Run { common, out } => run(&common, &out),
+        Command::Explain { common, customer } => explain(&common, &customer),
+    })
+}
+
+/// What a run needs before its first row: all of it checked before the output folder is touched.
+fn prepare(common: &Common) -> Result<(Config, Bundle, String, ScoreOptions)> {
+    let threads = terminal::set_up(common.threads)?;
+    let config = Config::load(&common.config, &common.overrides)?;
+    let (bundle, hash) = bundle::load(&common.model)?;
+    score::same_contract(&config, &bundle)?;
+    let options = ScoreOptions { as_of: Some(common.as_of.clone()), backtest: common.backtest, threads };
+    Ok((config, bundle, hash, options))
+}
+
+fn run(common: &Common, out: &std::path::Path) -> Result<()> {
+    let started_at = jiff::Timestamp::now().to_string();
+    let mut watch = Watch::new();
+    let (config, bundle, hash, options) = prepare(common)?;
+    let folder = RunFolder::open(out)?;
+    let mut record = RunRecord {
+        status: "ok".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        config_hash: config.hash.clone(),
+        bundle_hash: hash.clone(),
+        started_at,
+        ..RunRecord::default()
+    };
+    let result = write_run(&config, &bundle, &hash, &options, &folder, &mut record, &mut watch);
+    let seconds = watch.finish();
+    match result {
+        Ok(scored) => {
+            print(&if common.json { serde_json::to_string_pretty(&record).unwrap_or_default() } else { summary(&config, &scored, out) });
+            Ok(())
+        }
+        Err(error) => {
+            record.status = "failed".into();
+            record.error = Some(error.to_string());
+            record.exit_code = error.kind().exit_code();
+            record.seconds = seconds;
+            folder.fail(record);
+            Err(error)
+        }
+    }
+}
+
+fn write_run(config: &Config, bundle: &Bundle, hash: &str, options: &ScoreOptions, folder: &RunFolder, record: &mut RunRecord, watch: &mut Watch) -> Result<Scored> {
+    let exports = score::read(config, options, watch)?;
+    record.counts = json!({ "files": exports.counts, "customers": exports.customers.len(), "items": exports.items.ids.len() });
+    let scored = score::score(config, &exports, bundle, hash, options, watch)?;
+    watch.stage("write");
+    record.as_of = scored.as_of.clone();
+    record.notes = exports.notes.iter().chain(&scored.notes).cloned().collect();
+    record.counts["rows"] = json!({ "risk.csv": scored.risk.len(), "offers.csv": scored.offers.len(), "excluded.csv": scored.excluded.len(), "rejects.csv": exports.rejects.len() });
+    record.counts["tiers"] = scored.tiers.iter().map(|(name, count)| (name.clone(), json!(count))).collect::<serde_json::Map<_, _>>().into();
+    let files = files(config, bundle, &exports, &scored)?;
+    record.seconds = watch.finish();
+    folder.commit(files, record.clone())?;
+    Ok(scored)
+}
+
+fn files(config: &Config, bundle: &Bundle, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {
+    Ok(vec![
+        ("risk.csv".into(), output::risk::to_csv(&scored.risk, &scored.carried)?),
+        ("offers.csv".into(), output::offers::to_csv(&scored.offers)?),
+        ("excluded.csv".into(), output::excluded::to_csv(&scored.excluded)?),
+        ("rejects.csv".into(), output::rejects::to_csv(&exports.rejects)),
+        ("report.html".into(), output::report::run_page(config, bundle, exports, scored).into_bytes()),
+    ])
+}
+
+fn summary(config: &Config, scored: &Scored, out: &std::path::Path) -> String {
+    let as_of = if scored.as_of.is_empty() { String::new() } else { format!(" as of {}", scored.as_of) };
+    let mut lines = vec![format!("{}{as_of}", config.project.name)];
+    lines.push(format!("  risk.csv      {} customers", grouped(scored.risk.len() as u64)));
+    lines.extend(scored.tiers.iter().map(|(tier, count)| format!("    {tier:<12}{}", grouped(*count as u64))));
+    lines.push(format!("  offers.csv    {} offers", grouped(scored.offers.len() as u64)));
+    lines.push(format!("  excluded.csv  {} customers", grouped(scored.excluded.len() as u64)));
+    lines.extend(scored.notes.iter().map(|note| format!("  note          {note}")));
+    lines.push(format!("  written to    {}", out.display()));
+    lines.join("\n")
+}
+
+fn explain(common: &Common, customer: &str) -> Result<()> {
+    let mut watch = Watch::new();
+    let (config, bundle, _, options) = prepare(common)?;
+    let exports = score::read(&config, &options, &mut watch)?;
+    let explanation = score::explain(&config, &exports, &bundle, customer, &options)?;
+    watch.finish();
+    if common.json {
+        print(&serde_json::to_string_pretty(&explanation).map_err(|error| Error::internal(error.to_string()))?);
+        return Ok(());
+    }
+    let mut lines = vec![format!("customer {}{}", explanation.customer_id, if explanation.as_of.is_empty() { String::new() } else { format!(" as of {}", explanation.as_of) })];
+    lines.extend(explanation.rules.iter().map(|(rule, passed)| format!("  {}  {rule}", if *passed { "yes" } else { "NO " })));
+    if let Some(probability) = explanation.churn_probability {
+        let tier = if explanation.risk_tier.is_empty() { "no tier".to_string() } else { format!("tier {}", explanation.risk_tier) };
+        lines.push(format!("  churn probability {:.1} % ({tier}){}", 100.0 * probability, if explanation.status.is_empty() { String::new() } else { format!(", {}", explanation.status) }));
+        lines.extend(explanation.reasons.iter().map(|(code, reason)| format!("  reason [{code}] {reason}")));
+        lines.push(format!("  log-odds: {:+.3} without any feature, then", explanation.base_log_odds.unwrap_or(0.0)));
+        lines.extend(explanation.features.iter().filter(|feature| feature.adds.abs() >= 0.005).map(|feature| format!("    {:+.3}  {}", feature.adds, feature.sentence)));
+    }
+    lines.extend(explanation.offers.iter().enumerate().map(|(rank, (item, name, reason))| format!("  offer {}: {item} {name} ({reason})", rank + 1)));
+    print(&lines.join("\n"));
+    Ok(())
+}

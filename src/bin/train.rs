@@ -1,3 +1,255 @@
-//! holdfast-train.
+//! `holdfast-train`: from exports to a bundle, and everything one wants to know before and after.
 
-fn main() {}
+mod terminal;
+
+use clap::{Args, Parser, Subcommand};
+use holdfast::config::Config;
+use holdfast::error::{Error, ErrorKind, Result};
+use holdfast::train::{self, Measured, Progress, Purpose};
+use holdfast::{bundle, check, output, simulate};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use terminal::{Watch, grouped, print};
+
+/// Learns from exports of what customers did who is about to leave and what each would want next.
+#[derive(Parser)]
+#[command(name = "holdfast-train", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read, learn, measure on the newest window, write models/<name>-<cutoff>.hfb and its report
+    Fit {
+        #[command(flatten)]
+        common: Common,
+        /// Where the bundle and its report go
+        #[arg(long, default_value = "models")]
+        models: PathBuf,
+    },
+    /// The same measurements without writing a bundle
+    Validate {
+        #[command(flatten)]
+        common: Common,
+        /// `row,fold` for a labelled table, to measure on the split of another program
+        #[arg(long)]
+        folds: Option<PathBuf>,
+    },
+    /// The data only: rows read, accepted, rejected and why, what each column holds, what is missing
+    Check {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// What is in a bundle
+    Inspect {
+        /// The bundle
+        bundle: PathBuf,
+        /// One JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a shop whose truth is known: exports, config and truth
+    Simulate {
+        /// The folder to write to
+        folder: PathBuf,
+        /// How many customers
+        #[arg(long, default_value_t = 2_000)]
+        customers: u64,
+        /// Seed of everything random
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+#[derive(Args, Clone)]
+struct Common {
+    /// The config of the business
+    config: PathBuf,
+    /// Override a key: --set churn.horizon=60d
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Threads; 0 is as many as the machine has. The result does not depend on it
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    terminal::run(|| match cli.command {
+        Command::Fit { common, models } => fit(&common, &models),
+        Command::Validate { common, folds } => validate(&common, folds.as_deref()),
+        Command::Check { common } => look(&common),
+        Command::Inspect { bundle, json } => inspect(&bundle, json),
+        Command::Simulate { folder, customers, seed } => simulate_shop(&folder, customers, seed),
+    })
+}
+
+fn fit(common: &Common, models: &Path) -> Result<()> {
+    let threads = terminal::set_up(common.threads)?;
+    let mut watch = Watch::new();
+    let config = Config::load(&common.config, &common.overrides)?;
+    let folder = output::RunFolder::open(models)?;
+    let exports = train::read(&config, threads, &mut watch)?;
+    let trained = train::train(&config, &exports, Purpose::Fit, &mut watch)?;
+    let until = if trained.bundle.meta.trained_until.is_empty() { String::new() } else { format!("-{}", trained.bundle.meta.trained_until) };
+    let file = folder.path().join(format!("{}{until}.hfb", config.project.name));
+    watch.stage("write");
+    let hash = bundle::save(&trained.bundle, &file)?;
+    let pointer = folder.path().join(format!("{}.hfb", config.project.name));
+    if pointer != file {
+        output::write::point(&pointer, &file)?;
+    }
+    let report = output::report::training_page(&config, &exports, &trained);
+    let page = file.with_extension("html");
+    output::write::write_file(&page, report.as_bytes(), |_| Ok(()))?;
+    let seconds = watch.finish();
+    if common.json {
+        let mut value = measured_json(&trained.measured, &seconds);
+        value["bundle"] = json!(file.display().to_string());
+        value["bundle_hash"] = json!(hash);
+        print(&pretty(&value));
+    } else {
+        print(&summary(&config, &trained.measured));
+        print(&format!("  written     {}\n              {} points to it; report {}", file.display(), pointer.display(), page.display()));
+    }
+    Ok(())
+}
+
+fn validate(common: &Common, folds: Option<&Path>) -> Result<()> {
+    let threads = terminal::set_up(common.threads)?;
+    let mut watch = Watch::new();
+    let config = Config::load(&common.config, &common.overrides)?;
+    let folds = folds.map(|path| std::fs::read_to_string(path).map(|text| (path, text)).map_err(|error| Error::unreadable(path, &error))).transpose()?;
+    let exports = train::read(&config, threads, &mut watch)?;
+    let measured = match &folds {
+        Some((path, text)) => train::validate_folds(&config, &exports, (path, text), &mut watch)?,
+        None => train::train(&config, &exports, Purpose::Validate, &mut watch)?.measured,
+    };
+    let seconds = watch.finish();
+    print(&if common.json { pretty(&measured_json(&measured, &seconds)) } else { summary(&config, &measured) });
+    Ok(())
+}
+
+fn look(common: &Common) -> Result<()> {
+    let threads = terminal::set_up(common.threads)?;
+    let mut watch = Watch::new();
+    let config = Config::load(&common.config, &common.overrides)?;
+    let exports = train::read(&config, threads, &mut watch)?;
+    let report = check::check(&config, &exports)?;
+    watch.finish();
+    print(&if common.json { pretty(&serde_json::to_value(&report).map_err(|error| Error::internal(error.to_string()))?) } else { check_text(&report) });
+    Ok(())
+}
+
+fn inspect(path: &Path, json: bool) -> Result<()> {
+    terminal::set_up(1)?;
+    let (bundle, hash) = bundle::load(path)?;
+    print(&if json { pretty(&bundle::inspect::facts(&bundle, &hash)) } else { bundle::inspect::text(&bundle, &hash) });
+    Ok(())
+}
+
+fn simulate_shop(folder: &Path, customers: u64, seed: u64) -> Result<()> {
+    terminal::set_up(0)?;
+    if customers == 0 {
+        return Err(Error::new(ErrorKind::Usage, "--customers 0 makes no shop; expected at least 1"));
+    }
+    simulate::simulate(&simulate::ShopPlan { customers, seed, ..simulate::ShopPlan::default() }, folder)?;
+    print(&format!("{} customers written to {}; its config is {}", grouped(customers), folder.display(), folder.join("shop.toml").display()));
+    Ok(())
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    // Serialising a value that is already JSON cannot fail.
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn measured_json(measured: &Measured, seconds: &[(String, f64)]) -> serde_json::Value {
+    let mut value = serde_json::to_value(measured).unwrap_or_default();
+    value["seconds"] = seconds.iter().map(|(stage, seconds)| (stage.clone(), json!(seconds))).collect::<serde_json::Map<_, _>>().into();
+    value["peak_rss_mib"] = json!(terminal::peak_rss_mib());
+    value
+}
+
+fn summary(config: &Config, measured: &Measured) -> String {
+    let mut lines = vec![config.project.name.clone()];
+    let rows = &measured.rows;
+    lines.push(format!(
+        "  rows        {} read, {} accepted, {} rejected, {} duplicates, {} skipped",
+        grouped(rows.read),
+        grouped(rows.accepted),
+        grouped(rows.rejected),
+        grouped(rows.duplicates),
+        grouped(rows.skipped)
+    ));
+    lines.push(format!("  seen        {} customers, {} items", grouped(measured.customers as u64), grouped(measured.items as u64)));
+    if let Some(churn) = &measured.churn {
+        let window = match (&measured.cutoff, measured.horizon) {
+            (Some(cutoff), Some(horizon)) => format!("test window {cutoff} + {horizon:.0} days: "),
+            _ => "test rows: ".to_string(),
+        };
+        lines.push(format!("  churn       {window}{} customers, {:.1} % left", grouped(measured.base.unwrap_or(0) as u64), 100.0 * measured.churn_rate.unwrap_or(0.0)));
+        for (name, model) in &churn.models {
+            let mark = if *name == churn.chosen { "  <- used" } else { "" };
+            lines.push(format!("              {name:<14} AUC {:.4}  log loss {:.4}  Brier {:.4}{mark}", model.auc, model.log_loss, model.brier));
+        }
+        if !churn.models.contains_key(&churn.chosen) {
+            lines.push(format!("              {:<14} AUC {:.4}  log loss {:.4}  Brier {:.4}  <- used", "chosen", churn.auc, churn.log_loss, churn.brier));
+        }
+        for (tier, count) in &churn.tiers {
+            lines.push(format!("  tier        {tier}: {} customers of the test window", grouped(*count as u64)));
+        }
+    }
+    if let Some(recommend) = &measured.recommend {
+        lines.push(format!("  recommend   {} customers with something to find", grouped(measured.ranked_customers.unwrap_or(0) as u64)));
+        for (name, model) in &recommend.models {
+            let mark = if *name == recommend.chosen { "  <- used" } else { "" };
+            lines.push(format!("              {name:<14} NDCG@10 {:.4}  recall@20 {:.4}  NDCG@20 {:.4}{mark}", model.ndcg_10, model.recall_20, model.ndcg_20));
+        }
+    }
+    lines.extend(measured.reasons.iter().map(|(part, reason)| format!("  no {part:<9}{reason}")));
+    lines.extend(measured.warnings.iter().map(|warning| format!("  warning     {warning}")));
+    lines.join("\n")
+}
+
+fn check_text(report: &check::CheckReport) -> String {
+    let mut lines = Vec::new();
+    for file in &report.files {
+        lines.push(format!(
+            "{}[{}] {}: {} read = {} accepted + {} rejected + {} duplicates + {} skipped",
+            file.source,
+            file.source_number,
+            file.file.display(),
+            grouped(file.read),
+            grouped(file.accepted),
+            grouped(file.rejected),
+            grouped(file.duplicates),
+            grouped(file.skipped)
+        ));
+    }
+    lines.extend(report.rejects.iter().map(|class| format!("rejected    {}: {} rows, first {}", class.class, class.rows, class.first)));
+    lines.push(format!("customers   {}", grouped(report.customers as u64)));
+    if report.items > 0 {
+        lines.push(format!("items       {}, {} may be recommended", grouped(report.items as u64), grouped(report.recommendable_items as u64)));
+    }
+    if let (Some(first), Some(last)) = (&report.first_day, &report.last_day) {
+        lines.push(format!("events      {first} to {last}"));
+    }
+    lines.extend(report.events_by_kind.iter().map(|(kind, count)| format!("  kind      {kind}: {}", grouped(*count as u64))));
+    lines.extend(report.events_by_channel.iter().map(|(channel, count)| format!("  channel   {channel}: {}", grouped(*count as u64))));
+    for column in &report.columns {
+        let past = if column.serves_past { "" } else { "; today only: not used for past cut-offs unless named static" };
+        lines.push(format!("column      {}: {}, {}, {:.1} % missing{past}", column.name, column.holds, column.values, 100.0 * column.missing));
+    }
+    for window in &report.windows {
+        lines.push(format!("window      {} {}: base {}, {:.1} % left", window.role, window.cutoff, grouped(window.base as u64), 100.0 * window.churn_rate));
+    }
+    lines.extend(report.missing.iter().map(|(part, reason)| format!("no {part:<9}{reason}")));
+    lines.extend(report.notes.iter().map(|note| format!("note        {note}")));
+    lines.join("\n")
+}

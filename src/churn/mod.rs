@@ -3,6 +3,7 @@
 //! In: [`Examples`] of one or several cut-offs. Out: a [`ChurnPart`] for the bundle, and how each learner did on rows that
 //! fitted nothing. This module knows nothing of files, dates or customers' names.
 
+pub mod reasons;
 pub mod tiers;
 
 use crate::config::Effort;

@@ -25,12 +25,12 @@ pub fn stratified(labels: &[bool], folds: u8, seed: u64) -> Vec<u8> {
     result
 }
 
-/// Reads `row,fold` (with that header) for a table of `rows` data rows, counted from 0.
+/// The folds in the text of a file `row,fold` (with that header) for a table of `rows` data rows, counted from 0. `path` is
+/// named in errors.
 ///
 /// # Errors
-/// 66 when unreadable, 65 naming the line for anything but one fold per row.
-pub fn read_folds(path: &Path, rows: usize) -> Result<Vec<u32>> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::unreadable(path, &error))?;
+/// 65 naming the line for anything but one fold per row.
+pub fn parse_folds(text: &str, path: &Path, rows: usize) -> Result<Vec<u32>> {
     let mut folds: Vec<Option<u32>> = vec![None; rows];
     let mut lines = text.lines().enumerate();
     match lines.next() {
@@ -70,11 +70,8 @@ mod tests {
 
     #[test]
     fn a_folds_file_that_misses_a_row_is_refused_with_the_row() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("folds.csv");
-        std::fs::write(&path, "row,fold\n0,1\n2,0\n").expect("written");
-        assert!(read_folds(&path, 3).expect_err("row 1 is missing").to_string().contains("row 1 has no fold"));
-        std::fs::write(&path, "row,fold\n0,1\n1,0\n").expect("written");
-        assert_eq!(read_folds(&path, 2), Ok(vec![1, 0]));
+        let path = Path::new("folds.csv");
+        assert!(parse_folds("row,fold\n0,1\n2,0\n", path, 3).expect_err("row 1 is missing").to_string().contains("row 1 has no fold"));
+        assert_eq!(parse_folds("row,fold\n0,1\n1,0\n", path, 2), Ok(vec![1, 0]));
     }
 }

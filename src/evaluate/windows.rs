@@ -1,67 +1,71 @@
 //! Time cut into windows, newest first: test (reported; touches nothing), choose (settings, calibration), fit (the rest).
 //!
-//! A window is a cut-off and the horizon after it. The labels of an older role end before the cut-off of a newer one.
+//! A window is a cut-off and the horizon after it. The labels of an older role end before the cut-off of a newer one. Once
+//! settings are chosen they are refitted: on all that ends by the test window for the measures, on everything for the bundle.
 
 use crate::config::Span;
 use crate::timeline::{Cutoff, Moment};
 
-/// The cut-offs of each role. A role that history is too short for is absent.
+/// The cut-offs of each role. A role that history is too short for is absent or empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
     /// Reported only.
     pub test: Option<Cutoff>,
     /// Early stopping, choice, calibration.
     pub choose: Option<Cutoff>,
-    /// Fitted, newest first.
+    /// Fitted while choosing, newest first: their labels end by `choose`.
     pub fit: Vec<Cutoff>,
+    /// Fitted for the measures on the test window, newest first: their labels end by `test`.
+    pub before_test: Vec<Cutoff>,
+    /// Fitted for the bundle, newest first: their labels end by `end`.
+    pub before_end: Vec<Cutoff>,
     /// The day after the newest event: everything before is known.
     pub end: Cutoff,
 }
 
-/// At most so many cut-offs are fitted: older behaviour says less about the next months, and the time to fit grows.
-const MOST_FIT_WINDOWS: usize = 8;
+/// At most so many cut-offs are fitted at a time: older behaviour says less about the next months, and the time to fit grows.
+const MOST_FITTED: usize = 6;
 
 impl Windows {
-    /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fit windows follow each other at a third of
-    /// the horizon: their labels overlap each other, never those of another role. The oldest cut-off leaves at least `warm_up` of
-    /// history before it.
+    /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fitted windows follow each other at a third
+    /// of the horizon, so that the newest behaviour has its weight; their labels overlap each other, never those of a newer role. The
+    /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it.
     pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span) -> Windows {
         let warm_up = Span { seconds: horizon.seconds.max(active_within.seconds / 2) };
         let earliest = first.start_of_day().plus(warm_up);
-        let fits = |cutoff: Cutoff| cutoff >= earliest;
-        let test = Some(end.minus(horizon)).filter(|cutoff| fits(*cutoff));
-        let choose = test.map(|test| test.minus(horizon)).filter(|cutoff| fits(*cutoff));
-        let mut fit = Vec::new();
         // Whole days, so that a cut-off is always a midnight.
         let stride = Span::days((horizon.seconds / 3 / 86_400).max(1));
-        let mut cutoff = choose.map(|choose| choose.minus(horizon));
-        while let Some(next) = cutoff.filter(|cutoff| fits(*cutoff) && fit.len() < MOST_FIT_WINDOWS) {
-            fit.push(next);
-            cutoff = Some(next.minus(stride));
-        }
-        Windows { test, choose, fit, end }
-    }
-
-    /// Windows at cut-offs given by hand, oldest first: the newest whose horizon lies inside the data is the test, the one before
-    /// that ends in time is choose, the others that end in time are fitted.
-    pub fn given(cutoffs: &[Cutoff], end: Cutoff, horizon: Span) -> Windows {
-        let mut known: Vec<Cutoff> = cutoffs.iter().copied().filter(|cutoff| cutoff.plus(horizon) <= end).collect();
-        known.sort_unstable();
-        known.dedup();
-        let test = known.pop();
-        let before = |limit: Option<Cutoff>, known: &mut Vec<Cutoff>| {
-            known.retain(|cutoff| limit.is_some_and(|limit| cutoff.plus(horizon) <= limit));
+        let before = |limit: Option<Cutoff>| {
+            let newest = limit.map(|limit| limit.minus(horizon));
+            std::iter::successors(newest, |cutoff| Some(cutoff.minus(stride))).take_while(|cutoff| *cutoff >= earliest).take(MOST_FITTED).collect::<Vec<_>>()
         };
-        before(test, &mut known);
-        let choose = known.pop();
-        before(choose, &mut known);
-        known.reverse();
-        Windows { test, choose, fit: known, end }
+        let before_end = before(Some(end));
+        let test = before_end.first().copied();
+        let before_test = before(test);
+        let choose = before_test.first().copied();
+        Windows { test, choose, fit: before(choose), before_test, before_end, end }
     }
 
-    /// Every cut-off whose outcome is known, newest first.
+    /// Windows at cut-offs given by hand: the newest whose horizon lies inside the data is the test, the newest that ends by it is
+    /// choose; the others are fitted wherever they end in time.
+    pub fn given(cutoffs: &[Cutoff], end: Cutoff, horizon: Span) -> Windows {
+        let mut known: Vec<Cutoff> = cutoffs.to_vec();
+        known.sort_unstable_by(|a, b| b.cmp(a));
+        known.dedup();
+        let before = |limit: Option<Cutoff>| known.iter().copied().filter(|cutoff| limit.is_some_and(|limit| cutoff.plus(horizon) <= limit)).collect::<Vec<_>>();
+        let before_end = before(Some(end));
+        let test = before_end.first().copied();
+        let before_test = before(test);
+        let choose = before_test.first().copied();
+        Windows { test, choose, fit: before(choose), before_test, before_end, end }
+    }
+
+    /// Every cut-off of any role, newest first.
     pub fn all(&self) -> Vec<Cutoff> {
-        self.test.into_iter().chain(self.choose).chain(self.fit.iter().copied()).collect()
+        let mut all: Vec<Cutoff> = self.before_end.iter().chain(&self.before_test).chain(&self.fit).copied().collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        all.dedup();
+        all
     }
 }
 
@@ -78,6 +82,8 @@ mod tests {
         assert_eq!(windows.choose, Some(day(559)));
         assert_eq!(windows.fit[0], day(469));
         assert!(windows.fit.iter().all(|cutoff| cutoff.plus(horizon) <= day(559) && *cutoff >= day(90)));
+        assert!(windows.before_test.iter().all(|cutoff| cutoff.plus(horizon) <= day(649)) && windows.before_test[1] == day(529));
+        assert!(windows.before_end.iter().all(|cutoff| cutoff.plus(horizon) <= day(739)));
     }
 
     #[test]

@@ -133,7 +133,12 @@ impl FeaturePlan {
     /// Decides which features are made, from what was known before `cutoff`. `past` says whether the plan must also serve earlier
     /// cut-offs: then profile columns without a time that are not named static stay out.
     pub fn learn(exports: &Exports, config: &Config, cutoff: Cutoff, past: bool) -> FeaturePlan {
-        let reading = Reading::learn(exports, config, cutoff, past);
+        Self::learn_with(exports, &config.churn, &config.project.currency, cutoff, past)
+    }
+
+    /// As [`FeaturePlan::learn`], from the settings it reads.
+    pub fn learn_with(exports: &Exports, churn: &ChurnSettings, currency: &str, cutoff: Cutoff, past: bool) -> FeaturePlan {
+        let reading = Reading::learn(exports, churn, currency, cutoff, past);
         let mut plan = FeaturePlan { specs: Vec::new(), typical: Vec::new(), reading, learned: Learned::default() };
         plan.specs = features::list(&plan.reading);
         plan.typical = vec![f64::NAN; plan.specs.len()];
@@ -293,14 +298,13 @@ impl BoundPlan<'_> {
                 row
             })
             .collect();
-        FeatureMatrix::from_rows(self.plan.specs.clone(), &rows)
+        FeatureMatrix::from_rows(self.plan.specs.clone(), rows.iter().map(Vec::as_slice))
     }
 }
 
 impl Reading {
-    fn learn(exports: &Exports, config: &Config, cutoff: Cutoff, past: bool) -> Reading {
+    fn learn(exports: &Exports, churn: &ChurnSettings, currency: &str, cutoff: Cutoff, past: bool) -> Reading {
         let store = &exports.events;
-        let churn = &config.churn;
         let horizon = churn.horizon.as_days();
         let (windows, half_lives) = if horizon < 30.0 {
             (vec![7.0, 14.0, 30.0, 90.0], vec![3.0, 7.0, 15.0, 45.0])
@@ -334,7 +338,7 @@ impl Reading {
             windows,
             half_lives,
             horizon,
-            currency: config.project.currency.clone(),
+            currency: currency.into(),
             has: EventColumns {
                 events: !store.is_empty(),
                 amount: !store.amount.is_empty(),

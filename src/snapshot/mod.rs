@@ -5,6 +5,8 @@ pub mod features;
 pub mod label;
 pub mod learned;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 use bincode::{Decode, Encode};
 
@@ -51,10 +53,10 @@ pub struct FeatureMatrix {
 
 impl FeatureMatrix {
     /// A matrix from rows that are all as long as `specs`.
-    pub fn from_rows(specs: Vec<FeatureSpec>, rows: &[Vec<f64>]) -> FeatureMatrix {
+    pub fn from_rows<'a>(specs: Vec<FeatureSpec>, rows: impl ExactSizeIterator<Item = &'a [f64]> + Clone) -> FeatureMatrix {
         let mut data = Vec::with_capacity(specs.len() * rows.len());
         for column in 0..specs.len() {
-            data.extend(rows.iter().map(|row| row[column]));
+            data.extend(rows.clone().map(|row| row[column]));
         }
         FeatureMatrix { specs, rows: rows.len(), data }
     }

@@ -1,0 +1,125 @@
+//! Why a customer is on the list: the model's own contributions, grouped by family, in words with the customer's numbers.
+
+use super::Contributions;
+use crate::config::Language;
+use crate::snapshot::learned::FeaturePlan;
+use crate::snapshot::{FeatureSpec, FeatureValues};
+
+/// A family that moves a customer's risk by less than this (log-odds) is no reason.
+const LEAST: f64 = 0.02;
+
+/// Up to `most` reasons, strongest first: (code, text). The code of a family that raises the risk is the family's name, of one
+/// that lowers it `keeps_` and the name; a lowering family is named only when none raises.
+pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, most: usize, language: Language) -> Vec<(String, String)> {
+    let mut families: Vec<(&str, f64)> = Vec::new();
+    for (spec, added) in plan.specs.iter().zip(&contributions.by_feature) {
+        match families.iter_mut().find(|(family, _)| *family == spec.family) {
+            Some((_, sum)) => *sum += added,
+            None => families.push((&spec.family, *added)),
+        }
+    }
+    // Profile columns are families of their own: age and contract are different reasons.
+    families.retain(|(family, _)| *family != "profile");
+    let mut strengths: Vec<(String, Option<usize>, f64)> = families.into_iter().map(|(family, sum)| (family.to_string(), None, sum)).collect();
+    for (column, spec) in plan.specs.iter().enumerate().filter(|(_, spec)| spec.family == "profile") {
+        strengths.push((spec.name.clone(), Some(column), contributions.by_feature[column]));
+    }
+    strengths.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
+    let raising: Vec<_> = strengths.iter().filter(|(.., sum)| *sum > LEAST).take(most).collect();
+    if raising.is_empty() {
+        return strengths.iter().next_back().filter(|(.., sum)| *sum < -LEAST).map(|strength| (format!("keeps_{}", strength.0), say(plan, row, contributions, strength, language))).into_iter().collect();
+    }
+    raising.into_iter().map(|strength| (strength.0.clone(), say(plan, row, contributions, strength, language))).collect()
+}
+
+/// The sentence of a family: that of its feature which pulls most in the family's direction.
+fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength: &(String, Option<usize>, f64), language: Language) -> String {
+    let sign = strength.2.signum();
+    let column = strength.1.or_else(|| {
+        let own = plan.specs.iter().enumerate().filter(|(_, spec)| spec.family == strength.0);
+        own.max_by(|a, b| (sign * contributions.by_feature[a.0]).total_cmp(&(sign * contributions.by_feature[b.0])).then(b.0.cmp(&a.0))).map(|(column, _)| column)
+    });
+    let Some(column) = column else { return String::new() };
+    let named = |name: &str| plan.specs.iter().position(|spec| spec.name == name).map(|column| row[column]).filter(|value| !value.is_nan());
+    if matches!(strength.0.as_str(), "recency" | "rhythm")
+        && let (Some(since), Some(usual)) = (named("days_since_last"), named("gap_usual"))
+    {
+        return match language {
+            Language::En => format!("no order for {since:.0} days; usually every {usual:.0}"),
+            Language::Zh => format!("已 {since:.0} 天没有订单；通常每 {usual:.0} 天一次"),
+        };
+    }
+    sentence(&plan.specs[column], row[column], plan.typical[column], language)
+}
+
+/// One feature in words: what it is, the customer's value, what is typical.
+pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
+    let what = match language {
+        Language::En => spec.meaning.strip_suffix(" of the profile").unwrap_or(&spec.meaning).to_string(),
+        Language::Zh => spec.name.strip_prefix("profile_").unwrap_or(&spec.name).to_string(),
+    };
+    let colon = if language == Language::Zh { "：" } else { ": " };
+    if value.is_nan() {
+        return format!("{what}{colon}{}", if language == Language::Zh { "未知" } else { "not known" });
+    }
+    if let FeatureValues::Category { vocabulary } = &spec.values {
+        let name = vocabulary.get(value as usize).map_or("other", String::as_str);
+        return format!("{what}{colon}{name}");
+    }
+    let unit = match spec.unit.as_str() {
+        "share" | "" | "times" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let shown = |value: f64| if spec.unit == "share" { format!("{:.0} %", 100.0 * value) } else { number(value) };
+    match (typical.is_nan(), language) {
+        (true, _) => format!("{what}{colon}{}{unit}", shown(value)),
+        (false, Language::En) => format!("{what}: {}{unit}, typically {}", shown(value), shown(typical)),
+        (false, Language::Zh) => format!("{what}：{}{unit}，一般为 {}", shown(value), shown(typical)),
+    }
+}
+
+/// A number as a person writes it: whole when it is whole or large, else up to two digits.
+fn number(value: f64) -> String {
+    if value.abs() >= 100.0 || (value - value.round()).abs() < 1e-9 {
+        format!("{value:.0}")
+    } else {
+        let text = format!("{value:.2}");
+        text.trim_end_matches('0').trim_end_matches('.').to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(name: &str, unit: &str, meaning: &str, family: &str) -> FeatureSpec {
+        FeatureSpec { name: name.into(), unit: unit.into(), meaning: meaning.into(), family: family.into(), kinds: Vec::new(), values: FeatureValues::Number }
+    }
+
+    fn plan() -> FeaturePlan {
+        let mut contract = spec("profile_Contract", "", "Contract of the profile", "profile");
+        contract.values = FeatureValues::Category { vocabulary: vec!["Month-to-month".into(), "Two year".into(), "other".into()] };
+        FeaturePlan {
+            specs: vec![spec("days_since_last", "days", "days since the last order", "recency"), spec("gap_usual", "days", "usual days between orders", "rhythm"), spec("orders_90d", "orders", "orders in the last 90 days", "frequency"), contract],
+            typical: vec![20.0, 30.0, 3.0, f64::NAN],
+            reading: crate::snapshot::learned::Reading::default(),
+            learned: crate::snapshot::learned::Learned::default(),
+        }
+    }
+
+    #[test]
+    fn reasons_carry_the_customers_own_numbers() {
+        let contributions = Contributions { base: -1.0, by_feature: vec![0.9, 0.1, 0.4, 0.6] };
+        let reasons = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, Language::En);
+        assert_eq!(reasons[0], ("recency".into(), "no order for 74 days; usually every 21".into()));
+        assert_eq!(reasons[1], ("profile_Contract".into(), "Contract: Month-to-month".into()));
+        assert_eq!(reasons[2], ("frequency".into(), "orders in the last 90 days: 0 orders, typically 3".into()));
+    }
+
+    #[test]
+    fn who_is_safe_is_told_what_keeps_them() {
+        let contributions = Contributions { base: -1.0, by_feature: vec![-0.9, -0.1, -0.4, 0.0] };
+        let reasons = reasons(&plan(), &[2.0, 21.0, 9.0, 1.0], &contributions, 3, Language::En);
+        assert_eq!(reasons, [("keeps_recency".to_string(), "no order for 2 days; usually every 21".to_string())]);
+    }
+}

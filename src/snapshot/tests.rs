@@ -1,0 +1,196 @@
+//! What features promise, on shops whose answer is evident.
+
+use super::facts::Facts;
+use super::label::{ChurnRule, Standing};
+use super::learned::{FeaturePlan, history};
+use super::status::Status;
+use crate::config::{ChurnSettings, Definition, Effort, Span};
+use crate::exports::Exports;
+use crate::timeline::{EventStore, Moment, ProfileColumn, ProfileTable, ProfileValues, Timeline};
+
+const DAY: i64 = 86_400;
+
+/// An event of the fixture: customer, day, kind (0 purchase, 1 support), item, amount.
+type Row = (u32, i64, u8, u32, f64);
+
+/// A shop of `customers` with these events.
+fn shop(customers: u32, mut rows: Vec<Row>) -> Exports {
+    rows.sort_by(|a, b| (a.0, a.1, a.2, a.3).cmp(&(b.0, b.1, b.2, b.3)));
+    let mut store = EventStore { kinds: vec!["purchase".into(), "support".into()], offsets: vec![0], ..EventStore::default() };
+    for customer in 0..customers {
+        for row in rows.iter().filter(|row| row.0 == customer) {
+            store.time.push(row.1 * DAY + 36_000);
+            store.kind.push(row.2);
+            store.item.push(row.3);
+            store.amount.push(row.4);
+            store.basket.push(row.1 as u32);
+        }
+        store.offsets.push(store.time.len());
+    }
+    Exports {
+        customers: (0..customers).map(|customer| format!("c{customer:04}").into()).collect(),
+        newest: store.time.iter().max().map(|time| Moment(*time)),
+        events: store,
+        ..Exports::default()
+    }
+}
+
+fn settings() -> ChurnSettings {
+    ChurnSettings {
+        definition: Definition::Inactivity,
+        kinds: vec!["purchase".into()],
+        active_within: Span::days(180),
+        horizon: Span::days(90),
+        cutoffs: None,
+        effort: Effort::Normal,
+        tiers: Vec::new(),
+        learners: Vec::new(),
+        costs: None,
+    }
+}
+
+/// Twenty customers who order every `20 + n` days, with a complaint each.
+fn regulars() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for customer in 0..20_u32 {
+        let gap = 20 + i64::from(customer);
+        let mut day = 3;
+        while day < 700 {
+            rows.push((customer, day, 0, customer % 7, 10.0 + f64::from(customer)));
+            day += gap;
+        }
+        rows.push((customer, 100 + i64::from(customer), 1, u32::MAX, f64::NAN));
+    }
+    rows
+}
+
+fn plan(exports: &Exports, cutoff: Moment) -> FeaturePlan {
+    FeaturePlan::learn_with(exports, &settings(), "EUR", cutoff, true)
+}
+
+fn matrix(exports: &Exports, cutoff: Moment) -> (Vec<String>, Vec<u64>) {
+    let plan = plan(exports, cutoff);
+    let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
+    let matrix = plan.bind(exports).expect("the plan fits its own exports").matrix(exports, &customers, cutoff, &plan.learned);
+    (plan.specs.iter().map(|spec| spec.name.clone()).collect(), matrix.data.iter().map(|value| value.to_bits()).collect())
+}
+
+#[test]
+fn removing_or_changing_what_comes_after_the_cut_off_changes_no_feature_byte() {
+    let cutoff = Moment(400 * DAY);
+    let all = regulars();
+    let past: Vec<Row> = all.iter().copied().filter(|row| row.1 < 400).collect();
+    let mut changed = past.clone();
+    // The first moment that is not known lies exactly on the cut-off's day.
+    changed.extend((0..20).map(|customer| (customer, 400, 0, 6, 9_999.0)));
+    changed.extend((0..20).map(|customer| (customer, 650, 1, u32::MAX, f64::NAN)));
+    let truth = matrix(&shop(20, past), cutoff);
+    assert_eq!(matrix(&shop(20, all), cutoff), truth);
+    assert_eq!(matrix(&shop(20, changed), cutoff), truth);
+}
+
+#[test]
+fn an_event_known_only_after_the_cut_off_is_not_seen_before_it() {
+    let mut exports = shop(1, vec![(0, 10, 0, 0, 5.0), (0, 20, 0, 0, 5.0)]);
+    exports.events.known_at = vec![10 * DAY, 60 * DAY];
+    let map = plan(&exports, Moment(50 * DAY)).reading.kind_map(&exports);
+    let facts = Facts::of(&history(&exports, 0, Moment(50 * DAY)), &map);
+    assert_eq!(facts.orders.len(), 1);
+    assert_eq!(Facts::of(&history(&exports, 0, Moment(61 * DAY)), &map).orders.len(), 2);
+}
+
+#[test]
+fn features_say_what_their_meaning_says() {
+    let exports = shop(20, regulars());
+    let cutoff = Moment(400 * DAY);
+    let plan = plan(&exports, cutoff);
+    let bound = plan.bind(&exports).expect("the plan fits its own exports");
+    let mut row = Vec::new();
+    bound.row(&history(&exports, 0, cutoff), &plan.learned, &mut row);
+    let value = |name: &str| row[plan.specs.iter().position(|spec| spec.name == name).expect(name)];
+    // Customer 0 orders every 20 days from day 3: the last order before day 400 is on day 383 at 10 o'clock, the 20th.
+    let since = 17.0 - 10.0 / 24.0;
+    assert!((value("days_since_last") - since).abs() < 1e-9);
+    assert!((value("orders") - 20.0).abs() < 1e-9 && (value("gap_mean") - 20.0).abs() < 1e-9);
+    assert!((value("orders_90d") - 5.0).abs() < 1e-9, "days 323, 343, 363, 383 and 310 no: {}", value("orders_90d"));
+    assert!((value("amount_90d") - 10.0 * value("orders_90d")).abs() < 1e-9);
+    assert!((value("days_since_support") - (300.0 - 10.0 / 24.0)).abs() < 1e-9 && value("gap_irregularity").abs() < 1e-9);
+    assert!(row.iter().all(|value| !value.is_infinite()));
+    assert!(plan.validate().is_ok());
+}
+
+#[test]
+fn a_customer_without_orders_has_missing_values_and_no_infinity() {
+    let mut rows = regulars();
+    rows.retain(|row| row.0 != 5);
+    let exports = shop(20, rows);
+    let plan = plan(&exports, Moment(400 * DAY));
+    let mut row = Vec::new();
+    plan.bind(&exports).expect("the plan fits").row(&history(&exports, 5, Moment(400 * DAY)), &plan.learned, &mut row);
+    assert_eq!(row.len(), plan.specs.len());
+    assert!(row.iter().all(|value| !value.is_infinite()));
+}
+
+#[test]
+fn the_base_holds_who_was_active_and_the_label_who_stopped() {
+    let exports = shop(4, vec![(0, 300, 0, 0, 1.0), (0, 450, 0, 0, 1.0), (1, 300, 0, 0, 1.0), (2, 100, 0, 0, 1.0), (3, 410, 0, 0, 1.0)]);
+    let rule = ChurnRule::new(&exports, &settings()).expect("inactivity needs no column");
+    let cutoff = Moment(400 * DAY);
+    assert_eq!(rule.base(cutoff), (vec![0, 1], vec![false, true]));
+    let standing = |customer| rule.standing(&Timeline::new(customer, &exports.events, &[]).split(cutoff, Span::days(90)).0);
+    assert_eq!((standing(2), standing(3)), (Standing::AlreadyInactive, Standing::NoHistory));
+}
+
+#[test]
+fn a_subscription_that_ends_within_the_horizon_without_renewal_is_churn() {
+    let mut exports = shop(3, vec![(2, 470, 0, 0, 1.0)]);
+    let date = |name: &str, days: [i64; 3]| ProfileColumn { name: name.into(), values: ProfileValues::Date(days.iter().map(|day| if *day < 0 { i64::MIN } else { day * DAY }).collect()), serves_past: true };
+    exports.profiles = vec![ProfileTable { offsets: vec![0, 1, 2, 3], time: Vec::new(), columns: vec![date("start", [10, 10, 10]), date("end", [450, -1, 460])] }];
+    let mut settings = settings();
+    settings.definition = Definition::Subscription { start: "start".into(), end: "end".into(), renewed_by: "purchase".into() };
+    let rule = ChurnRule::new(&exports, &settings).expect("the dates are there");
+    assert_eq!(rule.base(Moment(400 * DAY)), (vec![0, 1, 2], vec![true, false, false]));
+    assert_eq!(rule.base(Moment(480 * DAY)).0, vec![1], "a subscription that has ended is asked no more");
+}
+
+#[test]
+fn status_tells_who_is_at_risk_from_who_has_long_gone() {
+    let exports = shop(
+        6,
+        vec![
+            (0, 395, 0, 0, 1.0),
+            (1, 300, 0, 0, 1.0),
+            (1, 330, 0, 0, 1.0),
+            (1, 360, 0, 0, 1.0),
+            (1, 390, 0, 0, 1.0),
+            (2, 250, 0, 0, 1.0),
+            (2, 270, 0, 0, 1.0),
+            (2, 290, 0, 0, 1.0),
+            (3, 100, 0, 0, 1.0),
+            (4, 10, 0, 0, 1.0),
+            (5, 50, 0, 0, 1.0),
+            (5, 399, 0, 0, 1.0),
+        ],
+    );
+    let cutoff = Moment(400 * DAY);
+    let plan = plan(&exports, cutoff);
+    let map = plan.reading.kind_map(&exports);
+    let status = |customer| Status::of(&Facts::of(&history(&exports, customer, cutoff), &map), &plan.learned, Span::days(180)).map(Status::name);
+    let all: Vec<_> = (0..6).map(|customer| status(customer).expect("everyone has an order")).collect();
+    assert_eq!(all, ["new", "active", "slowing", "dormant", "lost", "returned"]);
+}
+
+#[test]
+fn rare_categories_are_folded_into_other() {
+    let mut exports = shop(30, regulars());
+    let codes: Vec<u32> = (0..30).map(|customer| if customer < 12 { 0 } else if customer < 25 { 1 } else { customer - 23 }).collect();
+    let names = vec!["DE".into(), "FR".into(), "Karl Meier".into(), "b".into(), "c".into(), "d".into(), "e".into()];
+    exports.profiles = vec![ProfileTable {
+        offsets: (0..=30).collect(),
+        time: Vec::new(),
+        columns: vec![ProfileColumn { name: "country".into(), values: ProfileValues::Category { codes, names }, serves_past: true }],
+    }];
+    let plan = plan(&exports, Moment(400 * DAY));
+    let spec = plan.specs.last().expect("the profile column is the last feature");
+    assert_eq!(spec.values, super::FeatureValues::Category { vocabulary: vec!["DE".into(), "FR".into(), "other".into()] });
+}
