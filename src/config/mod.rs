@@ -6,6 +6,7 @@
 
 pub mod condition;
 mod raw;
+mod span;
 
 use crate::error::Result;
 use condition::Condition;
@@ -628,4 +629,11 @@ impl Column {
             ColumnSource::Value(_) | ColumnSource::Row => Vec::new(),
         }
     }
+}
+
+/// The known word that a misspelt one was most likely meant to be, if any is near.
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let small = word.to_lowercase();
+    let scored = known.into_iter().map(|name| (strsim::normalized_damerau_levenshtein(&small, &name.to_lowercase()), name));
+    scored.filter(|(likeness, _)| *likeness >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1))).map(|(_, name)| name)
 }
