@@ -94,20 +94,21 @@ fn fit(common: &Common, models: &Path) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
     let config = Config::load(&common.config, &common.overrides)?;
-    let folder = output::RunFolder::open(models)?;
+    // A folder that cannot be written is told before the work, not after it.
+    drop(output::RunFolder::open(models)?);
     let exports = train::read(&config, threads, &mut watch)?;
     let trained = train::train(&config, &exports, Purpose::Fit, &mut watch)?;
     let until = if trained.bundle.meta.trained_until.is_empty() { String::new() } else { format!("-{}", trained.bundle.meta.trained_until) };
-    let file = folder.path().join(format!("{}{until}.hfb", config.project.name));
+    let file = models.join(format!("{}{until}.hfb", config.project.name));
     watch.stage("write");
     let hash = bundle::save(&trained.bundle, &file)?;
-    let pointer = folder.path().join(format!("{}.hfb", config.project.name));
+    let pointer = models.join(format!("{}.hfb", config.project.name));
     if pointer != file {
-        output::write::point(&pointer, &file)?;
+        output::point(&pointer, &file)?;
     }
     let report = output::report::training_page(&config, &exports, &trained);
     let page = file.with_extension("html");
-    output::write::write_file(&page, report.as_bytes(), |_| Ok(()))?;
+    output::write_file(&page, report.as_bytes(), |_| Ok(()))?;
     let seconds = watch.finish();
     if common.json {
         let mut value = measured_json(&trained.measured, &seconds);
@@ -149,8 +150,8 @@ fn look(common: &Common) -> Result<()> {
 
 fn inspect(path: &Path, json: bool) -> Result<()> {
     terminal::set_up(1)?;
-    let (bundle, hash) = bundle::load(path)?;
-    print(&if json { pretty(&bundle::inspect::facts(&bundle, &hash)) } else { bundle::inspect::text(&bundle, &hash) });
+    let (bundle, facts) = bundle::load_with_facts(path)?;
+    print(&if json { pretty(&bundle::inspect(&bundle, &facts)) } else { bundle::inspect_text(&bundle, &facts) });
     Ok(())
 }
 

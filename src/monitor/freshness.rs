@@ -13,6 +13,13 @@ impl ExportHabits {
     pub fn learn(_events: &EventStore, _until: Moment) -> Option<ExportHabits> {
         None
     }
+    /// Checks every value read from a file.
+    ///
+    /// # Errors
+    /// A sentence saying which value is wrong.
+    pub fn validate(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
     /// Compares the events before `as_of` with the habits. `allowed` names channels, kinds, or `all`. Returns what is worth a note.
     ///
     /// # Errors

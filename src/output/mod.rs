@@ -1,5 +1,15 @@
 //! Rows become bytes, bytes become files: the files of a run, written so that a failed or killed run leaves the old or the new.
 
+pub mod csv_text;
+pub mod excluded;
+pub mod offers;
+pub mod rejects;
+pub mod report;
+pub mod risk;
+mod write;
+
+pub use write::{point, write_file};
+
 use crate::error::Result;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -125,6 +135,8 @@ pub struct FileRecord {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held until the run ends.
+    _lock: write::FolderLock,
 }
 
 impl RunFolder {
@@ -133,22 +145,56 @@ impl RunFolder {
     /// # Errors
     /// 73 when it cannot be created or written, 75 naming the pid when another run holds it.
     pub fn open(path: &Path) -> Result<RunFolder> {
-        let _ = path;
-        todo!()
+        Self::open_locked(path)
     }
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
-    /// Writes all files beside their targets, syncs, renames, and run.json last with size and hash of each.
+    /// Writes all files (`name`, or `folder/name` for one folder in it) beside their targets, syncs, renames, and run.json last with size and hash of each.
     ///
     /// # Errors
     /// 73 or 74; then the previous files are as they were.
-    pub fn commit(&self, _files: Vec<(String, Vec<u8>)>, _record: RunRecord) -> Result<()> {
-        todo!()
+    pub fn commit(&self, files: Vec<(String, Vec<u8>)>, record: RunRecord) -> Result<()> {
+        self.commit_with(files, record, &|from, to| std::fs::rename(from, to))
     }
-    /// Writes run-failed.json; the previous files and run.json are as they were.
-    pub fn fail(&self, _record: RunRecord) {
-        todo!()
+    /// Writes run-failed.json (if even that fails, a line in the log says so); the previous files and run.json are as they were.
+    pub fn fail(&self, record: RunRecord) {
+        if let Err(error) = self.write_failure(&record) {
+            // The run has failed already, and its own error is the one to return.
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+/// The hash that ties a decision to what became of it: the first 16 hex digits of BLAKE3 over customer, what was decided (an item
+/// or an offer, empty for a risk row), as-of date and bundle.
+///
+/// Each part is preceded by its length (u64, little endian), so that no two different decisions share their text.
+pub fn decision_id(customer: &str, decided: &str, as_of: &str, bundle_hash: &str) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in [customer, decided, as_of, bundle_hash] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..16].to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_id_is_stable_and_cuts_between_parts() {
+        let id = decision_id("17850", "22423", "2011-09-10", "ab");
+        assert_eq!(id, decision_id("17850", "22423", "2011-09-10", "ab"));
+        assert_eq!(id.len(), 16);
+        let others = [
+            ("1785", "022423", "2011-09-10", "ab"),
+            ("17850", "", "2011-09-10", "ab"),
+            ("17850", "22423", "2011-09-1", "0ab"),
+            ("17850", "22423", "2011-09-10", "ac"),
+        ];
+        assert!(others.iter().all(|(a, b, c, d)| decision_id(a, b, c, d) != id));
     }
 }
