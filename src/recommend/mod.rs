@@ -3,21 +3,46 @@
 //! In: what customers did with items before a cut-off. Out: a [`Recommender`] (item side only: no row of a customer is kept),
 //! and how each model ranks what customers did next. One path for known and new customers: a customer is their own events.
 
-use crate::config::RecommendSettings;
-use crate::error::Result;
+mod blend;
+mod choose;
+mod factors;
+mod fit;
+mod interactions;
+mod neighbours;
+mod popular;
+mod reasons;
+mod repeat;
+mod scores;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use fit::train;
+
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, History};
 use bincode::{Decode, Encode};
+use blend::Blend;
+use interactions::Reader;
+use rayon::prelude::*;
+use scores::Scores;
 
 /// One thing a customer did with an item, seen from a cut-off.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ItemEvent {
     /// Item of the recommender's catalogue.
     pub item: u32,
-    /// Days before the cut-off; 0 for sources without time.
+    /// Days before the cut-off; for sources without time, the number of the customer's events that came after.
     pub days_ago: f32,
     /// Weight of the kind of event; negative for returns.
     pub weight: f32,
+}
+
+/// A model that ranks items for a customer from the customer's own events.
+pub(crate) trait ItemModel: Sync {
+    /// Writes the score of every item for each history into the rows of `out`; greater is better, 0 or less is no opinion. A row
+    /// depends on its history only.
+    fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores);
 }
 
 /// What the bundle keeps of the recommender.
@@ -25,6 +50,19 @@ pub struct ItemEvent {
 pub struct Recommender {
     /// The name of the model chosen.
     pub name: String,
+    /// Ids in byte order.
+    item_ids: Vec<String>,
+    /// Names for people; empty where the exports have none.
+    item_names: Vec<String>,
+    /// Whether an item can be had.
+    available: Vec<bool>,
+    /// Weight of each kind of event; other kinds weigh nothing.
+    kind_weights: Vec<(String, f32)>,
+    /// Weight of the kind that a recommendation wants to bring about.
+    target_weight: f32,
+    /// Whether ages of events are days.
+    dated: bool,
+    blend: Blend,
 }
 
 /// An item offered to a customer.
@@ -64,43 +102,88 @@ pub struct RankReport {
     pub models: Vec<(String, crate::evaluate::rank::Ranking)>,
 }
 
-/// Learns a recommender from the exports: settings on the choose window, measures on the test window, refit on everything.
-/// Without time: settings on interactions held out of the training part; measured on sources with `role = "test"` if any.
-///
-/// # Errors
-/// 65 when what is there cannot be ranked; `Ok(Err(reason))` when the exports hold nothing to recommend.
-#[allow(clippy::type_complexity)]
-pub fn train(
-    _exports: &Exports,
-    _settings: &RecommendSettings,
-    _windows: Option<RankWindows>,
-    _seed: u64,
-) -> Result<std::result::Result<(Recommender, RankReport), String>> {
-    todo!()
-}
+/// The cut-off of sources without time: after every position of a list.
+pub const AFTER_ALL: Cutoff = interactions::AFTER_ALL;
+
+/// Customers scored together: a constant, so that a customer's bits do not depend on who else is scored.
+const BLOCK: usize = 32;
 
 impl Recommender {
     /// Maps the items of newly read exports to the catalogue; items that training never saw map to nothing.
-    pub fn map_items(&self, _exports: &Exports) -> Vec<Option<u32>> {
-        todo!()
+    pub fn map_items(&self, exports: &Exports) -> Vec<Option<u32>> {
+        exports.items.ids.iter().map(|id| self.item_ids.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok().map(|item| item as u32)).collect()
     }
-    /// The customer's events with items of the catalogue. `items` comes from [`Recommender::map_items`].
-    pub fn item_events(&self, _history: &History<'_>, _items: &[Option<u32>]) -> Vec<ItemEvent> {
-        todo!()
+    /// The customer's events with items of the catalogue, oldest first. `items` comes from [`Recommender::map_items`]. For sources
+    /// without time, split timelines at [`AFTER_ALL`].
+    pub fn item_events(&self, history: &History<'_>, items: &[Option<u32>]) -> Vec<ItemEvent> {
+        let weight = |kind: &String| self.kind_weights.iter().find(|(name, _)| name == kind).map_or(0.0, |(_, weight)| *weight);
+        let weights: Vec<f32> = history.store().kinds.iter().map(weight).collect();
+        Reader { weights: &weights, items, timed: self.dated }.events(history)
     }
-    /// The best `count` items with reasons for a block of customers, best first, ties by item.
-    pub fn recommend(&self, _histories: &[Vec<ItemEvent>], _count: usize) -> Vec<Vec<Recommended>> {
-        todo!()
+    /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
+    /// sellers. Fewer are returned where fewer exist.
+    pub fn recommend(&self, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
+        histories.par_chunks(BLOCK).map(|block| self.recommend_block(block, count)).collect::<Vec<_>>().into_iter().flatten().collect()
     }
-    /// Id and name of an item of the catalogue.
-    pub fn item(&self, _item: u32) -> (&str, &str) {
-        todo!()
+    /// Id and name of an item of the catalogue. The name is the id where the exports have none.
+    pub fn item(&self, item: u32) -> (&str, &str) {
+        let id = &self.item_ids[item as usize];
+        let name = &self.item_names[item as usize];
+        (id, if name.is_empty() { id } else { name })
     }
+    /// Number of items in the catalogue.
+    pub fn items(&self) -> usize {
+        self.item_ids.len()
+    }
+    /// Whether ages of events are days: then histories come from `exports.events`, otherwise from `exports.untimed`.
+    pub fn is_dated(&self) -> bool {
+        self.dated
+    }
+
+    fn recommend_block(&self, block: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
+        let items = self.items();
+        // Matrix products may round the rows of a small block otherwise than those of a full one.
+        let empty: &[ItemEvent] = &[];
+        let mut histories: Vec<&[ItemEvent]> = block.iter().map(Vec::as_slice).collect();
+        histories.resize(BLOCK, empty);
+        let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
+        let mut total = self.blend.combined(&scaled, &self.blend.weights, true, BLOCK, items);
+        (0..block.len())
+            .map(|customer| {
+                let row = total.row_mut(customer);
+                if !table::has_history(histories[customer]) {
+                    row.copy_from_slice(&self.blend.popular.demand);
+                }
+                row.iter_mut().zip(&self.available).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
+                let best = scores::top(row, count);
+                best.into_iter()
+                    .map(|(item, score)| {
+                        let reason = self.reason(histories[customer], customer, item, &scaled);
+                        Recommended { item, score, reason_code: reason.code(), reason: reason.in_english() }
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
     /// Checks every value read from a file.
     ///
     /// # Errors
     /// A sentence saying which value is wrong.
     pub fn validate(&self) -> std::result::Result<(), String> {
-        todo!()
+        let items = self.item_ids.len();
+        if items == 0 || items > u32::MAX as usize / 2 {
+            return Err(format!("recommender: {items} items, expected 1 to 2^31"));
+        }
+        if self.item_ids.windows(2).any(|pair| pair[0].as_bytes() >= pair[1].as_bytes()) {
+            return Err("recommender: the item ids do not ascend".into());
+        }
+        if self.item_names.len() != items || self.available.len() != items {
+            return Err(format!("recommender: {} names and {} availabilities for {items} items", self.item_names.len(), self.available.len()));
+        }
+        if self.kind_weights.iter().any(|(_, weight)| !weight.is_finite()) || !self.target_weight.is_finite() {
+            return Err("recommender: the weight of a kind is not finite".into());
+        }
+        self.blend.validate(items)
     }
 }

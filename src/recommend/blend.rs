@@ -1,0 +1,190 @@
+//! Several models as one: each scaled per customer, weighted, and lifted by what sells lately.
+//!
+//! `score(customer, item) = lift(item) * sum_m weight_m * max(0, score_m) / (mean of the customer's 20 greatest score_m)`.
+//! The same code measures and serves.
+
+use super::factors::{FactorSettings, Factors};
+use super::interactions::{Interactions, strengths};
+use super::neighbours::{NeighbourSettings, Neighbours};
+use super::popular::Popular;
+use super::repeat::OwnItems;
+use super::scores::{Scores, scale};
+use super::{ItemEvent, ItemModel};
+use bincode::{Decode, Encode};
+
+/// The models, in the order of blend weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ModelKind {
+    /// Best sellers.
+    Popular,
+    /// The customer's own items.
+    OwnItems,
+    /// Items bought by the same customers.
+    Neighbours,
+    /// Matrix factors.
+    Factors,
+}
+
+/// All models.
+pub(crate) const KINDS: [ModelKind; 4] = [ModelKind::Popular, ModelKind::OwnItems, ModelKind::Neighbours, ModelKind::Factors];
+
+impl ModelKind {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelKind::Popular => "popular",
+            ModelKind::OwnItems => "own purchases",
+            ModelKind::Neighbours => "neighbours",
+            ModelKind::Factors => "factors",
+        }
+    }
+}
+
+/// The weight of best sellers that fills a list where the models know nothing: far below any other.
+pub(crate) const FILL: f32 = 1e-6;
+
+/// What sells lately lifts every score: `(demand + LIFT_FLOOR)^power`, demand decayed with its own half-life.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LiftSettings {
+    /// In days.
+    pub half_life: f32,
+    /// 0 for no lift.
+    pub power: f32,
+}
+
+/// Demand of an item without any sale, in purchases.
+const LIFT_FLOOR: f32 = 0.1;
+
+/// Everything chosen: which models, how shaped, how weighted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    pub popular_half_life: f32,
+    pub own_half_life: f32,
+    pub neighbours: Option<NeighbourSettings>,
+    pub factors: Option<FactorSettings>,
+    pub lift: Option<LiftSettings>,
+    /// By position in [`KINDS`].
+    pub weights: [f32; KINDS.len()],
+    /// Whether owned items may be offered again.
+    pub repeat: bool,
+}
+
+/// The lift of every item.
+pub(crate) fn lift(data: &Interactions, settings: LiftSettings) -> Vec<f32> {
+    Popular::fit(data, settings.half_life).demand.iter().map(|demand| libm::powf(demand + LIFT_FLOOR, settings.power)).collect()
+}
+
+/// Fitted models with their weights.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub(crate) struct Blend {
+    pub popular: Popular,
+    pub own: OwnItems,
+    pub neighbours: Option<Neighbours>,
+    pub factors: Option<Factors>,
+    /// By item; empty for none.
+    pub lift: Vec<f32>,
+    /// By position in [`KINDS`].
+    pub weights: [f32; KINDS.len()],
+    /// Whether owned items may be offered again.
+    pub repeat: bool,
+}
+
+impl Plan {
+    /// The plan without the models that weigh nothing.
+    pub fn pruned(mut self) -> Self {
+        if self.weights[ModelKind::Neighbours as usize] <= 0.0 {
+            self.neighbours = None;
+        }
+        if self.weights[ModelKind::Factors as usize] <= 0.0 {
+            self.factors = None;
+        }
+        self
+    }
+    /// Fits every model of the plan.
+    pub fn fit(&self, data: &Interactions, seed: u64) -> Blend {
+        Blend {
+            popular: Popular::fit(data, self.popular_half_life),
+            own: OwnItems { half_life: self.own_half_life },
+            neighbours: self.neighbours.as_ref().map(|settings| Neighbours::fit(data, settings)),
+            factors: self.factors.as_ref().map(|settings| Factors::fit(data, settings, seed)),
+            lift: self.lift.map(|settings| lift(data, settings)).unwrap_or_default(),
+            weights: self.weights,
+            repeat: self.repeat,
+        }
+    }
+}
+
+/// Scores of one model over a block, scaled per customer.
+pub(crate) type Scaled = (ModelKind, Scores);
+
+impl Blend {
+    /// The models that were fitted. Own items take part where owned items may be offered.
+    pub fn models(&self) -> Vec<(ModelKind, &dyn ItemModel)> {
+        let mut models: Vec<(ModelKind, &dyn ItemModel)> = vec![(ModelKind::Popular, &self.popular)];
+        if self.repeat {
+            models.push((ModelKind::OwnItems, &self.own));
+        }
+        models.extend(self.neighbours.as_ref().map(|model| (ModelKind::Neighbours, model as &dyn ItemModel)));
+        models.extend(self.factors.as_ref().map(|model| (ModelKind::Factors, model as &dyn ItemModel)));
+        models
+    }
+    /// Each model over a block of histories, scaled; where owned items are not offered, theirs are 0.
+    pub fn scaled(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &dyn ItemModel)], items: usize) -> Vec<Scaled> {
+        let owned: Vec<Vec<(u32, f32)>> = if self.repeat { Vec::new() } else { histories.iter().map(|history| strengths(history, f32::INFINITY)).collect() };
+        models
+            .iter()
+            .map(|(kind, model)| {
+                let mut scores = Scores::zeros(histories.len(), items);
+                model.score(histories, &mut scores);
+                for customer in 0..histories.len() {
+                    let row = scores.row_mut(customer);
+                    if let Some(owned) = owned.get(customer) {
+                        owned.iter().for_each(|(item, _)| row[*item as usize] = 0.0);
+                    }
+                    let unit = scale(row);
+                    let factor = if unit > 0.0 { 1.0 / unit } else { 0.0 };
+                    row.iter_mut().for_each(|score| *score = score.max(0.0) * factor);
+                }
+                (*kind, scores)
+            })
+            .collect()
+    }
+    /// The weighted sum, lifted; best sellers fill what the others leave at 0.
+    pub fn combined(&self, scaled: &[Scaled], weights: &[f32; KINDS.len()], lifted: bool, customers: usize, items: usize) -> Scores {
+        let mut total = Scores::zeros(customers, items);
+        for (kind, scores) in scaled {
+            let weight = if *kind == ModelKind::Popular { weights[*kind as usize].max(FILL) } else { weights[*kind as usize] };
+            if weight > 0.0 {
+                total.values.iter_mut().zip(&scores.values).for_each(|(sum, score)| *sum += weight * score);
+            }
+        }
+        if lifted && !self.lift.is_empty() {
+            for customer in 0..customers {
+                total.row_mut(customer).iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
+            }
+        }
+        total
+    }
+    /// Checks every value read from a file.
+    pub fn validate(&self, items: usize) -> Result<(), String> {
+        if self.popular.demand.len() != items || self.popular.demand.iter().any(|demand| !demand.is_finite() || *demand < 0.0) {
+            return Err(format!("popularity: expected {items} finite values of at least 0"));
+        }
+        if self.own.half_life.is_nan() || self.own.half_life <= 0.0 {
+            return Err(format!("own purchases: the half-life is {}, expected more than 0", self.own.half_life));
+        }
+        if !(self.lift.is_empty() || self.lift.len() == items) || self.lift.iter().any(|lift| !lift.is_finite() || *lift < 0.0) {
+            return Err(format!("lift: expected none or {items} finite values of at least 0"));
+        }
+        if self.weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
+            return Err("blend: a weight is negative or not finite".into());
+        }
+        if let Some(model) = &self.neighbours {
+            model.validate(items)?;
+        }
+        if let Some(model) = &self.factors {
+            model.validate(items)?;
+        }
+        Ok(())
+    }
+}

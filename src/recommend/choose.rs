@@ -1,0 +1,218 @@
+//! Which models, how shaped and how weighted: counted work on the choose window.
+//!
+//! A small coordinate search for the greatest NDCG@10 of a sample of customers. Every step is kept only if it wins by more than
+//! [`MARGIN`]; so a blend is used only where it beats the best single model.
+
+use super::ItemModel;
+use super::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
+use super::factors::{FactorSettings, Factors};
+use super::interactions::Interactions;
+use super::neighbours::{NeighbourSettings, Neighbours};
+use super::popular::Popular;
+use super::repeat::{OwnItems, repeat_share};
+use super::table::{Table, sample};
+use crate::config::{RecommendSettings, Repeat};
+
+/// Relative gain below which a more complicated choice is not taken.
+const MARGIN: f64 = 0.001;
+/// Customers that settings are chosen on.
+const SAMPLE: usize = 2_500;
+/// Factors are tried unless own items rank this many times better than neighbours: where customers mostly buy again, they have
+/// nothing to add for their price.
+const REPEATS_DOMINATE: f64 = 1.25;
+
+/// Half-lives of best sellers and lift, days.
+const DEMAND_HALF_LIVES: [f32; 4] = [7.0, 30.0, 90.0, 365.0];
+/// Half-lives of own items, days.
+const OWN_HALF_LIVES: [f32; 5] = [30.0, 90.0, 180.0, 365.0, 720.0];
+/// Powers of the lift.
+const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
+/// Weights of a model beside the leading one.
+const WEIGHTS: [f32; 8] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0];
+
+/// Neighbours of dated purchases: cosine of decayed strengths.
+fn dated_neighbours(half_life: f32) -> NeighbourSettings {
+    NeighbourSettings { half_life, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 200, most_items: 200 }
+}
+
+/// Neighbours without dates: the linear filter of GF-CF with the Hadamard power of Turbo-CF.
+const UNDATED_NEIGHBOURS: NeighbourSettings =
+    NeighbourSettings { half_life: f32::INFINITY, customer_damping: 1.0, from_damping: 0.5, to_damping: 0.5, power: 0.8, keep: 150, most_items: usize::MAX };
+
+/// Factors by what the data holds.
+fn factors(half_life: f32) -> FactorSettings {
+    FactorSettings { half_life, factors: 256, iterations: 10, unobserved: 0.025, regularization: 0.5, frequency: 0.0 }
+}
+
+/// A model tried for a plan.
+struct Trial {
+    kind: ModelKind,
+    model: Box<dyn ItemModel>,
+    apply: Box<dyn Fn(&mut Plan)>,
+}
+
+/// What the search stands on.
+struct State {
+    weights: Vec<(usize, f32)>,
+    lift: Option<LiftSettings>,
+    ndcg: f64,
+}
+
+/// Learns the plan from histories and what came after them. `dated` says whether ages are days.
+pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, settings: &RecommendSettings, seed: u64) -> Plan {
+    let customers = sample(data, truths, SAMPLE);
+    let repeat = match settings.repeat {
+        Repeat::Allow => true,
+        Repeat::Never => false,
+        Repeat::Auto => {
+            let (repeats, by_chance) = repeat_share(data, truths);
+            repeats > by_chance
+        }
+    };
+    let fixed = settings.half_life.map(|span| span.as_days() as f32);
+    let mut plan = Plan {
+        popular_half_life: f32::INFINITY,
+        own_half_life: fixed.unwrap_or(f32::INFINITY),
+        neighbours: None,
+        factors: None,
+        lift: None,
+        weights: [0.0; KINDS.len()],
+        repeat,
+    };
+    if customers.is_empty() {
+        plan.weights[ModelKind::Popular as usize] = 1.0;
+        if dated {
+            plan.popular_half_life = 90.0;
+            plan.own_half_life = fixed.unwrap_or(180.0);
+        }
+        return plan;
+    }
+    let mut trials = first_trials(data, dated, fixed, repeat);
+    let mut table = build(data, truths, &customers, &trials, repeat);
+    let mut best = best_of_each(&table, &trials);
+    let own = best[ModelKind::OwnItems as usize].map_or(0.0, |(_, ndcg)| ndcg);
+    let neighbours = best[ModelKind::Neighbours as usize].map_or(0.0, |(_, ndcg)| ndcg);
+    if own < REPEATS_DOMINATE * neighbours {
+        let settings = factors(fixed.unwrap_or(if dated { 180.0 } else { f32::INFINITY }));
+        trials.push(Trial {
+            kind: ModelKind::Factors,
+            model: Box::new(Factors::fit(data, &settings, seed)),
+            apply: Box::new(move |plan| plan.factors = Some(settings)),
+        });
+        // The winners of the first table and the factors.
+        let kept: Vec<usize> = best.iter().flatten().map(|(trial, _)| *trial).chain([trials.len() - 1]).collect();
+        let mut place = 0;
+        trials.retain(|_| {
+            place += 1;
+            kept.contains(&(place - 1))
+        });
+        table = build(data, truths, &customers, &trials, repeat);
+        best = best_of_each(&table, &trials);
+    }
+    let state = search(&table, data, &trials, &best, dated);
+    for (trial, _) in best.iter().flatten() {
+        (trials[*trial].apply)(&mut plan);
+    }
+    for (trial, weight) in &state.weights {
+        plan.weights[trials[*trial].kind as usize] = *weight;
+    }
+    plan.lift = state.lift;
+    plan
+}
+
+fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], trials: &[Trial], repeat: bool) -> Table {
+    let models: Vec<&dyn ItemModel> = trials.iter().map(|trial| trial.model.as_ref()).collect();
+    Table::build(data, truths, customers, &models, repeat)
+}
+
+/// The cheap models.
+fn first_trials(data: &Interactions, dated: bool, fixed: Option<f32>, repeat: bool) -> Vec<Trial> {
+    let mut trials: Vec<Trial> = Vec::new();
+    let undated = [f32::INFINITY];
+    for half_life in if dated { DEMAND_HALF_LIVES.as_slice() } else { &undated }.iter().copied() {
+        trials.push(Trial {
+            kind: ModelKind::Popular,
+            model: Box::new(Popular::fit(data, half_life)),
+            apply: Box::new(move |plan| plan.popular_half_life = half_life),
+        });
+    }
+    let fixed_list = fixed.map(|half_life| [half_life]);
+    let own: &[f32] = match &fixed_list {
+        Some(list) => list,
+        None if dated => &OWN_HALF_LIVES,
+        None => &undated,
+    };
+    for half_life in own.iter().copied().filter(|_| repeat) {
+        trials.push(Trial { kind: ModelKind::OwnItems, model: Box::new(OwnItems { half_life }), apply: Box::new(move |plan| plan.own_half_life = half_life) });
+    }
+    let settings = if dated { dated_neighbours(fixed.unwrap_or(180.0)) } else { UNDATED_NEIGHBOURS };
+    trials.push(Trial {
+        kind: ModelKind::Neighbours,
+        model: Box::new(Neighbours::fit(data, &settings)),
+        apply: Box::new(move |plan| plan.neighbours = Some(settings)),
+    });
+    trials
+}
+
+/// For each kind the best trial with its NDCG; lists are filled with the first best sellers.
+fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS.len()] {
+    let mut best = [None; KINDS.len()];
+    for (place, trial) in trials.iter().enumerate() {
+        let ndcg = table.ndcg(&[(place, 1.0), (0, if place == 0 { 0.0 } else { FILL })], &[]);
+        let slot: &mut Option<(usize, f64)> = &mut best[trial.kind as usize];
+        if slot.is_none_or(|(_, other)| ndcg > other) {
+            *slot = Some((place, ndcg));
+        }
+    }
+    best
+}
+
+/// Starts from the best single model, then by turns the lift and the weight of each other model, twice.
+fn search(table: &Table, data: &Interactions, trials: &[Trial], best: &[Option<(usize, f64)>; KINDS.len()], dated: bool) -> State {
+    let winners: Vec<(usize, f64)> = best.iter().flatten().copied().collect();
+    let mut lead = winners[0];
+    for other in &winners {
+        if other.1 > lead.1 {
+            lead = *other;
+        }
+    }
+    let mut state = State { weights: winners.iter().map(|(trial, _)| (*trial, if *trial == lead.0 { 1.0 } else { 0.0 })).collect(), lift: None, ndcg: 0.0 };
+    let filled = |weights: &[(usize, f32)]| -> Vec<(usize, f32)> {
+        weights.iter().map(|(trial, weight)| (*trial, if trials[*trial].kind == ModelKind::Popular { weight.max(FILL) } else { *weight })).collect()
+    };
+    state.ndcg = table.ndcg(&filled(&state.weights), &[]);
+    let half_lives: &[f32] = if dated { &DEMAND_HALF_LIVES } else { &[f32::INFINITY] };
+    let lifts: Vec<(LiftSettings, Vec<f32>)> = half_lives
+        .iter()
+        .flat_map(|half_life| LIFT_POWERS.iter().map(move |power| LiftSettings { half_life: *half_life, power: *power }))
+        .map(|settings| (settings, lift(data, settings)))
+        .collect();
+    for _ in 0..2 {
+        let before = state.ndcg;
+        for (settings, values) in &lifts {
+            let ndcg = table.ndcg(&filled(&state.weights), values);
+            if ndcg > state.ndcg * (1.0 + MARGIN) {
+                (state.lift, state.ndcg) = (Some(*settings), ndcg);
+            }
+        }
+        let none = Vec::new();
+        let lifted = state.lift.and_then(|chosen| lifts.iter().find(|(settings, _)| *settings == chosen)).map_or(&none, |(_, values)| values);
+        for place in 0..state.weights.len() {
+            if state.weights[place].0 == lead.0 {
+                continue;
+            }
+            for weight in WEIGHTS {
+                let mut weights = state.weights.clone();
+                weights[place].1 = weight;
+                let ndcg = table.ndcg(&filled(&weights), lifted);
+                if ndcg > state.ndcg * (1.0 + MARGIN) {
+                    (state.weights, state.ndcg) = (weights, ndcg);
+                }
+            }
+        }
+        if state.ndcg <= before {
+            break;
+        }
+    }
+    state
+}

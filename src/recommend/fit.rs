@@ -1,0 +1,192 @@
+//! Training: settings on the choose window, measures on the test window, refit on everything.
+
+use super::blend::{Blend, KINDS, ModelKind, Plan};
+use super::choose::choose;
+use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, target_kinds, truth};
+use super::scores::top;
+use super::table::has_history;
+use super::{ItemEvent, RankReport, RankWindows, Recommender};
+use crate::config::RecommendSettings;
+use crate::error::Result;
+use crate::evaluate::rank::{Ranking, ranking};
+use crate::exports::Exports;
+use crate::timeline::{EventStore, NO_INDEX};
+use rayon::prelude::*;
+
+/// Share of each customer's interactions held out to choose settings, and to measure where there is no other truth.
+const HELD_OUT: f64 = 0.2;
+/// Places of a list that are measured.
+const MEASURED: usize = 20;
+/// Customers ranked together.
+const BLOCK: usize = 32;
+
+/// Learns a recommender from the exports: settings on the choose window, measures on the test window, refit on everything.
+/// Without time (or without windows): settings on interactions held out of the training part; measured on sources with
+/// `role = "test"` if any, else on a second held-out part.
+///
+/// # Errors
+/// 65 when what is there cannot be ranked; `Ok(Err(reason))` when the exports hold nothing to recommend.
+#[allow(clippy::type_complexity)]
+pub fn train(
+    exports: &Exports,
+    settings: &RecommendSettings,
+    windows: Option<RankWindows>,
+    seed: u64,
+) -> Result<std::result::Result<(Recommender, RankReport), String>> {
+    let names_items = |store: &EventStore| store.item.iter().any(|item| *item != NO_INDEX);
+    let (store, windows) = if names_items(&exports.events) { (&exports.events, windows) } else { (&exports.untimed, None) };
+    if !names_items(store) {
+        return Ok(Err("no event names an item".into()));
+    }
+    let dated = windows.is_some();
+    let kind_weights = kind_weights(&store.kinds, settings);
+    let weights: Vec<f32> = kind_weights.iter().map(|(_, weight)| *weight).collect();
+    let targets = target_kinds(store, &weights);
+    if !targets.contains(&true) {
+        return Ok(Err("no kind of event with an item has a weight above 0; set [recommend] weight".into()));
+    }
+    let end = windows.map_or(AFTER_ALL, |windows| windows.end);
+    let catalogue = Catalogue::new(&exports.items, store, &weights, end);
+    if catalogue.len() == 0 {
+        return Ok(Err("no item that may be recommended was bought before the end of training".into()));
+    }
+    let items = catalogue.len();
+    let reader = Reader { weights: &weights, items: &catalogue.to, timed: dated };
+    let everything = Interactions::before(store, end, &reader, items);
+    let test_source = (!exports.truth.is_empty()).then(|| {
+        let weights: Vec<f32> = super::interactions::kind_weights(&exports.truth.kinds, settings).iter().map(|(_, weight)| *weight).collect();
+        let first = exports.truth.time.iter().min().copied().unwrap_or(0);
+        let last = exports.truth.time.iter().max().copied().unwrap_or(0);
+        truth(&exports.truth, exports, &catalogue, &target_kinds(&exports.truth, &weights), crate::timeline::Moment(first), crate::timeline::Moment(last + 1))
+    });
+    let (plan, measured_on, truths) = match windows {
+        Some(windows) => {
+            let data = Interactions::before(store, windows.choose, &reader, items);
+            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), true, settings, seed);
+            let (data, truths) = match test_source {
+                Some(truths) => (None, truths),
+                None => {
+                    (Some(Interactions::before(store, windows.test, &reader, items)), truth(store, exports, &catalogue, &targets, windows.test, windows.end))
+                }
+            };
+            (plan, data, truths)
+        }
+        None => {
+            let (data, truths) = match test_source {
+                Some(truths) => (None, truths),
+                None => {
+                    let (kept, held) = hold_out(&everything, seed ^ 0x7465_7374);
+                    (Some(kept), held)
+                }
+            };
+            let (kept, held) = hold_out(data.as_ref().unwrap_or(&everything), seed);
+            let plan = choose(&kept, &held, false, settings, seed);
+            (plan, data, truths)
+        }
+    };
+    let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed);
+    let (ranked_customers, models) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths);
+    let name = name_of(&plan);
+    let pruned = plan.pruned();
+    // Where the test is a source of its own, what was measured has seen everything already.
+    let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, seed) };
+    let text = |list: &[Box<str>], item: u32| list.get(item as usize).map(|text| text.to_string()).unwrap_or_default();
+    let recommender = Recommender {
+        name: name.clone(),
+        item_ids: catalogue.from.iter().map(|item| text(&exports.items.ids, *item)).collect(),
+        item_names: catalogue.from.iter().map(|item| text(&exports.items.names, *item)).collect(),
+        available: catalogue.from.iter().map(|item| exports.items.available.get(*item as usize).copied().unwrap_or(true)).collect(),
+        target_weight: weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max),
+        kind_weights: kind_weights.into_iter().filter(|(_, weight)| *weight != 0.0).collect(),
+        dated,
+        blend,
+    };
+    Ok(Ok((recommender, RankReport { chosen: name, ranked_customers, items, models })))
+}
+
+/// The single model's name, or `blend of …`.
+fn name_of(plan: &Plan) -> String {
+    let used: Vec<&str> = KINDS.iter().filter(|kind| plan.weights[**kind as usize] > 0.0).map(|kind| kind.name()).collect();
+    match (used.as_slice(), plan.lift.is_some()) {
+        ([single], false) => (*single).to_string(),
+        ([single], true) => format!("{single}, lifted by demand"),
+        (several, false) => format!("blend of {}", several.join(", ")),
+        (several, true) => format!("blend of {}, lifted by demand", several.join(", ")),
+    }
+}
+
+fn without_unused(mut blend: Blend) -> Blend {
+    if blend.weights[ModelKind::Neighbours as usize] <= 0.0 {
+        blend.neighbours = None;
+    }
+    if blend.weights[ModelKind::Factors as usize] <= 0.0 {
+        blend.factors = None;
+    }
+    blend
+}
+
+/// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves.
+fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>]) -> (usize, Vec<(String, Ranking)>) {
+    let known = truths.len().min(data.customers());
+    let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
+    let models = blend.models();
+    let blocks: Vec<Vec<Vec<Vec<u32>>>> = customers
+        .par_chunks(BLOCK)
+        .map(|block| {
+            let mut histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
+            histories.resize(BLOCK, &[]);
+            let scaled = blend.scaled(&histories, &models, data.items);
+            let lists = |weights: &[f32; KINDS.len()], lifted: bool| -> Vec<Vec<u32>> {
+                let total = blend.combined(&scaled, weights, lifted, BLOCK, data.items);
+                (0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect()
+            };
+            let mut all = vec![lists(&blend.weights, true)];
+            for (kind, _) in &models {
+                let mut weights = [0.0; KINDS.len()];
+                weights[*kind as usize] = 1.0;
+                all.push(lists(&weights, false));
+            }
+            all
+        })
+        .collect();
+    let found: Vec<Vec<u32>> = customers.iter().map(|customer| truths[*customer].clone()).collect();
+    let names = std::iter::once("chosen").chain(models.iter().map(|(kind, _)| kind.name()));
+    let report = names
+        .enumerate()
+        .map(|(place, name)| {
+            let lists: Vec<Vec<u32>> = blocks.iter().flat_map(|block| block[place].iter().cloned()).collect();
+            (name.to_string(), ranking(&lists, &found))
+        })
+        .collect();
+    (customers.len(), report)
+}
+
+/// Holds a share of each customer's distinct items out, drawn by the seed and the customer's number; a customer with one item keeps it.
+fn hold_out(data: &Interactions, seed: u64) -> (Interactions, Vec<Vec<u32>>) {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
+    let parts: Vec<(Vec<ItemEvent>, Vec<u32>)> = (0..data.customers())
+        .into_par_iter()
+        .map(|customer| {
+            let events = data.of(customer);
+            let mut items: Vec<u32> = events.iter().filter(|event| event.weight > 0.0).map(|event| event.item).collect();
+            items.sort_unstable();
+            items.dedup();
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(customer as u64);
+            let count = (items.len() as f64 * HELD_OUT).round() as usize;
+            for place in 0..count {
+                let other = place + (random.next_u64() % (items.len() - place) as u64) as usize;
+                items.swap(place, other);
+            }
+            let mut held: Vec<u32> = items[..count].to_vec();
+            held.sort_unstable();
+            let mut kept: Vec<ItemEvent> = events.iter().filter(|event| held.binary_search(&event.item).is_err()).copied().collect();
+            let last = kept.len().saturating_sub(1);
+            kept.iter_mut().enumerate().for_each(|(place, event)| event.days_ago = (last - place) as f32);
+            (kept, held)
+        })
+        .collect();
+    let (kept, held): (Vec<Vec<ItemEvent>>, Vec<Vec<u32>>) = parts.into_iter().unzip();
+    (Interactions::from_lists(&kept, data.items), held)
+}

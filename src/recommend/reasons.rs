@@ -1,0 +1,113 @@
+//! Why an item is offered, in codes and in words.
+
+use super::blend::{ModelKind, Scaled};
+use super::interactions::strengths;
+use super::{ItemEvent, Recommender};
+
+/// A reason with the customer's own numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Reason {
+    /// The customer had it before.
+    BoughtAgain {
+        /// How often.
+        times: usize,
+        /// Days since the last time, rounded up; `None` without dates.
+        days: Option<u32>,
+    },
+    /// The customer looked at it, or put it into a cart, and did not buy.
+    Interest {
+        /// How often.
+        times: usize,
+    },
+    /// Bought by those who bought something the customer has.
+    AlsoBought {
+        /// Its name.
+        because_of: String,
+    },
+    /// Fits everything the customer has, by no single item.
+    Taste,
+    /// A best seller.
+    Popular,
+}
+
+impl Reason {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::BoughtAgain { .. } => "bought_again",
+            Reason::Interest { .. } => "interest",
+            Reason::AlsoBought { .. } => "also_bought",
+            Reason::Taste => "taste",
+            Reason::Popular => "popular",
+        }
+    }
+    /// The words. Another language is another function of the same enum.
+    pub fn in_english(&self) -> String {
+        let times = |times: usize| if times == 1 { "once".to_string() } else { format!("{times} times") };
+        match self {
+            Reason::BoughtAgain { times: count, days: Some(days) } => {
+                format!("bought {}, last {days} {} ago", times(*count), if *days == 1 { "day" } else { "days" })
+            }
+            Reason::BoughtAgain { times: count, days: None } => format!("bought {}", times(*count)),
+            Reason::Interest { times: count } => format!("showed interest {}", times(*count)),
+            Reason::AlsoBought { because_of } => format!("customers who bought {because_of} also bought this"),
+            Reason::Taste => "fits what the customer bought".to_string(),
+            Reason::Popular => "best seller".to_string(),
+        }
+    }
+}
+
+impl Recommender {
+    /// The reason for an item: what the customer did with it, or the model that speaks for it most.
+    pub(super) fn reason(&self, history: &[ItemEvent], customer: usize, item: u32, scaled: &[Scaled]) -> Reason {
+        let of_item = || history.iter().filter(|event| event.item == item && event.weight > 0.0);
+        let bought = of_item().filter(|event| event.weight >= self.target_weight).count();
+        if bought > 0 {
+            let last = of_item().filter(|event| event.weight >= self.target_weight).map(|event| event.days_ago).fold(f32::INFINITY, f32::min);
+            return Reason::BoughtAgain { times: bought, days: self.dated.then(|| last.ceil().max(1.0) as u32) };
+        }
+        if of_item().next().is_some() {
+            return Reason::Interest { times: of_item().count() };
+        }
+        let mut speaker = (ModelKind::Popular, 0.0);
+        for (kind, scores) in scaled {
+            let part = self.blend.weights[*kind as usize] * scores.row(customer)[item as usize];
+            if part > speaker.1 {
+                speaker = (*kind, part);
+            }
+        }
+        match speaker.0 {
+            ModelKind::Popular | ModelKind::OwnItems => Reason::Popular,
+            ModelKind::Neighbours | ModelKind::Factors => {
+                self.strongest_pull(history, item).map_or(Reason::Taste, |because| Reason::AlsoBought { because_of: self.item(because).1.to_string() })
+            }
+        }
+    }
+
+    /// The owned item that pulls most towards another, by the neighbours kept in the bundle; ties by item.
+    fn strongest_pull(&self, history: &[ItemEvent], item: u32) -> Option<u32> {
+        let neighbours = self.blend.neighbours.as_ref()?;
+        let mut best: Option<(u32, f32)> = None;
+        for (owned, strength) in strengths(history, neighbours.half_life) {
+            let pull = strength * neighbours.similarity(owned, item);
+            if pull > best.map_or(0.0, |(_, other)| other) {
+                best = Some((owned, pull));
+            }
+        }
+        best.map(|(owned, _)| owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_read_as_sentences_with_the_customers_numbers() {
+        assert_eq!(Reason::BoughtAgain { times: 6, days: Some(40) }.in_english(), "bought 6 times, last 40 days ago");
+        assert_eq!(Reason::BoughtAgain { times: 1, days: Some(1) }.in_english(), "bought once, last 1 day ago");
+        assert_eq!(Reason::BoughtAgain { times: 2, days: None }.in_english(), "bought 2 times");
+        assert_eq!(Reason::AlsoBought { because_of: "RED TEAPOT".into() }.in_english(), "customers who bought RED TEAPOT also bought this");
+        assert_eq!(Reason::Popular.code(), "popular");
+    }
+}

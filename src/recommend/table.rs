@@ -1,0 +1,164 @@
+//! Candidates of a sample of customers with the score of every model, on which settings and blend weights are compared.
+//!
+//! Scoring all items again for each of some hundred combinations would cost minutes; each model's best 100 hold what a blend can
+//! bring to the first ten.
+
+use super::interactions::{Interactions, strengths};
+use super::scores::{Scores, scale, top};
+use super::{ItemEvent, ItemModel};
+use rayon::prelude::*;
+
+/// Candidates that each model brings in.
+const PER_MODEL: usize = 100;
+/// Customers scored together.
+const BLOCK: usize = 32;
+/// Depth of the measure that settings are chosen by.
+const DEPTH: usize = 10;
+
+/// The candidates.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    offsets: Vec<usize>,
+    items: Vec<u32>,
+    relevant: Vec<bool>,
+    ideal: Vec<f64>,
+    /// For each model the scaled scores of all candidates, never negative.
+    columns: Vec<Vec<f32>>,
+}
+
+struct BlockPart {
+    lengths: Vec<usize>,
+    items: Vec<u32>,
+    relevant: Vec<bool>,
+    ideal: Vec<f64>,
+    columns: Vec<Vec<f32>>,
+}
+
+/// Customers with a history and something to find, at most `most`, evenly spread.
+pub(crate) fn sample(data: &Interactions, truths: &[Vec<u32>], most: usize) -> Vec<usize> {
+    let all: Vec<usize> = (0..truths.len()).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
+    if all.len() <= most { all } else { (0..most).map(|place| all[place * all.len() / most]).collect() }
+}
+
+/// Whether a customer wanted anything yet.
+pub(crate) fn has_history(events: &[ItemEvent]) -> bool {
+    events.iter().any(|event| event.weight > 0.0)
+}
+
+/// The discount of a place in a list.
+fn discount(place: usize) -> f64 {
+    1.0 / libm::log2(place as f64 + 2.0)
+}
+
+impl Table {
+    /// Scores the customers with every model. `owned` says whether items a customer owns are candidates.
+    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[&dyn ItemModel], owned: bool) -> Self {
+        let parts: Vec<BlockPart> = customers.par_chunks(BLOCK).map(|block| part(data, truths, block, models, owned)).collect();
+        let mut table = Table { offsets: vec![0], columns: vec![Vec::new(); models.len()], ..Table::default() };
+        for part in parts {
+            for length in part.lengths {
+                table.offsets.push(table.offsets.last().copied().unwrap_or(0) + length);
+            }
+            table.items.extend(part.items);
+            table.relevant.extend(part.relevant);
+            table.ideal.extend(part.ideal);
+            for (column, more) in table.columns.iter_mut().zip(part.columns) {
+                column.extend(more);
+            }
+        }
+        table
+    }
+
+    /// Mean NDCG of the weighted sum of columns times each item's lift (1 where `lift` is empty).
+    pub fn ndcg(&self, weights: &[(usize, f32)], lift: &[f32]) -> f64 {
+        let gains: Vec<f64> = (0..self.ideal.len())
+            .into_par_iter()
+            .with_min_len(64)
+            .map(|customer| {
+                let range = self.offsets[customer]..self.offsets[customer + 1];
+                let mut scores = vec![0.0_f32; range.len()];
+                for (column, weight) in weights {
+                    for (score, value) in scores.iter_mut().zip(&self.columns[*column][range.clone()]) {
+                        *score += weight * value;
+                    }
+                }
+                if !lift.is_empty() {
+                    for (score, item) in scores.iter_mut().zip(&self.items[range.clone()]) {
+                        *score *= lift[*item as usize];
+                    }
+                }
+                let relevant = &self.relevant[range];
+                let gain: f64 = top(&scores, DEPTH).iter().enumerate().filter(|(_, (at, _))| relevant[*at as usize]).map(|(place, _)| discount(place)).sum();
+                gain / self.ideal[customer]
+            })
+            .collect();
+        gains.iter().sum::<f64>() / gains.len().max(1) as f64
+    }
+}
+
+fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[&dyn ItemModel], owned: bool) -> BlockPart {
+    let histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
+    let mut all: Vec<Scores> = Vec::with_capacity(models.len());
+    for model in models {
+        let mut scores = Scores::zeros(block.len(), data.items);
+        model.score(&histories, &mut scores);
+        all.push(scores);
+    }
+    let mut out = BlockPart { lengths: Vec::new(), items: Vec::new(), relevant: Vec::new(), ideal: Vec::new(), columns: vec![Vec::new(); models.len()] };
+    for (place, customer) in block.iter().enumerate() {
+        if !owned {
+            for (item, _) in strengths(histories[place], f32::INFINITY) {
+                all.iter_mut().for_each(|scores| scores.row_mut(place)[item as usize] = 0.0);
+            }
+        }
+        let mut items: Vec<u32> = all.iter().flat_map(|scores| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
+        items.sort_unstable();
+        items.dedup();
+        let truth = &truths[*customer];
+        out.lengths.push(items.len());
+        out.ideal.push((0..DEPTH.min(truth.len())).map(discount).sum());
+        out.relevant.extend(items.iter().map(|item| truth.binary_search(item).is_ok()));
+        for (scores, column) in all.iter().zip(&mut out.columns) {
+            let row = scores.row(place);
+            let unit = scale(row);
+            column.extend(items.iter().map(|item| if unit > 0.0 { row[*item as usize].max(0.0) / unit } else { 0.0 }));
+        }
+        out.items.extend(items);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recommend::popular::Popular;
+    use crate::recommend::repeat::OwnItems;
+
+    #[test]
+    fn the_table_measures_what_the_full_ranking_measures() {
+        let event = |item| ItemEvent { item, days_ago: 0.0, weight: 1.0 };
+        let data = Interactions::from_lists(&[vec![event(2)], vec![event(0), event(0), event(1)]], 4);
+        let truths = vec![vec![0, 3], vec![1]];
+        let popular = Popular { demand: vec![4.0, 3.0, 2.0, 1.0] };
+        let own = OwnItems { half_life: f32::INFINITY };
+        let table = Table::build(&data, &truths, &[0, 1], &[&popular, &own], true);
+        let lists = vec![vec![0, 1, 2, 3], vec![0, 1, 2, 3]];
+        assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+        // A lift turns the list around.
+        let lists = vec![vec![3, 2, 1, 0], vec![3, 2, 1, 0]];
+        assert!((table.ndcg(&[(0, 1.0)], &[0.01, 0.1, 1.0, 10.0]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+        // Without owned items customer 1 has 2 and 3 left.
+        let table = Table::build(&data, &truths, &[0, 1], &[&popular, &own], false);
+        let lists = vec![vec![0, 1, 3], vec![2, 3]];
+        assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+    }
+
+    #[test]
+    fn customers_without_history_or_without_truth_are_not_sampled() {
+        let event = |weight| ItemEvent { item: 0, days_ago: 0.0, weight };
+        let data = Interactions::from_lists(&[vec![event(1.0)], vec![], vec![event(-1.0)], vec![event(1.0)], vec![event(1.0)]], 1);
+        let truths = vec![vec![0], vec![0], vec![0], vec![], vec![0]];
+        assert_eq!(sample(&data, &truths, 10), vec![0, 4]);
+        assert_eq!(sample(&data, &truths, 1), vec![0]);
+    }
+}

@@ -1,0 +1,357 @@
+//! The contract of every model, and of the recommender as its users see it.
+
+use super::blend::{Blend, KINDS, ModelKind, Plan};
+use super::factors::FactorSettings;
+use super::interactions::Interactions;
+use super::neighbours::NeighbourSettings;
+use super::scores::top;
+use super::*;
+use crate::config::{RecommendSettings, Repeat, Span};
+use crate::exports::ItemTable;
+use crate::timeline::{EventStore, Moment, Timeline};
+
+const SIZE: u32 = 30;
+
+fn bought(item: u32) -> ItemEvent {
+    ItemEvent { item, days_ago: 1.0, weight: 1.0 }
+}
+
+/// Even customers have all even items, odd customers all odd items, except that customer u has not item u: the right item to offer.
+fn checkerboard() -> Interactions {
+    let lists: Vec<Vec<ItemEvent>> =
+        (0..SIZE).map(|customer| (0..SIZE).filter(|item| item % 2 == customer % 2 && *item != customer).map(bought).collect()).collect();
+    Interactions::from_lists(&lists, SIZE as usize)
+}
+
+fn plan(kind: ModelKind, repeat: bool) -> Plan {
+    let mut weights = [0.0; KINDS.len()];
+    weights[kind as usize] = 1.0;
+    Plan {
+        popular_half_life: f32::INFINITY,
+        own_half_life: f32::INFINITY,
+        neighbours: Some(NeighbourSettings {
+            half_life: f32::INFINITY,
+            customer_damping: 1.0,
+            from_damping: 0.5,
+            to_damping: 0.5,
+            power: 1.0,
+            keep: 50,
+            most_items: 100,
+        }),
+        factors: Some(FactorSettings { half_life: f32::INFINITY, factors: 4, iterations: 12, unobserved: 0.1, regularization: 0.01, frequency: 1.0 }),
+        lift: None,
+        weights,
+        repeat,
+    }
+    .pruned()
+}
+
+fn recommender(blend: Blend, items: usize) -> Recommender {
+    Recommender {
+        name: "test".into(),
+        item_ids: (0..items).map(|item| format!("{item:04}")).collect(),
+        item_names: vec![String::new(); items],
+        available: vec![true; items],
+        kind_weights: vec![("purchase".into(), 1.0)],
+        target_weight: 1.0,
+        dated: true,
+        blend,
+    }
+}
+
+fn histories(data: &Interactions) -> Vec<Vec<ItemEvent>> {
+    (0..data.customers()).map(|customer| data.of(customer).to_vec()).collect()
+}
+
+fn bytes(value: &Recommender) -> Vec<u8> {
+    bincode::encode_to_vec(value, bincode::config::standard()).unwrap()
+}
+
+/// Models that learn which items go together.
+const LEARNERS: [ModelKind; 2] = [ModelKind::Neighbours, ModelKind::Factors];
+
+#[test]
+fn every_learner_finds_the_item_withheld_from_the_checkerboard() {
+    let data = checkerboard();
+    for kind in LEARNERS {
+        let recommender = recommender(plan(kind, false).fit(&data, 1), SIZE as usize);
+        for (customer, list) in recommender.recommend(&histories(&data), 3).iter().enumerate() {
+            assert_eq!(list[0].item, customer as u32, "{}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn own_purchases_offer_what_was_bought_most_and_popular_what_all_bought_most() {
+    let data = Interactions::from_lists(&[vec![bought(1), bought(2), bought(2)], vec![bought(0), bought(0), bought(0), bought(1)]], 3);
+    let own = recommender(plan(ModelKind::OwnItems, true).fit(&data, 1), 3).recommend(&histories(&data), 1);
+    assert_eq!((own[0][0].item, own[1][0].item), (2, 0));
+    assert_eq!((own[0][0].reason_code, own[0][0].reason.as_str()), ("bought_again", "bought 2 times, last 1 day ago"));
+    let popular = recommender(plan(ModelKind::Popular, true).fit(&data, 1), 3).recommend(&histories(&data), 1);
+    assert_eq!((popular[0][0].item, popular[1][0].item), (0, 0));
+}
+
+#[test]
+fn a_customer_alone_gets_the_bits_they_get_among_others() {
+    let data = checkerboard();
+    for kind in KINDS {
+        let recommender = recommender(plan(kind, true).fit(&data, 1), SIZE as usize);
+        let together = recommender.recommend(&histories(&data), 10);
+        for (customer, history) in histories(&data).into_iter().enumerate() {
+            assert_eq!(recommender.recommend(&[history], 10)[0], together[customer], "{}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn the_same_data_gives_the_same_bytes_at_any_number_of_threads() {
+    let data = checkerboard();
+    for kind in KINDS {
+        let at = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let recommender = recommender(plan(kind, true).fit(&data, 7), SIZE as usize);
+                (bytes(&recommender), recommender.recommend(&histories(&data), 10))
+            })
+        };
+        let one = at(1);
+        assert_eq!(one, at(2), "{}", kind.name());
+        assert_eq!(one, at(3), "{}", kind.name());
+    }
+}
+
+#[test]
+fn no_customers_one_customer_and_one_item_can_be_fitted_and_asked() {
+    for kind in KINDS {
+        for data in [
+            Interactions::from_lists(&[], 3),
+            Interactions::from_lists(&[vec![]], 3),
+            Interactions::from_lists(&[vec![bought(0)]], 1),
+            Interactions::from_lists(&[vec![bought(0), bought(2)]], 3),
+        ] {
+            let recommender = recommender(plan(kind, true).fit(&data, 1), data.items);
+            assert_eq!(recommender.validate(), Ok(()), "{}", kind.name());
+            for history in [vec![], vec![bought(0)]] {
+                let got = recommender.recommend(&[history], 5);
+                assert!(got[0].len() <= data.items && got[0].iter().all(|offer| offer.score.is_finite()), "{}", kind.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn more_asked_than_exists_returns_what_exists_and_owned_items_never_come_back_when_told_so() {
+    let data = checkerboard();
+    for kind in KINDS {
+        let all = recommender(plan(kind, true).fit(&data, 1), SIZE as usize).recommend(&histories(&data), 1000);
+        assert!(all.iter().all(|list| list.len() == SIZE as usize), "{}", kind.name());
+        let new = recommender(plan(kind, false).fit(&data, 1), SIZE as usize).recommend(&histories(&data), 1000);
+        for (customer, list) in new.iter().enumerate() {
+            assert_eq!(list.len(), SIZE as usize - data.of(customer).len(), "{}", kind.name());
+            assert!(list.iter().all(|offer| data.of(customer).iter().all(|event| event.item != offer.item)), "{}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn a_customer_without_history_gets_best_sellers() {
+    let data = Interactions::from_lists(&[vec![bought(2), bought(1)], vec![bought(2)], vec![bought(2), bought(0)], vec![bought(0)]], 3);
+    for kind in KINDS {
+        let got = recommender(plan(kind, true).fit(&data, 1), 3).recommend(&[vec![]], 3);
+        assert_eq!(got[0].iter().map(|offer| offer.item).collect::<Vec<_>>(), vec![2, 0, 1], "{}", kind.name());
+        assert!(got[0].iter().all(|offer| offer.reason_code == "popular" && offer.reason == "best seller"));
+    }
+}
+
+#[test]
+fn an_item_that_cannot_be_had_is_not_offered() {
+    let data = checkerboard();
+    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, 1), SIZE as usize);
+    recommender.available[4] = false;
+    assert!(recommender.recommend(&histories(&data), 1000).iter().flatten().all(|offer| offer.item != 4));
+}
+
+#[test]
+fn a_recommender_reads_back_equal_and_offers_the_same() {
+    let data = checkerboard();
+    for kind in KINDS {
+        let recommender = recommender(plan(kind, true).fit(&data, 1), SIZE as usize);
+        let (back, _): (Recommender, usize) = bincode::decode_from_slice(&bytes(&recommender), bincode::config::standard()).unwrap();
+        assert_eq!(back, recommender);
+        assert_eq!(back.recommend(&histories(&data), 5), recommender.recommend(&histories(&data), 5));
+    }
+}
+
+#[test]
+fn the_reason_names_the_owned_item_that_pulls_most() {
+    let lists: Vec<Vec<ItemEvent>> = vec![vec![bought(0), bought(1)]; 5].into_iter().chain([vec![bought(0)], vec![bought(2)]]).collect();
+    let data = Interactions::from_lists(&lists, 3);
+    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, 1), 3);
+    recommender.item_names[0] = "RED TEAPOT".into();
+    let offer = &recommender.recommend(&[vec![bought(0), bought(2)]], 1)[0][0];
+    assert_eq!((offer.item, offer.reason_code, offer.reason.as_str()), (1, "also_bought", "customers who bought RED TEAPOT also bought this"));
+}
+
+#[test]
+fn values_that_cannot_come_from_training_are_refused() {
+    let data = checkerboard();
+    let good = recommender(plan(ModelKind::Factors, true).fit(&data, 1), SIZE as usize);
+    assert_eq!(good.validate(), Ok(()));
+    type Fault = fn(&mut Recommender);
+    let faults: [(&str, Fault); 8] = [
+        ("recommender: the item ids do not ascend", |r| r.item_ids.swap(0, 1)),
+        ("recommender: 29 names and 30 availabilities for 30 items", |r| r.item_names.truncate(29)),
+        ("recommender: the weight of a kind is not finite", |r| r.target_weight = f32::NAN),
+        ("popularity: expected 30 finite values of at least 0", |r| r.blend.popular.demand[3] = f32::INFINITY),
+        ("own purchases: the half-life is 0, expected more than 0", |r| r.blend.own.half_life = 0.0),
+        ("lift: expected none or 30 finite values of at least 0", |r| r.blend.lift = vec![1.0; 3]),
+        ("blend: a weight is negative or not finite", |r| r.blend.weights[0] = -1.0),
+        ("factors: value 0 is not finite", |r| r.blend.factors.as_mut().unwrap().values[0] = 0x7c00),
+    ];
+    for (message, fault) in faults {
+        let mut bad = good.clone();
+        fault(&mut bad);
+        assert_eq!(bad.validate(), Err(message.to_string()));
+    }
+    let mut empty = good.clone();
+    empty.item_ids.clear();
+    assert!(empty.validate().is_err());
+}
+
+/// A shop of 60 days: customer c buys item c every tenth day; on day 55 a new item appears that nobody has.
+fn shop() -> Exports {
+    let (customers, mut store) = (12_usize, EventStore { offsets: vec![0], kinds: vec!["purchase".into()], ..EventStore::default() });
+    for customer in 0..customers {
+        for day in (0..60).step_by(10) {
+            store.time.push((day + customer as i64 % 5) * 86_400);
+            store.kind.push(0);
+            store.item.push(customer as u32);
+        }
+        store.offsets.push(store.time.len());
+    }
+    let ids: Vec<Box<str>> = (0..=customers).map(|item| format!("item{item:02}").into()).collect();
+    Exports { customers: ids[..customers].to_vec(), items: ItemTable { ids, ..ItemTable::default() }, events: store, ..Exports::default() }
+}
+
+const SETTINGS: RecommendSettings = RecommendSettings { weights: Vec::new(), half_life: None, repeat: Repeat::Auto, per_customer: 3 };
+
+fn windows() -> Option<RankWindows> {
+    let day = |days: i64| Moment(days * 86_400);
+    Some(RankWindows { choose: day(30), test: day(45), end: day(60) })
+}
+
+#[test]
+fn a_shop_where_everyone_buys_the_same_again_is_foretold_perfectly() {
+    let (recommender, report) = train(&shop(), &SETTINGS, windows(), 1).unwrap().unwrap();
+    assert_eq!(report.ranked_customers, 12);
+    let of = |name: &str| report.models.iter().find(|(model, _)| model == name).map(|(_, ranking)| *ranking).unwrap();
+    assert!((of("own purchases").ndcg_10 - 1.0).abs() < 1e-12);
+    assert!((of("chosen").ndcg_10 - 1.0).abs() < 1e-12);
+    assert!(of("popular").ndcg_10 < 0.9);
+    assert_eq!(recommender.items(), 12);
+    assert_eq!(recommender.validate(), Ok(()));
+}
+
+#[test]
+fn events_from_the_cutoff_on_change_nothing_that_was_learnt_before_it() {
+    let exports = shop();
+    let fit = |exports: &Exports| bytes(&train(exports, &SETTINGS, windows(), 1).unwrap().unwrap().0);
+    let late = |exports: &Exports| {
+        let mut exports = exports.clone();
+        // One more purchase per customer, at the end itself.
+        let (mut offsets, mut time, mut item) = (vec![0], Vec::new(), Vec::new());
+        for customer in 0..exports.events.customers() {
+            let range = exports.events.offsets[customer]..exports.events.offsets[customer + 1];
+            time.extend_from_slice(&exports.events.time[range.clone()]);
+            item.extend_from_slice(&exports.events.item[range]);
+            time.push(60 * 86_400);
+            item.push(12);
+            offsets.push(time.len());
+        }
+        exports.events = EventStore { kind: vec![0; time.len()], offsets, time, item, kinds: exports.events.kinds.clone(), ..EventStore::default() };
+        exports
+    };
+    assert_eq!(fit(&exports), fit(&late(&exports)));
+}
+
+#[test]
+fn items_training_never_saw_are_ignored_when_scoring() {
+    let exports = shop();
+    let (recommender, _) = train(&exports, &SETTINGS, windows(), 1).unwrap().unwrap();
+    let mut newer = exports.clone();
+    newer.items.ids = ["aaa", "item03", "zzz"].map(Into::into).to_vec();
+    newer.events = EventStore {
+        offsets: vec![0, 3],
+        time: vec![1, 2, 3],
+        kind: vec![0, 0, 1],
+        item: vec![0, 1, 1],
+        kinds: vec!["purchase".into(), "gossip".into()],
+        ..EventStore::default()
+    };
+    let map = recommender.map_items(&newer);
+    assert_eq!(map, vec![None, Some(3), None]);
+    let (history, _) = Timeline::new(0, &newer.events, &[]).split(Moment(86_400), Span::days(0));
+    let events = recommender.item_events(&history, &map);
+    assert_eq!(events.iter().map(|event| (event.item, event.weight)).collect::<Vec<_>>(), vec![(3, 1.0)]);
+}
+
+#[test]
+fn exports_without_items_say_so_instead_of_failing() {
+    let exports = Exports { events: EventStore { offsets: vec![0, 0], ..EventStore::default() }, ..Exports::default() };
+    assert_eq!(train(&exports, &SETTINGS, windows(), 1).unwrap(), Err("no event names an item".to_string()));
+}
+
+/// The checkerboard as a source without time, the diagonal as its test source.
+fn lists() -> Exports {
+    let store = |keep: &dyn Fn(u32, u32) -> bool| {
+        let mut store = EventStore { offsets: vec![0], kinds: vec!["purchase".into()], ..EventStore::default() };
+        for customer in 0..SIZE {
+            for item in (0..SIZE).filter(|item| keep(customer, *item)) {
+                store.time.push(store.time.len() as i64);
+                store.item.push(item);
+            }
+            store.offsets.push(store.time.len());
+        }
+        store.kind = vec![0; store.time.len()];
+        store
+    };
+    Exports {
+        customers: (0..SIZE).map(|customer| format!("{customer:03}").into()).collect(),
+        items: ItemTable { ids: (0..SIZE).map(|item| format!("{item:03}").into()).collect(), ..ItemTable::default() },
+        untimed: store(&|customer, item| customer % 2 == item % 2 && customer != item),
+        truth: store(&|customer, item| customer == item),
+        ..Exports::default()
+    }
+}
+
+#[test]
+fn a_source_without_time_is_measured_on_its_test_source() {
+    let (recommender, report) = train(&lists(), &SETTINGS, None, 1).unwrap().unwrap();
+    assert_eq!(report.ranked_customers, SIZE as usize);
+    let chosen = report.models.iter().find(|(name, _)| name == "chosen").unwrap().1;
+    assert!((chosen.ndcg_10 - 1.0).abs() < 1e-12, "{report:?}");
+    assert!(!recommender.is_dated());
+    let again = train(&lists(), &SETTINGS, None, 1).unwrap().unwrap();
+    assert_eq!(bytes(&recommender), bytes(&again.0));
+}
+
+#[test]
+fn without_a_test_source_a_part_held_out_measures() {
+    let exports = Exports { truth: EventStore::default(), ..lists() };
+    let (_, report) = train(&exports, &SETTINGS, None, 1).unwrap().unwrap();
+    let of = |name: &str| report.models.iter().find(|(model, _)| model == name).unwrap().1.recall_20;
+    assert_eq!(report.ranked_customers, SIZE as usize);
+    assert!(of("chosen") > 0.99, "{report:?}");
+}
+
+#[test]
+fn the_list_of_a_customer_is_the_top_of_the_row_that_was_measured() {
+    let data = checkerboard();
+    let blend = plan(ModelKind::Neighbours, false).fit(&data, 1);
+    let mut block: Vec<&[ItemEvent]> = vec![data.of(3)];
+    block.resize(BLOCK, &[]);
+    let scaled = blend.scaled(&block, &blend.models(), SIZE as usize);
+    let total = blend.combined(&scaled, &blend.weights, true, BLOCK, SIZE as usize);
+    let served = recommender(blend, SIZE as usize).recommend(&[data.of(3).to_vec()], 5);
+    assert_eq!(top(total.row(0), 5), served[0].iter().map(|offer| (offer.item, offer.score)).collect::<Vec<_>>());
+}
