@@ -7,6 +7,9 @@ use super::world::{CATEGORIES, OFFER_BUY_DAYS, OFFERS, PLANS, World, date_of};
 use jiff::civil::Date;
 
 const COUNTRIES: [&str; 4] = ["DE", "FR", "NL", "PL"];
+/// Cumulative shares of the countries, and of the plans.
+const COUNTRY_SHARES: [f64; 4] = [0.45, 0.65, 0.85, 1.0];
+const PLAN_SHARES: [f64; 3] = [0.45, 0.8, 1.0];
 const CHANNELS: [&str; 3] = ["web", "app", "store"];
 const STORE: usize = 2;
 const TOPICS: [&str; 4] = ["late delivery", "damaged", "wrong item", "question"];
@@ -42,12 +45,30 @@ struct Life<'a> {
     tickets: u64,
 }
 
+/// A line of an order; amounts in cents.
+struct Line {
+    order: u64,
+    day: i32,
+    clock: Clock,
+    item: usize,
+    quantity: i64,
+    price: i64,
+    discount: i64,
+}
+
+impl Line {
+    /// What was paid.
+    fn amount(&self) -> i64 {
+        self.price * self.quantity - self.discount
+    }
+}
+
 /// Simulates customer `number` and appends every row that the exports and the truth hold of them.
 pub(super) fn live(world: &World, start: Date, seed: u64, number: u64, sheets: &mut Sheets) {
     let mut dice = Dice::new(seed, number);
     let consent = dice.chance(0.7);
-    let plan = dice.pick(&[0.45, 0.8, 1.0]);
-    let country = dice.pick(&[0.45, 0.65, 0.85, 1.0]);
+    let plan = dice.pick(&PLAN_SHARES);
+    let country = dice.pick(&COUNTRY_SHARES);
     let old = dice.chance(0.45);
     let first_day = if old { 0 } else { dice.between(0, world.days) };
     let signup = if old { -dice.between(30, 1_200) } else { first_day - dice.between(0, 8) };
@@ -186,60 +207,27 @@ impl Life<'_> {
     }
 
     fn order(&mut self, day: i32, sheets: &mut Sheets) {
-        let world = self.world;
-        let id = CustomerId(self.number);
         self.orders += 1;
         let order = self.number * 10_000 + self.orders;
         let channel = self.dice.pick(&self.channels);
-        let clock = self.clock();
+        let clock = Clock(self.clock());
         let mut percent = if self.dice.chance(0.08) { 15 } else { 0 };
         let mut offer = "";
-        if let Some((index, sent)) = self.state.offer {
-            if day - sent < OFFER_BUY_DAYS && channel != STORE {
-                offer = OFFERS[index].id;
-                percent = percent.max(OFFERS[index].discount_percent);
-            }
+        if let Some((index, sent)) = self.state.offer
+            && day - sent < OFFER_BUY_DAYS
+            && channel != STORE
+        {
+            offer = OFFERS[index].id;
+            percent = percent.max(OFFERS[index].discount_percent);
         }
         for item in self.basket(day) {
             let quantity = 1 + i64::from(self.dice.chance(0.2)) + i64::from(self.dice.chance(0.05));
-            let price = world.price(item, day);
-            let discount = price * quantity * percent / 100;
-            let amount = price * quantity - discount;
-            let (item_id, price, discount_text) = (ItemId(item), Money(price), Money(discount));
+            let price = self.world.price(item, day);
+            let line = Line { order, day, clock, item, quantity, price, discount: price * quantity * percent / 100 };
             if channel == STORE {
-                let card = self.cards.last().copied().unwrap_or_default();
-                let card = if self.cards.len() == 2 && day < world.days / 2 { self.cards[0] } else { card };
-                let time = Clock(clock).to_string();
-                sheets.store_sales.line(format_args!(
-                    "{order};{card:013};{} {};{item_id};{quantity};{price};{discount_text};{}",
-                    world.dotted[day as usize],
-                    &time[..5],
-                    Money(amount)
-                ));
-                if self.dice.chance(DIRTY_SHARE) {
-                    sheets.dirty += 1;
-                    sheets.store_sales.line(format_args!(
-                        "{order};;{} {};{item_id};{quantity};{price};{discount_text};{}",
-                        world.dotted[day as usize],
-                        &time[..5],
-                        Money(amount)
-                    ));
-                }
+                self.till_line(&line, sheets);
             } else {
-                let (date, channel, clock) = (&world.iso[day as usize], CHANNELS[channel], Clock(clock));
-                let rest = format_args!("sale,{item_id},{quantity},{price},{discount_text},{},{channel},{offer}", Money(amount)).to_string();
-                sheets.order_line(world, day, format_args!("{order},{id},{date} {clock},{rest}"));
-                if self.dice.chance(DIRTY_SHARE) {
-                    sheets.dirty += 1;
-                    if self.dice.chance(0.5) {
-                        sheets.order_line(world, day, format_args!("{order},,{date} {clock},{rest}"));
-                    } else {
-                        sheets.order_line(world, day, format_args!("{order},{id},{}-02-30 {clock},{rest}", world.year[day as usize]));
-                    }
-                }
-                if self.dice.chance(self.returns) {
-                    self.send_back(day, order, channel, item, price.0, amount, quantity, sheets);
-                }
+                self.web_line(&line, CHANNELS[channel], offer, sheets);
             }
             sheets.events += 1;
         }
@@ -247,30 +235,49 @@ impl Life<'_> {
         self.afterwards(day, sheets);
         if !self.cards.is_empty() && self.dice.chance(0.06) {
             let card = self.cards.last().copied().unwrap_or_default();
-            sheets.loyalty.line(format_args!("{card:013},{},{}", world.iso[day as usize], 100 * self.dice.between(1, 6)));
+            sheets.loyalty.line(format_args!("{card:013},{},{}", self.world.iso[day as usize], 100 * self.dice.between(1, 6)));
             sheets.events += 1;
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn send_back(&mut self, day: i32, order: u64, channel: &str, item: usize, price: i64, amount: i64, quantity: i64, sheets: &mut Sheets) {
-        let back = day + self.dice.between(4, 20);
-        let clock = Clock(self.clock());
-        if back < self.world.days {
-            sheets.order_line(
-                self.world,
-                back,
-                format_args!(
-                    "{order},{},{} {clock},return,{},{},{},0.00,{},{channel},",
-                    CustomerId(self.number),
-                    self.world.iso[back as usize],
-                    ItemId(item),
-                    -quantity,
-                    Money(price),
-                    Money(-amount)
-                ),
-            );
-            sheets.events += 1;
+    /// A line of the tills. Who has two cards used the first one for half of the data.
+    fn till_line(&mut self, line: &Line, sheets: &mut Sheets) {
+        let card = if line.day < self.world.days / 2 { self.cards.first() } else { self.cards.last() }.copied().unwrap_or_default();
+        let Line { order, item, quantity, .. } = *line;
+        let (date, time) = (&self.world.dotted[line.day as usize], &line.clock.to_string()[..5]);
+        let rest = format!("{date} {time};{};{quantity};{};{};{}", ItemId(item), Money(line.price), Money(line.discount), Money(line.amount()));
+        sheets.store_sales.line(format_args!("{order};{card:013};{rest}"));
+        if self.dice.chance(DIRTY_SHARE) {
+            sheets.dirty += 1;
+            sheets.store_sales.line(format_args!("{order};;{rest}"));
+        }
+    }
+
+    /// A line of web or app, perhaps a broken copy of it, perhaps its return.
+    fn web_line(&mut self, line: &Line, channel: &str, offer: &str, sheets: &mut Sheets) {
+        let (world, id) = (self.world, CustomerId(self.number));
+        let Line { order, day, clock, item, quantity, price, discount } = *line;
+        let date = &world.iso[day as usize];
+        let rest = format!("sale,{},{quantity},{},{},{},{channel},{offer}", ItemId(item), Money(price), Money(discount), Money(line.amount()));
+        sheets.order_line(world, day, format_args!("{order},{id},{date} {clock},{rest}"));
+        if self.dice.chance(DIRTY_SHARE) {
+            sheets.dirty += 1;
+            if self.dice.chance(0.5) {
+                sheets.order_line(world, day, format_args!("{order},,{date} {clock},{rest}"));
+            } else {
+                sheets.order_line(world, day, format_args!("{order},{id},{}-02-30 {clock},{rest}", world.year[day as usize]));
+            }
+        }
+        if self.dice.chance(self.returns) {
+            let back = day + self.dice.between(4, 20);
+            let clock = Clock(self.clock());
+            if back < world.days {
+                let date = &world.iso[back as usize];
+                let (price, amount) = (Money(price), Money(-line.amount()));
+                let row = format_args!("{order},{id},{date} {clock},return,{},-{quantity},{price},0.00,{amount},{channel},", ItemId(item)).to_string();
+                sheets.order_line(world, back, format_args!("{row}"));
+                sheets.events += 1;
+            }
         }
     }
 
