@@ -1,10 +1,12 @@
 //! From the config as typed to the checked [`Config`]: every default filled in, every condition parsed, every path expanded.
 //!
-//! One file per part: [`columns`] the grammar of a column, [`sources`] the tables of files, [`settings`] the rest, [`across`]
+//! One file per part: [`columns`] the grammar of a column, [`files`] what every source has, [`sources`] the tables of
+//! sources, [`settings`] the rest, [`across`]
 //! what only the whole can tell. The keys of a table are the constant beside the function that reads it.
 
 mod across;
 mod columns;
+mod files;
 mod settings;
 mod sources;
 
@@ -100,7 +102,7 @@ pub(super) fn from_bytes(path: &Path, bytes: Vec<u8>, overrides: &[String], vari
 /// Every table with its keys, by the name it has in the documentation: what `docs/config.md` must list.
 #[cfg(test)]
 pub(super) fn documented_keys() -> Vec<(&'static str, Vec<&'static str>)> {
-    let mut keys = vec![("", ROOT_KEYS.to_vec()), ("column", columns::KEYS.to_vec()), ("every source", sources::FILE_KEYS.to_vec())];
+    let mut keys = vec![("", ROOT_KEYS.to_vec()), ("column", columns::KEYS.to_vec()), ("every source", files::KEYS.to_vec())];
     keys.extend(sources::documented_keys());
     keys.extend(settings::documented_keys());
     keys

@@ -2,18 +2,14 @@
 
 use super::Surroundings;
 use super::columns::{Holds, column, column_with, named_columns};
+use super::files::{self, column_names, condition, files, refuse_max_age, refuse_role, row_condition};
 use crate::config::condition::Condition;
 use crate::config::raw::{Field, Table};
 use crate::config::{
-    Column, Delimiter, Duplicates, EventSource, Files, Format, IdentitySource, ItemSource, LabelColumn, Layout, Limit, Lookup, OfferSource, ProfileSource,
-    Response, Role, Span, StaticColumns, TreatmentSource,
+    Column, EventSource, IdentitySource, ItemSource, LabelColumn, Layout, Limit, OfferSource, ProfileSource, Response, Span, StaticColumns, TreatmentSource,
 };
 use crate::error::Result;
 
-/// Keys that every source has.
-pub(super) const FILE_KEYS: [&str; 14] =
-    ["files", "format", "delimiter", "encoding", "columns", "layout", "where", "lookup", "missing", "duplicates", "id", "role", "max_age", "min_rows"];
-const LOOKUP_KEYS: [&str; 3] = ["files", "on", "many"];
 const EVENT_KEYS: [&str; 16] = [
     "customer",
     "time",
@@ -69,8 +65,6 @@ const IDENTITY_KEYS: [&str; 3] = ["customer", "also", "max_links"];
 const BUDGET_KEYS: [&str; 2] = ["amount", "per"];
 const CAPACITY_KEYS: [&str; 2] = ["count", "per"];
 
-/// Texts that mean no value where a source does not say; a field of blanks counts as empty.
-const USUAL_MISSING: [&str; 3] = ["", "NA", "NULL"];
 /// An id linked to more customers than this is left alone where a source does not say.
 const USUAL_MAX_LINKS: u64 = 10;
 
@@ -78,7 +72,7 @@ const USUAL_MAX_LINKS: u64 = 10;
 pub(super) fn documented_keys() -> Vec<(&'static str, Vec<&'static str>)> {
     let names = |columns: &[(&'static str, Holds)]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     vec![
-        ("lookup", LOOKUP_KEYS.to_vec()),
+        ("lookup", files::LOOKUP_KEYS.to_vec()),
         ("[[events]]", [EVENT_KEYS.as_slice(), &EVENT_CONDITION].concat()),
         ("[[profiles]]", PROFILE_KEYS.to_vec()),
         ("label", LABEL_KEYS.to_vec()),
@@ -104,118 +98,9 @@ fn optional(table: &Table<'_>, key: &str, holds: Holds) -> Result<Option<Column>
     table.read(key, |field| column(field, holds))
 }
 
-fn row_condition(table: &Table<'_>, key: &str) -> Result<Option<Condition>> {
-    table.read(key, |field| condition(field, Condition::parse_row))
-}
-
-/// A condition; its place within the text is told beside the place of the text.
-fn condition(field: &Field<'_>, parse: impl Fn(&str) -> Result<Condition>) -> Result<Condition> {
-    parse(&field.text()?).map_err(|error| {
-        let column = error.place().column.as_deref().unwrap_or("1");
-        field.error(format!("at letter {column} of the condition: {}", error.message()))
-    })
-}
-
-fn files(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Result<Files> {
-    let Some(patterns) = table.get("files") else {
-        return Err(table.error("has no `files`, expected files, folders or patterns such as files = [\"orders/*.csv\"]"));
-    };
-    let layout = table.read("layout", |field| field.choice(&[("rows", Layout::Rows), ("list", Layout::List)]))?.unwrap_or(Layout::Rows);
-    let columns = table.read("columns", column_names)?;
-    if let (Layout::List, Some(field)) = (layout, table.get("columns")) {
-        return Err(field.error("stands beside layout = \"list\", whose columns are always `customer` and `item`; leave it out"));
-    }
-    Ok(Files {
-        patterns: surroundings.paths(&patterns)?,
-        format: table.read("format", |field| {
-            field.choice(&[
-                ("csv", Format::Csv),
-                ("csv.gz", Format::Csv),
-                ("csv.zst", Format::Csv),
-                ("parquet", Format::Parquet),
-                ("jsonl", Format::JsonLines),
-                ("jsonl.gz", Format::JsonLines),
-                ("jsonl.zst", Format::JsonLines),
-            ])
-        })?,
-        delimiter: table.read("delimiter", |field| {
-            let byte = |text, byte| (text, Delimiter::Byte(byte));
-            field.choice(&[byte(",", b','), byte(";", b';'), byte("\t", b'\t'), byte("tab", b'\t'), byte("|", b'|'), ("spaces", Delimiter::Spaces)])
-        })?,
-        encoding: table.read("encoding", |field| {
-            let label = field.word()?;
-            match encoding_rs::Encoding::for_label(label.as_bytes()) {
-                Some(_) => Ok(label),
-                None => Err(field.wrong("an encoding such as \"utf-8\", \"windows-1252\", \"gbk\" or \"shift_jis\"")),
-            }
-        })?,
-        columns,
-        layout,
-        condition: row_condition(table, "where")?,
-        lookups: table.read("lookup", |field| field.one_or_list()?.iter().map(|entry| lookup(entry, surroundings)).collect())?.unwrap_or_default(),
-        missing: table.read("missing", missing)?.unwrap_or_else(|| USUAL_MISSING.map(str::to_owned).to_vec()),
-        duplicates: table
-            .read("duplicates", |field| field.choice(&[("across_files", Duplicates::AcrossFiles), ("drop", Duplicates::Drop), ("keep", Duplicates::Keep)]))?
-            .unwrap_or(Duplicates::AcrossFiles),
-        id: table.read("id", Field::word)?,
-        role: table.read("role", |field| field.choice(&[("fit", Role::Fit), ("test", Role::Test)]))?.unwrap_or(Role::Fit),
-        max_age: table.read("max_age", Field::span)?,
-        min_rows: table.read("min_rows", |field| field.whole(1, u64::MAX))?,
-        line: table.line(),
-    })
-}
-
-/// `role = "test"` and `max_age` where they have no meaning.
-fn refuse_role(table: &Table<'_>) -> Result<()> {
-    match table.get("role") {
-        Some(field) if field.text()? == "test" => Err(field.error(
-            "found \"test\", which only [[events]] can have: test events are the truth for the recommender; leave these rows out or measure with --folds",
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn refuse_max_age(table: &Table<'_>, has_time: bool) -> Result<()> {
-    match table.get("max_age") {
-        Some(field) if !has_time => Err(field.error("needs `time`: without it no row has an age; add `time` or leave `max_age` out")),
-        _ => Ok(()),
-    }
-}
-
-fn column_names(field: &Field<'_>) -> Result<Vec<String>> {
-    let names = field.words()?;
-    if names.is_empty() {
-        return Err(field.wrong("the names of all columns, in the order of the file"));
-    }
-    match names.iter().enumerate().find(|(position, name)| names[..*position].contains(name)) {
-        Some((_, name)) => Err(field.error(format!("found the column \"{name}\" twice, expected each once"))),
-        None => Ok(names),
-    }
-}
-
-/// The texts that mean no value. An empty field always does.
-fn missing(field: &Field<'_>) -> Result<Vec<String>> {
-    let mut texts = vec![String::new()];
-    for text in field.list()? {
-        let text = text.scalar()?;
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    Ok(texts)
-}
-
-fn lookup(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<Lookup> {
-    let table = field.table(&[&LOOKUP_KEYS])?;
-    let (Some(files), Some(on)) = (table.get("files"), table.get("on")) else {
-        return Err(table.error("expected `files` and `on`, such as { files = \"shops.csv\", on = \"shop_id\" }"));
-    };
-    Ok(Lookup { patterns: surroundings.paths(&files)?, on: on.word()?, many: table.read("many", Field::flag)?.unwrap_or(false) })
-}
-
 /// `[[events]]`.
 pub(super) fn events(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<EventSource> {
-    let table = field.table(&[&FILE_KEYS, &EVENT_KEYS, &EVENT_CONDITION])?;
+    let table = field.table(&[&files::KEYS, &EVENT_KEYS, &EVENT_CONDITION])?;
     let files = files(&table, surroundings)?;
     let is_list = files.layout == Layout::List;
     let time = optional(&table, "time", Holds::Time)?;
@@ -253,7 +138,7 @@ pub(super) fn events(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Resu
 
 /// `[[profiles]]`.
 pub(super) fn profiles(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<ProfileSource> {
-    let table = field.table(&[&FILE_KEYS, &PROFILE_KEYS])?;
+    let table = field.table(&[&files::KEYS, &PROFILE_KEYS])?;
     refuse_role(&table)?;
     let files = files(&table, surroundings)?;
     let time = optional(&table, "time", Holds::Time)?;
@@ -336,7 +221,7 @@ fn label(field: &Field<'_>) -> Result<LabelColumn> {
 
 /// `[[items]]`.
 pub(super) fn items(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<ItemSource> {
-    let table = field.table(&[&FILE_KEYS, &ITEM_KEYS])?;
+    let table = field.table(&[&files::KEYS, &ITEM_KEYS])?;
     refuse_role(&table)?;
     refuse_max_age(&table, false)?;
     Ok(ItemSource {
@@ -360,7 +245,7 @@ fn columns_by_key(table: &Table<'_>, keys: &[(&str, Holds)]) -> Result<Vec<(Stri
 /// `[[offers]]`.
 pub(super) fn offers(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<OfferSource> {
     let names = OFFER_COLUMNS.map(|(name, _)| name);
-    let table = field.table(&[&FILE_KEYS, &OFFER_KEYS, &names, &["channels"]])?;
+    let table = field.table(&[&files::KEYS, &OFFER_KEYS, &names, &["channels"]])?;
     refuse_role(&table)?;
     refuse_max_age(&table, false)?;
     let mut columns = columns_by_key(&table, &OFFER_COLUMNS)?;
@@ -402,7 +287,7 @@ pub(super) fn limit(field: &Field<'_>, keys: &[&str; 2]) -> Result<Limit> {
 /// `[[treatments]]`.
 pub(super) fn treatments(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<TreatmentSource> {
     let names = TREATMENT_COLUMNS.map(|(name, _)| name);
-    let table = field.table(&[&FILE_KEYS, &TREATMENT_KEYS, &names])?;
+    let table = field.table(&[&files::KEYS, &TREATMENT_KEYS, &names])?;
     refuse_role(&table)?;
     refuse_max_age(&table, table.get("time").is_some())?;
     let source = TreatmentSource {
@@ -466,7 +351,7 @@ pub(super) fn kinds(field: &Field<'_>) -> Result<Vec<String>> {
 
 /// `[[identities]]`.
 pub(super) fn identities(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<IdentitySource> {
-    let table = field.table(&[&FILE_KEYS, &IDENTITY_KEYS])?;
+    let table = field.table(&[&files::KEYS, &IDENTITY_KEYS])?;
     refuse_role(&table)?;
     refuse_max_age(&table, false)?;
     let Some(also) = table.get("also") else {

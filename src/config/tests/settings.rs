@@ -322,9 +322,12 @@ fn each_change_of_meaning_changes_the_contract() {
 #[test]
 fn every_key_is_in_the_documentation() {
     let page = include_str!("../../../docs/config.md");
+    // Between backticks stands code; its words are what the page names.
+    let code = page.split('`').skip(1).step_by(2);
+    let named: std::collections::BTreeSet<&str> = code.flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
     for (table, keys) in check::documented_keys() {
         for key in keys {
-            assert!(page.contains(&format!("`{key}`")), "docs/config.md does not name `{key}` of {table}");
+            assert!(named.contains(key), "docs/config.md does not name `{key}` of {table}");
         }
     }
 }
