@@ -269,8 +269,8 @@ fn check_table(entries: &[Entry], header_len: u64, size: u64, (major, minor): (u
             Some(_) => {}
             None if entry.flags & REQUIRED != 0 => return Err(BundleFault::UnknownRequired { kind }),
             None if entry.flags != 0 => return Err(BundleFault::SectionFlags { kind, flags: entry.flags }),
-            None if minor <= FORMAT_MINOR => return Err(BundleFault::UnknownSection { kind, major, minor }),
-            None => {}
+            None if minor > FORMAT_MINOR => {}
+            None => return Err(BundleFault::UnknownSection { kind, major, minor }),
         }
     }
     if expected != size {

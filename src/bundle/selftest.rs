@@ -217,6 +217,7 @@ fn made_up_history(random: &mut ChaCha8Rng, known: &[u32], number: usize) -> Vec
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn specs() -> Vec<FeatureSpec> {

@@ -59,8 +59,8 @@ impl Parts for Toy {
         let walk = |row: usize| {
             let mut node = 0;
             while tree.left[node] != 0 {
-                let right = !(matrix.value(row, tree.feature[node] as usize) <= tree.threshold[node]);
-                node = tree.left[node] as usize + usize::from(right);
+                let value = matrix.value(row, tree.feature[node] as usize);
+                node = tree.left[node] as usize + usize::from(value.is_nan() || value > tree.threshold[node]);
             }
             tree.value[node]
         };
@@ -588,7 +588,7 @@ fn a_read_error_midway_is_an_unreadable_input_and_an_interruption_is_not() {
     impl std::io::Read for Flaky {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             self.1 += 1;
-            if self.1 % 2 == 0 {
+            if self.1.is_multiple_of(2) {
                 return Err(self.2.into());
             }
             let count = buffer.len().min(97).min(self.0.len());
