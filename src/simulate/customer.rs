@@ -156,7 +156,7 @@ impl Life<'_> {
         let mut bought_later = false;
         for day in self.traits.first_day..world.days {
             if day == world.cutoff && self.orders > 0 {
-                truth = Some(no_purchase(world, &self.traits, &self.state, alive, day));
+                truth = Some((no_purchase(world, &self.traits, &self.state, alive, day), day - self.state.last_order));
             }
             if consent && world.waves.binary_search(&day).is_ok() {
                 self.campaign(day, sheets);
@@ -170,12 +170,13 @@ impl Life<'_> {
             bought_later |= seen.bought && day >= world.cutoff;
         }
         let id = CustomerId(self.number);
-        if let Some(probability) = truth {
-            sheets.truth_churn.line(format_args!("{id},{},{probability:.6},{}", world.iso[world.cutoff as usize], u8::from(!bought_later)));
+        if let Some((probability, since)) = truth {
+            let left = u8::from(!bought_later);
+            sheets.truth_churn.line(format_args!("{id},{},{probability:.6},{left},{since}", world.iso[world.cutoff as usize]));
         }
         if self.orders > 0 {
             let probability = no_purchase(world, &self.traits, &self.state, alive, world.days);
-            sheets.truth_churn_at_end.line(format_args!("{id},{},{probability:.6}", world.after));
+            sheets.truth_churn_at_end.line(format_args!("{id},{},{probability:.6},{}", world.after, world.days - self.state.last_order));
         }
         left_on
     }

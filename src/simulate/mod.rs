@@ -271,26 +271,7 @@ mod tests {
         }
 
         // The base of the config: a purchase in the 180 days before the cut-off.
-        let mut last = BTreeMap::new();
-        let cutoff = truth[0][1];
-        let mut note = |customer: &str, date: String| {
-            if date.as_str() < cutoff {
-                let latest = last.entry(customer.to_string()).or_insert_with(|| date.clone());
-                *latest = date.max(latest.clone());
-            }
-        };
-        for name in ["orders_2023.csv", "orders_2024.csv"] {
-            rows(&files[name]).iter().filter(|row| row[3] == "sale" && !row[2].contains("-02-30")).for_each(|row| note(row[1], row[2][..10].to_string()));
-        }
-        let owner: BTreeMap<&str, &str> =
-            files["identities.csv"].lines().skip(1).map(|line| line.split_once(',').map(|(c, card)| (card, c)).unwrap()).collect();
-        for line in files["store_sales.csv"].lines().skip(1) {
-            let fields: Vec<&str> = line.split(';').collect();
-            if let Some(customer) = owner.get(fields[1]) {
-                note(customer, format!("{}-{}-{}", &fields[2][6..10], &fields[2][3..5], &fields[2][..2]));
-            }
-        }
-        let base: Vec<usize> = (0..truth.len()).filter(|row| last.get(truth[*row][0]).is_some_and(|day| day.as_str() >= "2024-04-06")).collect();
+        let base: Vec<usize> = (0..truth.len()).filter(|row| truth[*row][4].parse::<i32>().unwrap() <= 180).collect();
         let churn = base.iter().filter(|row| left[**row]).count() as f64 / base.len() as f64;
         assert!((0.15..0.35).contains(&churn), "churn of the base {churn:.3}");
         let scores: Vec<f64> = base.iter().map(|row| probability[*row]).collect();
@@ -334,6 +315,35 @@ mod tests {
         assert!(more_leaving > 2.0 * error, "CALL leaving {more_leaving:.4} +- {error:.4}");
         let (fewer_leaving, error) = lift("F10", 2);
         assert!(fewer_leaving < -error, "F10 leaving {fewer_leaving:.4} +- {error:.4}");
+    }
+
+    #[test]
+    fn the_days_since_the_last_purchase_in_the_truth_are_those_of_the_exports() {
+        let (_, files) = shop(&ShopPlan::new(400, 6));
+        let cards: BTreeMap<&str, &str> =
+            files["identities.csv"].lines().skip(1).map(|line| line.split_once(',').map(|(c, card)| (card, c)).unwrap()).collect();
+        let mut last: BTreeMap<&str, String> = BTreeMap::new();
+        let mut note = |customer, date: String| {
+            if date.as_str() < "2024-10-03" {
+                let latest = last.entry(customer).or_default();
+                *latest = date.max(latest.clone());
+            }
+        };
+        for name in ["orders_2023.csv", "orders_2024.csv"] {
+            rows(&files[name]).iter().filter(|row| row[3] == "sale" && !row[2].contains("-02-30")).for_each(|row| note(row[1], row[2][..10].to_string()));
+        }
+        for line in files["store_sales.csv"].lines().skip(1) {
+            let fields: Vec<&str> = line.split(';').collect();
+            if let Some(customer) = cards.get(fields[1]) {
+                note(customer, format!("{}-{}-{}", &fields[2][6..10], &fields[2][3..5], &fields[2][..2]));
+            }
+        }
+        let truth = rows(&files["truth/churn.csv"]);
+        assert!(truth.len() > 250);
+        for row in truth {
+            let since = jiff::civil::date(2024, 10, 3).duration_since(last[row[0]].parse().unwrap()).as_hours() / 24;
+            assert_eq!(row[4], since.to_string(), "{}", row[0]);
+        }
     }
 
     #[test]

@@ -104,8 +104,8 @@ impl Sheets {
         add("customers.csv", "customer_id,signup_date,birth_year,country,plan,consent,email", &self.customers);
         add("campaigns.csv", "campaign_id,customer_id,sent_on,arm,offer_id,channel,propensity", &self.campaigns);
         add("identities.csv", "customer_id,card_id", &self.identities);
-        add("truth/churn.csv", "customer_id,cutoff,probability,left", &self.truth_churn);
-        add("truth/churn_at_end.csv", "customer_id,cutoff,probability", &self.truth_churn_at_end);
+        add("truth/churn.csv", "customer_id,cutoff,probability,left,days_since_last", &self.truth_churn);
+        add("truth/churn_at_end.csv", "customer_id,cutoff,probability,days_since_last", &self.truth_churn_at_end);
         add("truth/customers.csv", "customer_id,mean_gap_days,regularity,trend_per_year,contentment,left_on", &self.truth_customers);
         add("truth/tastes.csv", TASTE_HEADER, &self.truth_tastes);
         files

@@ -239,7 +239,7 @@ Each customer draws traits from an own ChaCha8 stream of the seed. Then day by d
 Never an input of training or scoring; shop.toml does not name it.
 | file | what |
 |---|---|
-| churn.csv | for the cut-off {cutoff}: the probability of no purchase in the next {HORIZON_DAYS} days, and `left` (1: there was none), for everyone with a purchase before |
+| churn.csv | for the cut-off {cutoff}: the probability of no purchase in the next {HORIZON_DAYS} days, `left` (1: there was none) and the days since the last purchase, for everyone with a purchase before |
 | churn_at_end.csv | the same probability for {after}, the day after the data |
 | customers.csv | mean gap, regularity, trend, contentment, and the day of leaving (blank: still a customer) |
 | tastes.csv | share of each category in the taste |
