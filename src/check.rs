@@ -99,7 +99,11 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
         rejects: rejects(exports),
         customers: exports.customers.len(),
         items: exports.items.ids.len(),
-        recommendable_items: if exports.items.recommendable.is_empty() { exports.items.ids.len() } else { exports.items.recommendable.iter().filter(|may| **may).count() },
+        recommendable_items: if exports.items.recommendable.is_empty() {
+            exports.items.ids.len()
+        } else {
+            exports.items.recommendable.iter().filter(|may| **may).count()
+        },
         events_by_kind: named(&store.kinds, by_kind),
         events_by_channel: named(&store.channels, by_channel),
         untimed_events: exports.untimed.len(),
@@ -137,7 +141,10 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
                 report.windows.push(WindowReport { role, cutoff: cutoff.date(), base: base.len(), churn_rate });
             }
             if report.windows.is_empty() {
-                report.missing.insert("churn".into(), format!("the history is shorter than a horizon of {:.0} days and as much before it", config.churn.horizon.as_days()));
+                report.missing.insert(
+                    "churn".into(),
+                    format!("the history is shorter than a horizon of {:.0} days and as much before it", config.churn.horizon.as_days()),
+                );
             } else if !rule.has_life() && config.churn.definition == Definition::Inactivity {
                 report.missing.insert("churn".into(), format!("no event is of the kinds that count as alive ({})", config.churn.kinds.join(", ")));
             }
@@ -155,7 +162,12 @@ fn rejects(exports: &Exports) -> Vec<RejectClass> {
         let entry = classes.entry(reject.class).or_insert_with(|| RejectClass {
             class: reject.class.into(),
             rows: 0,
-            first: format!("{}:{}{}", reject.file.display(), reject.line, if reject.column.is_empty() { String::new() } else { format!(", column {}", reject.column) }),
+            first: format!(
+                "{}:{}{}",
+                reject.file.display(),
+                reject.line,
+                if reject.column.is_empty() { String::new() } else { format!(", column {}", reject.column) }
+            ),
         });
         entry.rows += 1;
     }

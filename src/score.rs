@@ -131,7 +131,8 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
     progress.stage("features");
     let bound = bundle.features.bind(exports)?;
     let rule = ChurnRule::new(exports, &config.churn)?;
-    let rows: Vec<SlimRow> = (0..exports.customers.len() as u32).into_par_iter().map(|customer| slim_row(config, exports, bundle, &bound, &rule, customer, cutoff)).collect();
+    let rows: Vec<SlimRow> =
+        (0..exports.customers.len() as u32).into_par_iter().map(|customer| slim_row(config, exports, bundle, &bound, &rule, customer, cutoff)).collect();
 
     progress.stage("churn");
     risk(config, exports, bundle, bundle_hash, &rows, &mut scored);
@@ -197,7 +198,9 @@ fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, 
             reasons: Vec::new(),
         })
         .collect();
-    let carried = |order: &[usize]| exports.carry.iter().map(|(name, texts)| (name.clone(), order.iter().map(|at| texts[base[*at].customer as usize].clone()).collect())).collect();
+    let carried = |order: &[usize]| {
+        exports.carry.iter().map(|(name, texts)| (name.clone(), order.iter().map(|at| texts[base[*at].customer as usize].clone()).collect())).collect()
+    };
     let mut order: Vec<usize> = (0..base.len()).collect();
     let Some(part) = &bundle.churn else {
         scored.carried = carried(&order);
@@ -211,7 +214,10 @@ fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, 
         .map(|chunk| {
             let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), chunk.iter().map(|row| row.features.as_slice()));
             let probabilities = part.probabilities(&matrix);
-                        let words = chunk.iter().enumerate().map(|(number, row)| reasons(&bundle.features, &row.features, &part.contributions(&matrix, number), 3, config.project.language));
+            let words = chunk
+                .iter()
+                .enumerate()
+                .map(|(number, row)| reasons(&bundle.features, &row.features, &part.contributions(&matrix, number), 3, config.project.language));
             probabilities.into_iter().zip(words).collect()
         })
         .collect();
@@ -369,7 +375,11 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         let until = if exports.events.is_empty() { Moment(i64::MAX) } else { cutoff };
         let history = crate::timeline::Timeline::new(index, store, &exports.profiles).split(until, crate::config::Span::days(0)).0;
         let list = recommender.recommend(&[recommender.item_events(&history, &items)], config.recommend.per_customer);
-        explanation.offers = list.into_iter().flatten().map(|offer| (recommender.item(offer.item).0.to_string(), recommender.item(offer.item).1.to_string(), offer.reason)).collect();
+        explanation.offers = list
+            .into_iter()
+            .flatten()
+            .map(|offer| (recommender.item(offer.item).0.to_string(), recommender.item(offer.item).1.to_string(), offer.reason))
+            .collect();
     }
     Ok(explanation)
 }
@@ -389,9 +399,8 @@ fn rules(config: &Config, row: &SlimRow) -> Vec<(String, bool)> {
             }
             rules
         }
-        Definition::Subscription { .. } => vec![
-            ("the subscription had begun".into(), row.standing != Standing::NoHistory),
-            ("the subscription is running".into(), inside),
-        ],
+        Definition::Subscription { .. } => {
+            vec![("the subscription had begun".into(), row.standing != Standing::NoHistory), ("the subscription is running".into(), inside)]
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::evaluate::folds::{parse_folds, stratified};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::freshness::ExportHabits;
+use crate::output::report::WindowLine;
 use crate::recommend::{self, RankReport, RankWindows, Recommender};
 use crate::segment::SegmentRules;
 use crate::snapshot::facts::Facts;
@@ -104,6 +105,10 @@ pub struct Trained {
     pub bundle: Bundle,
     /// How good it is.
     pub measured: Measured,
+    /// The windows and what became of their bases, newest first.
+    pub windows: Vec<WindowLine>,
+    /// How much each feature of the bundle moves the log-odds: mean absolute contribution; empty without a churn model.
+    pub drivers: Vec<f64>,
 }
 
 /// What a training does at the end.
@@ -141,22 +146,19 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
         Definition::Label => labelled(config, exports, plan, end, purpose, &mut measured, progress)?,
         Definition::Inactivity | Definition::Subscription { .. } => windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress)?,
     };
-    let (plan, churn) = match churn {
-        Ok((plan, part)) => (plan, part),
-        Err(reason) => {
-            measured.reasons.insert("churn".into(), reason);
-            (FeaturePlan::learn(exports, config, end, true), None)
-        }
-    };
+    let churn = churn.unwrap_or_else(|reason| {
+        measured.reasons.insert("churn".into(), reason);
+        Learnt { plan: FeaturePlan::learn(exports, config, end, true), part: None, windows: Vec::new(), drivers: Vec::new() }
+    });
 
     progress.stage("recommend");
     let recommend = recommend(config, exports, &windows, &mut measured)?;
 
     progress.stage("segments");
-    let segments = segments(exports, &plan, end);
+    let segments = segments(exports, &churn.plan, end);
     let habits = ExportHabits::learn(&exports.events, end);
-    let bundle = Bundle { meta: meta(config, exports, end, &measured), features: plan, churn, recommend, segments, habits };
-    Ok(Trained { bundle, measured })
+    let bundle = Bundle { meta: meta(config, exports, end, &measured), features: churn.plan, churn: churn.part, recommend, segments, habits };
+    Ok(Trained { bundle, measured, windows: churn.windows, drivers: churn.drivers })
 }
 
 /// The moment from which nothing is known: the day after the newest event, or after the newest date of the profiles.
@@ -205,8 +207,31 @@ pub fn parse_date(text: &str) -> Result<Moment> {
     Ok(Moment::of_date(date))
 }
 
-/// A churn model for the bundle with its features, or why there is none.
-type Churn = std::result::Result<(FeaturePlan, Option<ChurnPart>), String>;
+/// A churn model with its features, or why there is none.
+type Churn = std::result::Result<Learnt, String>;
+
+/// A churn model with its features: the part is there when the purpose is to fit.
+struct Learnt {
+    plan: FeaturePlan,
+    part: Option<ChurnPart>,
+    windows: Vec<WindowLine>,
+    drivers: Vec<f64>,
+}
+
+impl Learnt {
+    fn fitted(plan: FeaturePlan, part: ChurnPart, windows: Vec<WindowLine>, examples: &Examples) -> Learnt {
+        let drivers = drivers(&part, examples);
+        Learnt { plan, part: Some(part), windows, drivers }
+    }
+}
+
+/// Mean absolute contribution of each feature over the first rows.
+fn drivers(part: &ChurnPart, examples: &Examples) -> Vec<f64> {
+    const ROWS: usize = 2_000;
+    let rows = examples.matrix.rows.min(ROWS);
+    let contributions: Vec<Vec<f64>> = (0..rows).into_par_iter().map(|row| part.contributions(&examples.matrix, row).by_feature).collect();
+    (0..examples.matrix.columns()).map(|column| contributions.iter().map(|row| row[column].abs()).sum::<f64>() / rows.max(1) as f64).collect()
+}
 
 fn task(config: &Config, plan: &FeaturePlan) -> ChurnTask {
     ChurnTask {
@@ -289,16 +314,34 @@ fn windowed(
         Some((known, test)) => measure(config, &choice, &known, test)?,
         None => out_of_fold(&choice),
     });
+    let lines: Vec<WindowLine> = cutoffs
+        .iter()
+        .zip(&examples)
+        .map(|(cutoff, examples)| {
+            let role = if Some(*cutoff) == windows.test {
+                "test"
+            } else if Some(*cutoff) == windows.choose {
+                "choose"
+            } else {
+                "fit"
+            };
+            WindowLine::new(role, cutoff.date(), cutoff.plus(config.churn.horizon).date(), &examples.labels)
+        })
+        .collect();
     if purpose == Purpose::Validate {
-        return Ok(Ok((plan, None)));
+        return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));
     }
 
     progress.stage("refit");
     let mut last = FeaturePlan::learn(exports, config, windows.end, true);
-    let all = if last.reading == plan.reading { of_all(&windows.before_end) } else { stack(&snapshots(exports, &last, rule, &windows.before_end)?.iter().collect::<Vec<_>>()) };
+    let all = if last.reading == plan.reading {
+        of_all(&windows.before_end)
+    } else {
+        stack(&snapshots(exports, &last, rule, &windows.before_end)?.iter().collect::<Vec<_>>())
+    };
     let part = choice.refit(choice.chosen, &all)?;
     last.remember_typical(&all.matrix);
-    Ok(Ok((last, Some(part))))
+    Ok(Ok(Learnt::fitted(last, part, lines, &all)))
 }
 
 fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff]) -> Result<Vec<Examples>> {
@@ -410,13 +453,14 @@ fn labelled(
     measured.churn_rate = Some(share(&test.labels));
     warn_if_thin(&test.labels, measured);
     measured.churn = Some(measure(config, &choice, &known, &test)?);
+    let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];
     if purpose == Purpose::Validate {
-        return Ok(Ok((plan, None)));
+        return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));
     }
     progress.stage("refit");
     let part = choice.refit(choice.chosen, &examples)?;
     plan.remember_typical(&examples.matrix);
-    Ok(Ok((plan, Some(part))))
+    Ok(Ok(Learnt::fitted(plan, part, lines, &examples)))
 }
 
 fn select(examples: &Examples, rows: &[usize]) -> Examples {

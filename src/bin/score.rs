@@ -7,6 +7,7 @@ use holdfast::bundle::{self, Bundle};
 use holdfast::config::Config;
 use holdfast::error::{Error, Result};
 use holdfast::exports::Exports;
+use holdfast::output::report::RunReport;
 use holdfast::output::{self, RunFolder, RunRecord};
 use holdfast::score::{self, ScoreOptions, Scored};
 use holdfast::train::Progress;
@@ -116,7 +117,15 @@ fn run(common: &Common, out: &std::path::Path) -> Result<()> {
     }
 }
 
-fn write_run(config: &Config, bundle: &Bundle, hash: &str, options: &ScoreOptions, folder: &RunFolder, record: &mut RunRecord, watch: &mut Watch) -> Result<Scored> {
+fn write_run(
+    config: &Config,
+    bundle: &Bundle,
+    hash: &str,
+    options: &ScoreOptions,
+    folder: &RunFolder,
+    record: &mut RunRecord,
+    watch: &mut Watch,
+) -> Result<Scored> {
     let exports = score::read(config, options, watch)?;
     record.counts = json!({ "files": exports.counts, "customers": exports.customers.len(), "items": exports.items.ids.len() });
     let scored = score::score(config, &exports, bundle, hash, options, watch)?;
@@ -125,19 +134,19 @@ fn write_run(config: &Config, bundle: &Bundle, hash: &str, options: &ScoreOption
     record.notes = exports.notes.iter().chain(&scored.notes).cloned().collect();
     record.counts["rows"] = json!({ "risk.csv": scored.risk.len(), "offers.csv": scored.offers.len(), "excluded.csv": scored.excluded.len(), "rejects.csv": exports.rejects.len() });
     record.counts["tiers"] = scored.tiers.iter().map(|(name, count)| (name.clone(), json!(count))).collect::<serde_json::Map<_, _>>().into();
-    let files = files(config, bundle, &exports, &scored)?;
+    let files = files(config, bundle, hash, &exports, &scored)?;
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;
     Ok(scored)
 }
 
-fn files(config: &Config, bundle: &Bundle, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {
+fn files(config: &Config, bundle: &Bundle, hash: &str, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(vec![
         ("risk.csv".into(), output::risk::to_csv(&scored.risk, &scored.carried)?),
         ("offers.csv".into(), output::offers::to_csv(&scored.offers)?),
         ("excluded.csv".into(), output::excluded::to_csv(&scored.excluded)?),
         ("rejects.csv".into(), output::rejects::to_csv(&exports.rejects)),
-        ("report.html".into(), output::report::run_page(config, bundle, exports, scored).into_bytes()),
+        ("report.html".into(), output::report::run_html(&RunReport::of(config, bundle, hash, exports, scored))),
     ])
 }
 
@@ -163,14 +172,24 @@ fn explain(common: &Common, customer: &str) -> Result<()> {
         print(&serde_json::to_string_pretty(&explanation).map_err(|error| Error::internal(error.to_string()))?);
         return Ok(());
     }
-    let mut lines = vec![format!("customer {}{}", explanation.customer_id, if explanation.as_of.is_empty() { String::new() } else { format!(" as of {}", explanation.as_of) })];
+    let mut lines = vec![format!(
+        "customer {}{}",
+        explanation.customer_id,
+        if explanation.as_of.is_empty() { String::new() } else { format!(" as of {}", explanation.as_of) }
+    )];
     lines.extend(explanation.rules.iter().map(|(rule, passed)| format!("  {}  {rule}", if *passed { "yes" } else { "NO " })));
     if let Some(probability) = explanation.churn_probability {
         let tier = if explanation.risk_tier.is_empty() { "no tier".to_string() } else { format!("tier {}", explanation.risk_tier) };
-        lines.push(format!("  churn probability {:.1} % ({tier}){}", 100.0 * probability, if explanation.status.is_empty() { String::new() } else { format!(", {}", explanation.status) }));
+        lines.push(format!(
+            "  churn probability {:.1} % ({tier}){}",
+            100.0 * probability,
+            if explanation.status.is_empty() { String::new() } else { format!(", {}", explanation.status) }
+        ));
         lines.extend(explanation.reasons.iter().map(|(code, reason)| format!("  reason [{code}] {reason}")));
         lines.push(format!("  log-odds: {:+.3} without any feature, then", explanation.base_log_odds.unwrap_or(0.0)));
-        lines.extend(explanation.features.iter().filter(|feature| feature.adds.abs() >= 0.005).map(|feature| format!("    {:+.3}  {}", feature.adds, feature.sentence)));
+        lines.extend(
+            explanation.features.iter().filter(|feature| feature.adds.abs() >= 0.005).map(|feature| format!("    {:+.3}  {}", feature.adds, feature.sentence)),
+        );
     }
     lines.extend(explanation.offers.iter().enumerate().map(|(rank, (item, name, reason))| format!("  offer {}: {item} {name} ({reason})", rank + 1)));
     print(&lines.join("\n"));

@@ -5,6 +5,7 @@ mod terminal;
 use clap::{Args, Parser, Subcommand};
 use holdfast::config::Config;
 use holdfast::error::{Error, ErrorKind, Result};
+use holdfast::output::report::TrainReport;
 use holdfast::train::{self, Measured, Progress, Purpose};
 use holdfast::{bundle, check, output, simulate};
 use serde_json::json;
@@ -106,9 +107,9 @@ fn fit(common: &Common, models: &Path) -> Result<()> {
     if pointer != file {
         output::point(&pointer, &file)?;
     }
-    let report = output::report::training_page(&config, &exports, &trained);
-    let page = file.with_extension("html");
-    output::write_file(&page, report.as_bytes(), |_| Ok(()))?;
+    let report = TrainReport::of(&config, &hash, &exports, &trained);
+    let page = models.join(format!("{}{until}.html", config.project.name));
+    output::write_file(&page, &output::report::train_html(&report), |_| Ok(()))?;
     let seconds = watch.finish();
     if common.json {
         let mut value = measured_json(&trained.measured, &seconds);
@@ -160,8 +161,14 @@ fn simulate_shop(folder: &Path, customers: u64, seed: u64) -> Result<()> {
     if customers == 0 {
         return Err(Error::new(ErrorKind::Usage, "--customers 0 makes no shop; expected at least 1"));
     }
-    simulate::simulate(&simulate::ShopPlan { customers, seed, ..simulate::ShopPlan::default() }, folder)?;
-    print(&format!("{} customers written to {}; its config is {}", grouped(customers), folder.display(), folder.join("shop.toml").display()));
+    let counts = simulate::simulate(&simulate::ShopPlan::new(customers, seed), folder)?;
+    print(&format!(
+        "{} customers and {} events written to {}; its config is {}",
+        grouped(customers),
+        grouped(counts.events),
+        folder.display(),
+        folder.join("shop.toml").display()
+    ));
     Ok(())
 }
 
@@ -194,7 +201,11 @@ fn summary(config: &Config, measured: &Measured) -> String {
             (Some(cutoff), Some(horizon)) => format!("test window {cutoff} + {horizon:.0} days: "),
             _ => "test rows: ".to_string(),
         };
-        lines.push(format!("  churn       {window}{} customers, {:.1} % left", grouped(measured.base.unwrap_or(0) as u64), 100.0 * measured.churn_rate.unwrap_or(0.0)));
+        lines.push(format!(
+            "  churn       {window}{} customers, {:.1} % left",
+            grouped(measured.base.unwrap_or(0) as u64),
+            100.0 * measured.churn_rate.unwrap_or(0.0)
+        ));
         for (name, model) in &churn.models {
             let mark = if *name == churn.chosen { "  <- used" } else { "" };
             lines.push(format!("              {name:<14} AUC {:.4}  log loss {:.4}  Brier {:.4}{mark}", model.auc, model.log_loss, model.brier));

@@ -27,7 +27,13 @@ pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, m
     strengths.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
     let raising: Vec<_> = strengths.iter().filter(|(.., sum)| *sum > LEAST).take(most).collect();
     if raising.is_empty() {
-        return strengths.iter().next_back().filter(|(.., sum)| *sum < -LEAST).map(|strength| (format!("keeps_{}", strength.0), say(plan, row, contributions, strength, language))).into_iter().collect();
+        return strengths
+            .iter()
+            .next_back()
+            .filter(|(.., sum)| *sum < -LEAST)
+            .map(|strength| (format!("keeps_{}", strength.0), say(plan, row, contributions, strength, language)))
+            .into_iter()
+            .collect();
     }
     raising.into_iter().map(|strength| (strength.0.clone(), say(plan, row, contributions, strength, language))).collect()
 }
@@ -37,7 +43,8 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
     let sign = strength.2.signum();
     let column = strength.1.or_else(|| {
         let own = plan.specs.iter().enumerate().filter(|(_, spec)| spec.family == strength.0);
-        own.max_by(|a, b| (sign * contributions.by_feature[a.0]).total_cmp(&(sign * contributions.by_feature[b.0])).then(b.0.cmp(&a.0))).map(|(column, _)| column)
+        own.max_by(|a, b| (sign * contributions.by_feature[a.0]).total_cmp(&(sign * contributions.by_feature[b.0])).then(b.0.cmp(&a.0)))
+            .map(|(column, _)| column)
     });
     let Some(column) = column else { return String::new() };
     let named = |name: &str| plan.specs.iter().position(|spec| spec.name == name).map(|column| row[column]).filter(|value| !value.is_nan());
@@ -100,7 +107,12 @@ mod tests {
         let mut contract = spec("profile_Contract", "", "Contract of the profile", "profile");
         contract.values = FeatureValues::Category { vocabulary: vec!["Month-to-month".into(), "Two year".into(), "other".into()] };
         FeaturePlan {
-            specs: vec![spec("days_since_last", "days", "days since the last order", "recency"), spec("gap_usual", "days", "usual days between orders", "rhythm"), spec("orders_90d", "orders", "orders in the last 90 days", "frequency"), contract],
+            specs: vec![
+                spec("days_since_last", "days", "days since the last order", "recency"),
+                spec("gap_usual", "days", "usual days between orders", "rhythm"),
+                spec("orders_90d", "orders", "orders in the last 90 days", "frequency"),
+                contract,
+            ],
             typical: vec![20.0, 30.0, 3.0, f64::NAN],
             reading: crate::snapshot::learned::Reading::default(),
             learned: crate::snapshot::learned::Learned::default(),

@@ -52,7 +52,8 @@ impl Windows {
         let mut known: Vec<Cutoff> = cutoffs.to_vec();
         known.sort_unstable_by(|a, b| b.cmp(a));
         known.dedup();
-        let before = |limit: Option<Cutoff>| known.iter().copied().filter(|cutoff| limit.is_some_and(|limit| cutoff.plus(horizon) <= limit)).collect::<Vec<_>>();
+        let before =
+            |limit: Option<Cutoff>| known.iter().copied().filter(|cutoff| limit.is_some_and(|limit| cutoff.plus(horizon) <= limit)).collect::<Vec<_>>();
         let before_end = before(Some(end));
         let test = before_end.first().copied();
         let before_test = before(test);

@@ -143,8 +143,13 @@ fn the_base_holds_who_was_active_and_the_label_who_stopped() {
 #[test]
 fn a_subscription_that_ends_within_the_horizon_without_renewal_is_churn() {
     let mut exports = shop(3, vec![(2, 470, 0, 0, 1.0)]);
-    let date = |name: &str, days: [i64; 3]| ProfileColumn { name: name.into(), values: ProfileValues::Date(days.iter().map(|day| if *day < 0 { i64::MIN } else { day * DAY }).collect()), serves_past: true };
-    exports.profiles = vec![ProfileTable { offsets: vec![0, 1, 2, 3], time: Vec::new(), columns: vec![date("start", [10, 10, 10]), date("end", [450, -1, 460])] }];
+    let date = |name: &str, days: [i64; 3]| ProfileColumn {
+        name: name.into(),
+        values: ProfileValues::Date(days.iter().map(|day| if *day < 0 { i64::MIN } else { day * DAY }).collect()),
+        serves_past: true,
+    };
+    exports.profiles =
+        vec![ProfileTable { offsets: vec![0, 1, 2, 3], time: Vec::new(), columns: vec![date("start", [10, 10, 10]), date("end", [450, -1, 460])] }];
     let mut settings = settings();
     settings.definition = Definition::Subscription { start: "start".into(), end: "end".into(), renewed_by: "purchase".into() };
     let rule = ChurnRule::new(&exports, &settings).expect("the dates are there");
@@ -182,7 +187,17 @@ fn status_tells_who_is_at_risk_from_who_has_long_gone() {
 #[test]
 fn rare_categories_are_folded_into_other() {
     let mut exports = shop(30, regulars());
-    let codes: Vec<u32> = (0..30).map(|customer| if customer < 12 { 0 } else if customer < 25 { 1 } else { customer - 23 }).collect();
+    let codes: Vec<u32> = (0..30)
+        .map(|customer| {
+            if customer < 12 {
+                0
+            } else if customer < 25 {
+                1
+            } else {
+                customer - 23
+            }
+        })
+        .collect();
     let names = vec!["DE".into(), "FR".into(), "Karl Meier".into(), "b".into(), "c".into(), "d".into(), "e".into()];
     exports.profiles = vec![ProfileTable {
         offsets: (0..=30).collect(),

@@ -4,6 +4,7 @@
 //! fetched from elsewhere; everything that came from a file is escaped. Groups of fewer than ten customers are not shown.
 
 mod chart;
+mod count;
 mod page;
 mod run;
 mod train;
