@@ -1,8 +1,8 @@
 //! From the config as typed to the checked [`Config`]: every default filled in, every condition parsed, every path expanded.
 //!
 //! One file per part: [`columns`] the grammar of a column, [`files`] what every source has, [`sources`] the tables of
-//! sources, [`settings`] the rest, [`across`]
-//! what only the whole can tell. The keys of a table are the constant beside the function that reads it.
+//! sources, [`settings`] the rest, [`across`] what only the whole can tell. The keys of a table are the constant beside the
+//! function that reads it.
 
 mod across;
 mod columns;
