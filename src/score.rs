@@ -209,7 +209,8 @@ fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, 
     };
     // Chunks bound the memory of the matrices; each row's result depends on that row alone.
     const CHUNK: usize = 4_096;
-    let results: Vec<Vec<(f64, Vec<(String, String)>)>> = base
+    type Judged = (f64, Vec<(String, String)>);
+    let results: Vec<Vec<Judged>> = base
         .par_chunks(CHUNK)
         .map(|chunk| {
             let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), chunk.iter().map(|row| row.features.as_slice()));

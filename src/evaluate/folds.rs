@@ -14,7 +14,7 @@ pub fn stratified(labels: &[bool], folds: u8, seed: u64) -> Vec<u8> {
     for class in [true, false] {
         let mut rows: Vec<usize> = (0..labels.len()).filter(|row| labels[*row] == class).collect();
         for last in (1..rows.len()).rev() {
-            let other = (u128::from(random.next_u64()) * (last as u128 + 1) >> 64) as usize;
+            let other = ((u128::from(random.next_u64()) * (last as u128 + 1)) >> 64) as usize;
             rows.swap(last, other);
         }
         for row in rows {

@@ -404,9 +404,9 @@ impl Seen {
                 if let Some(channel) = event.channel() {
                     once(&mut last_channel[channel as usize], &mut seen.channels[channel as usize], customer);
                 }
-                for column in 0..store.categories.len() {
+                for (column, last) in last_category.iter_mut().enumerate() {
                     if let Some(code) = event.category(column) {
-                        once(&mut last_category[column][code as usize], &mut seen.categories[column][code as usize], customer);
+                        once(&mut last[code as usize], &mut seen.categories[column][code as usize], customer);
                     }
                 }
             }

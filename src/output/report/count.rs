@@ -101,7 +101,7 @@ fn most(texts: impl Iterator<Item = String>) -> Vec<(String, u64)> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     texts.for_each(|text| *counts.entry(text).or_default() += 1);
     let mut lines: Vec<(String, u64)> = counts.into_iter().collect();
-    lines.sort_by(|a, b| b.1.cmp(&a.1));
+    lines.sort_by_key(|line| std::cmp::Reverse(line.1));
     lines.truncate(MOST_LINES);
     lines
 }
