@@ -3,7 +3,21 @@
 //! In: [`Examples`] of one or several cut-offs. Out: a [`ChurnPart`] for the bundle, and how each learner did on rows that
 //! fitted nothing. This module knows nothing of files, dates or customers' names.
 
+pub mod baseline;
+pub mod boosted;
+pub mod calibrate;
+pub mod design;
+pub mod encode;
+#[cfg(test)]
+mod fixtures;
+pub mod flat;
+pub mod learners;
+pub mod logistic;
+pub mod model;
+pub mod random;
 pub mod reasons;
+mod search;
+pub mod symmetric;
 pub mod tiers;
 
 use crate::config::Effort;
@@ -11,6 +25,10 @@ use crate::error::Result;
 use crate::evaluate::classify::Classification;
 use crate::snapshot::FeatureMatrix;
 use bincode::{Decode, Encode};
+use calibrate::Calibration;
+use learners::Settings;
+use model::Model;
+use rayon::prelude::*;
 
 /// Feature rows whose outcome is known.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -44,30 +62,54 @@ pub struct ChurnTask {
 }
 
 /// The settings found on the validation rows, before the refit on everything.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     /// Every learner that was tried, in order of name.
     pub candidates: Vec<Candidate>,
-    /// Which one is used.
+    /// Which one is used: the least log loss on the validation rows; the blend only where its gain exceeds its standard error.
     pub chosen: usize,
+    seed: u64,
+    effort: Effort,
+    fitted_rows: f64,
 }
 
 /// A learner with its settings fixed and how it did on the validation rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// `recency_rule`, `logistic`, `tree`, `forest`, `boosted`, `blend`, …
+    /// `recency_rule`, `logistic`, `tree`, `forest`, `boosted`, `symmetric`, `blend`.
     pub name: String,
     /// On the validation rows, after calibration on other validation rows.
     pub measured: Classification,
+    /// The learners in it, with their weights; one, of weight 1, unless it is the blend.
+    pub members: Vec<Member>,
+    /// Log-odds added to the weighted sum of the members.
+    pub intercept: f64,
+    /// Learnt on all validation rows.
+    pub calibration: Calibration,
 }
 
-/// What the bundle keeps of a churn model.
+/// A learner in a candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Member {
+    /// Its settings.
+    pub settings: Settings,
+    /// What its log-odds are multiplied by.
+    pub weight: f64,
+}
+
+/// What the bundle keeps of a churn model: a weighted sum of log-odds, and the way from there to a probability.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct ChurnPart {
     /// The learner's name.
     pub name: String,
     /// Share of churners among the examples.
     pub base_rate: f64,
+    /// Log-odds added to the weighted sum.
+    pub intercept: f64,
+    /// Weight and model of each learner.
+    pub members: Vec<(f64, Model)>,
+    /// From log-odds to probability.
+    pub calibration: Calibration,
 }
 
 /// What each feature adds to a customer's log-odds before calibration: they sum to it with the base.
@@ -82,9 +124,9 @@ pub struct Contributions {
 /// Tries the learners on `examples`, judging on rows that the candidate did not fit.
 ///
 /// # Errors
-/// 65 with the reason when no learner can be fitted (no rows, one class only).
-pub fn choose(_examples: &Examples, _validation: &Validation, _task: &ChurnTask) -> Result<Choice> {
-    todo!()
+/// 65 with the reason when no learner can be fitted (no rows, one class only); 78 for a learner of unknown name.
+pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Result<Choice> {
+    search::choose(examples, validation, task)
 }
 
 impl Choice {
@@ -92,25 +134,68 @@ impl Choice {
     ///
     /// # Errors
     /// As [`choose`].
-    pub fn refit(&self, _index: usize, _examples: &Examples) -> Result<ChurnPart> {
-        todo!()
+    pub fn refit(&self, index: usize, examples: &Examples) -> Result<ChurnPart> {
+        search::check_labels(examples)?;
+        let candidate = &self.candidates[index];
+        let bags = match self.effort {
+            Effort::Quick => 1,
+            Effort::Normal => 3,
+            Effort::Deep => 6,
+        };
+        let growth = examples.labels.len() as f64 / self.fitted_rows;
+        let members = candidate
+            .members
+            .par_iter()
+            .map(|member| Ok((member.weight, learners::fit(&member.settings.scaled(growth), examples, self.seed, bags)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let churners = examples.labels.iter().filter(|label| **label).count();
+        Ok(ChurnPart {
+            name: candidate.name.clone(),
+            base_rate: churners as f64 / examples.labels.len() as f64,
+            intercept: candidate.intercept,
+            members,
+            calibration: candidate.calibration.clone(),
+        })
     }
 }
 
 impl ChurnPart {
+    /// Log-odds before calibration, one per row.
+    pub fn log_odds(&self, matrix: &FeatureMatrix) -> Vec<f64> {
+        let mut sums = vec![self.intercept; matrix.rows];
+        for (weight, model) in &self.members {
+            for (sum, z) in sums.iter_mut().zip(model.log_odds(matrix)) {
+                *sum += weight * z;
+            }
+        }
+        sums
+    }
     /// Calibrated probability of leaving, one per row.
-    pub fn probabilities(&self, _matrix: &FeatureMatrix) -> Vec<f64> {
-        todo!()
+    pub fn probabilities(&self, matrix: &FeatureMatrix) -> Vec<f64> {
+        self.log_odds(matrix).into_iter().map(|z| self.calibration.apply(z)).collect()
     }
     /// Log-odds before calibration of one row, feature by feature.
-    pub fn contributions(&self, _matrix: &FeatureMatrix, _row: usize) -> Contributions {
-        todo!()
+    pub fn contributions(&self, matrix: &FeatureMatrix, row: usize) -> Contributions {
+        let mut contributions = Contributions { base: self.intercept, by_feature: vec![0.0; matrix.columns()] };
+        for (weight, model) in &self.members {
+            contributions.base += model.contribute(matrix, row, *weight, &mut contributions.by_feature);
+        }
+        contributions
     }
     /// Checks every value read from a file: indices in range, children after parents, finite numbers, monotone calibration.
     ///
     /// # Errors
     /// A sentence saying which value is wrong.
-    pub fn validate(&self, _features: usize) -> std::result::Result<(), String> {
-        todo!()
+    pub fn validate(&self, features: usize) -> std::result::Result<(), String> {
+        if !(0.0..=1.0).contains(&self.base_rate) || !self.intercept.is_finite() {
+            return Err(format!("the churn model has the base rate {} and the intercept {}", self.base_rate, self.intercept));
+        }
+        for (weight, model) in &self.members {
+            if !(weight.is_finite() && *weight >= 0.0) {
+                return Err(format!("a member of the churn model has the weight {weight}"));
+            }
+            model.validate(features)?;
+        }
+        self.calibration.validate()
     }
 }

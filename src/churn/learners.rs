@@ -1,0 +1,266 @@
+//! What may be tried, with how much work, and how one learner is fitted: on part of the rows to be judged, or on all to be kept.
+
+use super::baseline::RecencyRule;
+use super::boosted::{self, BoostSettings};
+use super::design::{Design, design};
+use super::encode::{EncodedMatrix, Encoder};
+use super::logistic::fit_path;
+use super::model::{Model, Trees};
+use super::random::mix;
+use super::symmetric::{Binned, Symmetric, SymmetricSettings, follow};
+use super::{ChurnTask, Examples};
+use crate::config::Effort;
+use crate::error::Result;
+use crate::evaluate::classify::log_loss;
+use crate::snapshot::FeatureMatrix;
+
+/// Ridge strengths of the additive model, strongest first.
+const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
+/// A boosted ensemble is judged after each of this many equal stretches.
+const CHECKPOINTS: usize = 40;
+
+/// Settings of a learner. For boosted trees the rounds are those that were best on held-out rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Settings {
+    /// The recency rule on this column.
+    Recency {
+        /// Days since the last activity.
+        column: usize,
+    },
+    /// The additive model.
+    Logistic {
+        /// Hat functions per number.
+        knots: usize,
+        /// Penalty.
+        ridge: f64,
+    },
+    /// Boosted trees, leaf by leaf.
+    Boosted(BoostSettings),
+    /// Boosted symmetric trees.
+    Symmetric(SymmetricSettings),
+}
+
+impl Settings {
+    /// The learner's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Settings::Recency { .. } => "recency_rule",
+            Settings::Logistic { .. } => "logistic",
+            Settings::Boosted(_) => "boosted",
+            Settings::Symmetric(_) => "symmetric",
+        }
+    }
+    /// The same settings for more rows: rounds grow with the square root of the rows.
+    pub fn scaled(mut self, rows: f64) -> Settings {
+        let factor = rows.clamp(1.0, 4.0).sqrt();
+        match &mut self {
+            Settings::Boosted(settings) => settings.rounds = (settings.rounds as f64 * factor).round() as usize,
+            Settings::Symmetric(settings) => settings.rounds = (settings.rounds as f64 * factor).round() as usize,
+            Settings::Recency { .. } | Settings::Logistic { .. } => {}
+        }
+        self
+    }
+}
+
+/// The names of all learners, the blend of them included.
+pub const LEARNERS: [&str; 5] = ["blend", "boosted", "logistic", "recency_rule", "symmetric"];
+
+/// Rows to fit on and rows to judge on, encoded once for all learners.
+#[derive(Debug)]
+pub struct Split {
+    fit: Examples,
+    judge: FeatureMatrix,
+    judge_labels: Vec<bool>,
+    encoded: EncodedMatrix,
+    judge_encoded: EncodedMatrix,
+    binned: Binned,
+    judge_bins: Vec<u8>,
+    seed: u64,
+}
+
+impl Split {
+    /// Encodes both sides; nothing of the rows to judge is learnt.
+    pub fn new(fit: Examples, judge: FeatureMatrix, judge_labels: Vec<bool>, seed: u64) -> Split {
+        let (encoder, encoded) = Encoder::learn(&fit.matrix, &fit.labels, seed);
+        let judge_encoded = encoder.encode(&judge);
+        let binned = Binned::new(&encoded);
+        let judge_bins = binned.bin(&judge_encoded);
+        Split { fit, judge, judge_labels, encoded, judge_encoded, binned, judge_bins, seed }
+    }
+    /// Outcomes of the rows to judge.
+    pub fn labels(&self) -> &[bool] {
+        &self.judge_labels
+    }
+    /// Rows that are fitted on.
+    pub fn rows(&self) -> usize {
+        self.fit.labels.len()
+    }
+}
+
+/// The settings to try for one task. Work is counted, never timed: rows times columns decide how small the steps may be.
+pub fn candidates(task: &ChurnTask, examples: &Examples, splits: usize) -> Vec<Settings> {
+    let (rows, columns) = (examples.matrix.rows, examples.matrix.columns().max(1));
+    // Row visits that one ensemble may cost in one split.
+    let budget = match task.effort {
+        Effort::Quick => 6e7,
+        Effort::Normal => 3e8,
+        Effort::Deep => 2e9,
+    } / splits as f64;
+    let cells = (rows * columns) as f64;
+    let affordable = |share: f64, passes: f64, at_most: f64| (budget * 5.0 / (cells * share * passes)).clamp(60.0, at_most);
+    let mut all = Vec::new();
+    if let Some(column) = task.recency {
+        all.push(Settings::Recency { column });
+    }
+    let knots = (600 / columns).clamp(2, 8);
+    all.push(Settings::Logistic { knots, ridge: 0.0 });
+    let shapes: &[(usize, f64)] = match task.effort {
+        Effort::Quick => &[(10, 8.0)],
+        Effort::Normal => &[(6, 8.0), (16, 6.0)],
+        Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (31, 4.0), (64, 2.0)],
+    };
+    for (leaves, leaf_weight) in shapes {
+        let rounds = affordable(0.4, 3.0, 1000.0);
+        let settings = BoostSettings {
+            rate: (12.0 / rounds).clamp(0.02, 0.2),
+            leaves: *leaves,
+            leaf_weight: *leaf_weight,
+            ridge: 5.0,
+            columns: 0.4,
+            rows: 0.8,
+            rounds: rounds as usize,
+        };
+        all.push(Settings::Boosted(settings));
+    }
+    let depths: &[usize] = match task.effort {
+        Effort::Quick => &[4],
+        Effort::Normal => &[4, 6],
+        Effort::Deep => &[3, 4, 5, 6, 7],
+    };
+    for depth in depths {
+        let rounds = affordable(0.5, *depth as f64, 1000.0);
+        let settings =
+            SymmetricSettings { rate: (20.0 / rounds).clamp(0.03, 0.3), depth: *depth, ridge: 4.0, columns: 0.5, rows: 0.8, rounds: rounds as usize };
+        all.push(Settings::Symmetric(settings));
+    }
+    let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
+    all.retain(|settings| wanted(settings.name()));
+    all
+}
+
+/// Log-odds of the rows to judge under each variant of some settings: strengths of the penalty, numbers of rounds. The variants
+/// are the same for every split.
+///
+/// # Errors
+/// 70 when a learner fails on data it should take.
+pub fn trial(settings: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f64>)>> {
+    let labels = &split.fit.labels;
+    let positives = labels.iter().filter(|label| **label).count() as f64;
+    let base = libm::log((positives + 0.5) / (labels.len() as f64 - positives + 0.5));
+    let one_class = positives < 1.0 || positives >= labels.len() as f64;
+    let constant = || vec![base; split.judge.rows];
+    Ok(match settings {
+        Settings::Recency { column } => {
+            let scores = if one_class { constant() } else { RecencyRule::fit(&split.fit.matrix, labels, *column).log_odds(&split.judge) };
+            vec![(*settings, scores)]
+        }
+        Settings::Logistic { knots, .. } => {
+            let variants = RIDGES.iter().map(|ridge| Settings::Logistic { knots: *knots, ridge: *ridge });
+            if one_class {
+                return Ok(variants.map(|variant| (variant, constant())).collect());
+            }
+            let design: Design = design(&split.fit.matrix, labels, *knots, split.seed);
+            let models = fit_path(&design, labels, &RIDGES)?;
+            variants.zip(models).map(|(variant, model)| (variant, model.log_odds(&split.judge))).collect()
+        }
+        Settings::Boosted(boost) => {
+            let counts = checkpoints(boost.rounds);
+            let scores = if one_class {
+                vec![constant(); counts.len()]
+            } else {
+                let patience = (boost.rounds / 8).max(20);
+                let fit = boosted::fit(&split.encoded, labels, boost, mix(split.seed, 1), Some((&split.judge_encoded, &split.judge_labels, patience)))?;
+                fit.trees.checkpoints(&split.judge_encoded, fit.base, &counts)
+            };
+            counts.into_iter().zip(scores).map(|(rounds, scores)| (Settings::Boosted(BoostSettings { rounds, ..*boost }), scores)).collect()
+        }
+        Settings::Symmetric(symmetric) => {
+            let counts = checkpoints(symmetric.rounds);
+            let scores = if one_class { vec![constant(); counts.len()] } else { follow_symmetric(symmetric, split, base, &counts) };
+            counts.into_iter().zip(scores).map(|(rounds, scores)| (Settings::Symmetric(SymmetricSettings { rounds, ..*symmetric }), scores)).collect()
+        }
+    })
+}
+
+/// Numbers of rounds after which an ensemble is judged.
+fn checkpoints(rounds: usize) -> Vec<usize> {
+    (1..=CHECKPOINTS.min(rounds)).map(|step| step * rounds / CHECKPOINTS.min(rounds)).collect()
+}
+
+/// Held-out scores at each checkpoint; growing ends when an eighth of all rounds brought nothing.
+fn follow_symmetric(settings: &SymmetricSettings, split: &Split, base: f64, counts: &[usize]) -> Vec<Vec<f64>> {
+    let mut ensemble = Symmetric::new(&split.binned, &split.fit.labels, base, *settings, mix(split.seed, 2));
+    let mut scores = vec![base; split.judge.rows];
+    let mut history: Vec<Vec<f64>> = Vec::with_capacity(counts.len());
+    let (mut best, mut best_at, mut done) = (f64::INFINITY, 0, 0);
+    for (step, count) in counts.iter().enumerate() {
+        if step - best_at.min(step) <= counts.len() / 8 + 1 {
+            for _ in done..*count {
+                let (questions, values) = ensemble.grow();
+                follow(&mut scores, &split.judge_bins, &questions, &values);
+            }
+            done = *count;
+            let probabilities: Vec<f64> = scores.iter().map(|z| super::calibrate::sigmoid(*z)).collect();
+            let loss = log_loss(&probabilities, &split.judge_labels);
+            if loss < best {
+                (best, best_at) = (loss, step);
+            }
+        }
+        history.push(scores.clone());
+    }
+    history
+}
+
+/// Fits a learner with fixed settings on all rows given; ensembles are the mean of `bags` seeds.
+///
+/// # Errors
+/// 70 when a learner fails on data it should take. The caller has made sure of two classes.
+pub fn fit(settings: &Settings, examples: &Examples, seed: u64, bags: usize) -> Result<Model> {
+    let labels = &examples.labels;
+    let positives = labels.iter().filter(|label| **label).count() as f64;
+    let base = libm::log((positives + 0.5) / (labels.len() as f64 - positives + 0.5));
+    match settings {
+        Settings::Recency { column } => Ok(Model::Recency(RecencyRule::fit(&examples.matrix, labels, *column))),
+        Settings::Logistic { knots, ridge } => {
+            let design = design(&examples.matrix, labels, *knots, seed);
+            let path: Vec<f64> = RIDGES.iter().copied().filter(|strength| strength > ridge).chain([*ridge]).collect();
+            let mut models = fit_path(&design, labels, &path[path.len().saturating_sub(2)..])?;
+            Ok(Model::Logistic(models.pop().unwrap_or_default()))
+        }
+        Settings::Boosted(boost) => ensemble(examples, seed, bags, |encoded, seed| {
+            let fit = boosted::fit(encoded, labels, boost, seed, None)?;
+            Ok((fit.base, fit.trees))
+        }),
+        Settings::Symmetric(symmetric) => ensemble(examples, seed, bags, |encoded, seed| {
+            let binned = Binned::new(encoded);
+            let mut grown = Symmetric::new(&binned, labels, base, *symmetric, seed);
+            for _ in 0..symmetric.rounds {
+                grown.grow();
+            }
+            Ok((base, grown.trees))
+        }),
+    }
+}
+
+/// The mean of several seeds of one learner of trees.
+fn ensemble(examples: &Examples, seed: u64, bags: usize, grow: impl Fn(&EncodedMatrix, u64) -> Result<(f64, super::flat::FlatTrees)> + Sync) -> Result<Model> {
+    use rayon::prelude::*;
+    let (encoder, encoded) = Encoder::learn(&examples.matrix, &examples.labels, seed);
+    let grown: Vec<_> = (0..bags.max(1)).into_par_iter().map(|bag| grow(&encoded, mix(seed, 100 + bag as u64))).collect::<Result<_>>()?;
+    let mut model = Trees { encoder, base: 0.0, scale: 1.0 / grown.len() as f64, trees: super::flat::FlatTrees::default() };
+    for (base, trees) in &grown {
+        model.base += base;
+        model.trees.append(trees);
+    }
+    Ok(Model::Trees(model))
+}

@@ -1,0 +1,190 @@
+//! Which learner, with which settings: judged on rows that it did not fit, the freest one only where it is better.
+
+use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses, sigmoid};
+use super::learners::{LEARNERS, Settings, Split, candidates, trial};
+use super::random::{mix, stratified_parts};
+use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation};
+use crate::error::{Error, Result};
+use crate::evaluate::classify::{classification, log_loss};
+use crate::snapshot::FeatureMatrix;
+use rayon::prelude::*;
+
+/// Parts in which calibration and blend weights are cross-fitted when they are measured.
+const PARTS: u8 = 5;
+/// Pull of the blend's weights towards equal shares, in rows.
+const BLEND_RIDGE: f64 = 2.0;
+/// A member of less weight is dropped: it costs every customer time.
+const LEAST_WEIGHT: f64 = 0.03;
+
+/// Variants of some settings with their scores on one split's judged rows.
+type Variants = Vec<(Settings, Vec<f64>)>;
+
+/// The best variant of one learner with its scores on the judged rows.
+struct Contender {
+    settings: Settings,
+    scores: Vec<f64>,
+}
+
+/// See [`super::choose`].
+pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Result<Choice> {
+    check(examples, task)?;
+    let splits = splits(examples, validation, task.seed);
+    let settings = candidates(task, examples, splits.len());
+    let judged: Vec<bool> = splits.iter().flat_map(|split| split.labels().iter().copied()).collect();
+    if judged.is_empty() || settings.is_empty() {
+        return Err(Error::data("no rows are left to judge a churn model on; give more rows or fewer folds"));
+    }
+    let fitted_rows = splits.iter().map(Split::rows).sum::<usize>() as f64 / splits.len() as f64;
+    let jobs: Vec<(usize, usize)> = (0..settings.len()).rev().flat_map(|index| (0..splits.len()).map(move |split| (index, split))).collect();
+    let results: Vec<((usize, usize), Variants)> =
+        jobs.into_par_iter().with_max_len(1).map(|(index, split)| Ok(((index, split), trial(&settings[index], &splits[split])?))).collect::<Result<_>>()?;
+    let mut contenders: Vec<(f64, Contender)> = Vec::new();
+    for index in 0..settings.len() {
+        let mut parts: Vec<_> = results.iter().filter(|((of, _), _)| *of == index).collect();
+        parts.sort_by_key(|((_, split), _)| *split);
+        for variant in 0..parts.first().map_or(0, |part| part.1.len()) {
+            let scores: Vec<f64> = parts.iter().flat_map(|part| part.1[variant].1.iter().copied()).collect();
+            let loss = log_loss(&scores.iter().map(|z| sigmoid(*z)).collect::<Vec<_>>(), &judged);
+            let contender = Contender { settings: parts[0].1[variant].0, scores };
+            match contenders.iter_mut().find(|(_, other)| other.settings.name() == contender.settings.name()) {
+                Some(slot) if loss < slot.0 => *slot = (loss, contender),
+                Some(_) => {}
+                None => contenders.push((loss, contender)),
+            }
+        }
+    }
+    let contenders: Vec<Contender> = contenders.into_iter().map(|(_, contender)| contender).collect();
+    Ok(decide(&contenders, &judged, task, fitted_rows))
+}
+
+/// Measures every learner and the blend with calibration cross-fitted, and chooses.
+fn decide(contenders: &[Contender], judged: &[bool], task: &ChurnTask, fitted_rows: f64) -> Choice {
+    let seed = mix(task.seed, 77);
+    let parts = stratified_parts(judged, PARTS, seed);
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut losses: Vec<Vec<f64>> = Vec::new();
+    let mut add = |name: &str, members: &dyn Fn(&[usize]) -> Vec<f64>| {
+        // `members` gives the weights (intercept first) learnt on some rows.
+        let combine = |weights: &[f64], row: usize| {
+            weights[0] + contenders.iter().zip(&weights[1..]).map(|(contender, weight)| weight * contender.scores[row]).sum::<f64>()
+        };
+        let mut probabilities = vec![0.0; judged.len()];
+        for part in 0..PARTS {
+            let others: Vec<usize> = (0..judged.len()).filter(|row| parts[*row] != part).collect();
+            let weights = members(&others);
+            let z: Vec<f64> = others.iter().map(|row| combine(&weights, *row)).collect();
+            let labels: Vec<bool> = others.iter().map(|row| judged[*row]).collect();
+            let calibration = Calibration::fit(&z, &labels, seed);
+            for row in (0..judged.len()).filter(|row| parts[*row] == part) {
+                probabilities[row] = calibration.apply(combine(&weights, row));
+            }
+        }
+        let all: Vec<usize> = (0..judged.len()).collect();
+        let weights = members(&all);
+        let z: Vec<f64> = all.iter().map(|row| combine(&weights, *row)).collect();
+        losses.push(row_losses(&probabilities, judged));
+        candidates.push(Candidate {
+            name: name.to_string(),
+            measured: classification(&probabilities, judged),
+            members: contenders
+                .iter()
+                .zip(&weights[1..])
+                .filter(|(_, weight)| **weight > 0.0)
+                .map(|(contender, weight)| Member { settings: contender.settings, weight: *weight })
+                .collect(),
+            intercept: weights[0],
+            calibration: Calibration::fit(&z, judged, seed),
+        });
+    };
+    for (index, contender) in contenders.iter().enumerate() {
+        let mut single = vec![0.0; contenders.len() + 1];
+        single[index + 1] = 1.0;
+        add(contender.settings.name(), &|_| single.clone());
+    }
+    if contenders.len() > 1 {
+        add("blend", &|rows| blend_weights(contenders, judged, rows));
+    }
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let mut chosen = 0;
+    for index in 0..contenders.len() {
+        if mean(&losses[index]) < mean(&losses[chosen]) {
+            chosen = index;
+        }
+    }
+    let blend = contenders.len();
+    if candidates.len() > blend && clearly_better(&losses[blend], &losses[chosen], 1.0) {
+        chosen = blend;
+    }
+    let name = candidates[chosen].name.clone();
+    candidates.sort_by(|a, b| a.name.cmp(&b.name));
+    let chosen = candidates.iter().position(|candidate| candidate.name == name).unwrap_or(0);
+    Choice { candidates, chosen, seed: task.seed, effort: task.effort, fitted_rows }
+}
+
+/// Weights of all contenders on some rows, intercept first; small ones are dropped and the rest learnt again.
+fn blend_weights(contenders: &[Contender], judged: &[bool], rows: &[usize]) -> Vec<f64> {
+    let labels: Vec<bool> = rows.iter().map(|row| judged[*row]).collect();
+    let mut used: Vec<usize> = (0..contenders.len()).collect();
+    loop {
+        let columns: Vec<Vec<f64>> = used.iter().map(|index| rows.iter().map(|row| contenders[*index].scores[*row]).collect()).collect();
+        let weights = nonnegative_logistic(&columns, &labels, BLEND_RIDGE);
+        let kept: Vec<usize> = used.iter().zip(&weights[1..]).filter(|(_, weight)| **weight >= LEAST_WEIGHT).map(|(index, _)| *index).collect();
+        if kept.len() == used.len() || kept.is_empty() {
+            let mut full = vec![0.0; contenders.len() + 1];
+            full[0] = weights[0];
+            for (index, weight) in used.iter().zip(&weights[1..]) {
+                full[index + 1] = *weight;
+            }
+            return full;
+        }
+        used = kept;
+    }
+}
+
+/// The rows to fit and to judge, in one or several splits.
+fn splits(examples: &Examples, validation: &Validation, seed: u64) -> Vec<Split> {
+    match validation {
+        Validation::Window(window) => vec![Split::new(examples.clone(), window.matrix.clone(), window.labels.clone(), seed)],
+        Validation::Folds(folds) => {
+            let count = folds.iter().map(|fold| usize::from(*fold) + 1).max().unwrap_or(0);
+            (0..count)
+                .into_par_iter()
+                .filter_map(|fold| {
+                    let (judge, fit): (Vec<usize>, Vec<usize>) = (0..examples.labels.len()).partition(|row| usize::from(folds[*row]) == fold);
+                    (!judge.is_empty() && !fit.is_empty()).then(|| {
+                        let part = |rows: &[usize]| -> (FeatureMatrix, Vec<bool>) {
+                            (examples.matrix.select(rows), rows.iter().map(|row| examples.labels[*row]).collect())
+                        };
+                        let (matrix, labels) = part(&fit);
+                        let (judge, judge_labels) = part(&judge);
+                        Split::new(Examples { matrix, labels }, judge, judge_labels, mix(seed, 1000 + fold as u64))
+                    })
+                })
+                .collect()
+        }
+    }
+}
+
+/// What no learner can do without.
+pub fn check(examples: &Examples, task: &ChurnTask) -> Result<()> {
+    if let Some(name) = task.learners.iter().find(|name| !LEARNERS.contains(&name.as_str())) {
+        return Err(Error::config(format!("found the learner {name:?}, expected some of {}", LEARNERS.join(", "))));
+    }
+    check_labels(examples)
+}
+
+/// Rows of both classes.
+pub fn check_labels(examples: &Examples) -> Result<()> {
+    let rows = examples.labels.len();
+    if rows == 0 || rows != examples.matrix.rows {
+        return Err(Error::data(format!("found {rows} labels for {} rows; a churn model needs rows with a known outcome", examples.matrix.rows)));
+    }
+    let churners = examples.labels.iter().filter(|label| **label).count();
+    if churners == 0 || churners == rows {
+        let what = if churners == 0 { "stayed" } else { "left" };
+        return Err(Error::data(format!(
+            "all {rows} customers {what}; a churn model needs some who left and some who stayed: check the label and the horizon"
+        )));
+    }
+    Ok(())
+}
