@@ -4,6 +4,10 @@
 //! order, profiles, items, offers, treatments, and a count of every row: read = accepted + rejected + duplicates + skipped,
 //! per source and file, always. This module knows nothing of features and models.
 
+pub(crate) mod dates;
+pub(crate) mod open;
+pub(crate) mod structure;
+
 use crate::config::Config;
 use crate::error::Result;
 use crate::timeline::{EventStore, Moment, ProfileTable};

@@ -1,0 +1,164 @@
+//! Digits and days: the arithmetic under every date layout. It knows the Gregorian calendar, and no time zone.
+
+/// Days from 0000-01-01 to 1970-01-01 in the proleptic Gregorian calendar.
+const EPOCH_DAY: i64 = 719_528;
+/// Days of a common year before each month, and the whole year.
+const DAYS_BEFORE: [u16; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
+
+/// Whether a year has a 29th of February.
+fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+/// Days from 1970-01-01 to the first day of a year (0 to 9999).
+pub(super) fn days_to_year(year: u32) -> i64 {
+    // Leap days in the years 0 to year - 1; the year 0 is one.
+    i64::from(365 * year + year.div_ceil(4) - year.div_ceil(100) + year.div_ceil(400)) - EPOCH_DAY
+}
+
+/// Days of a year.
+pub(super) fn days_in_year(year: u32) -> u32 {
+    365 + u32::from(is_leap(year))
+}
+
+/// Days from 1970-01-01 to a calendar day; `None` where there is no such day.
+#[inline]
+pub(super) fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
+    if year > 9_999 || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let index = month as usize;
+    let leap = is_leap(year);
+    let length = u32::from(DAYS_BEFORE[index] - DAYS_BEFORE[index - 1]) + u32::from(leap && month == 2);
+    if day > length {
+        return None;
+    }
+    let in_year = u32::from(DAYS_BEFORE[index - 1]) + u32::from(leap && month > 2) + day - 1;
+    Some(days_to_year(year) + i64::from(in_year))
+}
+
+/// Seconds of the day; `None` where the clock never shows that.
+#[inline]
+pub(super) fn seconds_of_day(hour: u32, minute: u32, second: u32) -> Option<i64> {
+    (hour < 24 && minute < 60 && second < 60).then(|| i64::from(hour * 3_600 + minute * 60 + second))
+}
+
+/// A text read from the front.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    /// At the start of a text.
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Cursor { rest: text }
+    }
+    /// Whether nothing is left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+    /// The next byte, which stays.
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+    /// Takes the byte if it is next.
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        if found {
+            self.rest = &self.rest[1..];
+        }
+        found
+    }
+    /// Takes the word if it is next in any case; the word is in lower case.
+    pub(super) fn take_word(&mut self, word: &[u8]) -> bool {
+        let found = self.rest.len() >= word.len() && self.rest[..word.len()].eq_ignore_ascii_case(word);
+        if found {
+            self.rest = &self.rest[word.len()..];
+        }
+        found
+    }
+    /// Takes the digits that are next, at most `most` of them: their number and how many there were.
+    pub(super) fn digits(&mut self, most: usize) -> (u32, usize) {
+        let most = most.min(9);
+        let mut value = 0;
+        let mut count = 0;
+        while count < most {
+            match self.rest.get(count) {
+                Some(byte) if byte.is_ascii_digit() => value = value * 10 + u32::from(byte - b'0'),
+                _ => break,
+            }
+            count += 1;
+        }
+        self.rest = &self.rest[count..];
+        (value, count)
+    }
+    /// A number of `fewest` to `most` digits.
+    pub(super) fn number(&mut self, fewest: usize, most: usize) -> Option<u32> {
+        let (value, count) = self.digits(most);
+        (count >= fewest).then_some(value)
+    }
+    /// Takes all digits that are next; whether there was one. For fractions of a second, which are cut off.
+    pub(super) fn skip_digits(&mut self) -> bool {
+        let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.rest = &self.rest[count..];
+        count > 0
+    }
+    /// Takes blanks.
+    pub(super) fn skip_blanks(&mut self) {
+        while self.take(b' ') {}
+    }
+    /// An offset from UTC in seconds: `Z`, `+02`, `+0200`, `-05:30`. The outer `None` is a malformed one.
+    pub(super) fn offset(&mut self) -> Option<i32> {
+        if self.take_word(b"z") {
+            return Some(0);
+        }
+        let sign = match self.peek()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        self.rest = &self.rest[1..];
+        let hours = self.number(2, 2)?;
+        let colon = self.take(b':');
+        let (minutes, count) = self.digits(2);
+        let well_formed = if colon { count == 2 } else { count == 0 || count == 2 };
+        // The widest offsets ever in use are -12 and +14 hours, before standard time -15:13 and +15:58.
+        (well_formed && hours < 16 && minutes < 60).then(|| sign * (hours * 3_600 + minutes * 60) as i32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_agree_with_the_calendar_of_jiff_for_every_day_of_four_centuries() {
+        let mut date = jiff::civil::date(1899, 1, 1);
+        let mut expected = date.duration_since(jiff::civil::date(1970, 1, 1)).as_hours() / 24;
+        while date.year() < 2300 {
+            let found = days_from_civil(date.year() as u32, date.month() as u32, date.day() as u32);
+            assert_eq!(found, Some(expected), "{date}");
+            date = date.tomorrow().unwrap();
+            expected += 1;
+        }
+    }
+
+    #[test]
+    fn days_that_are_in_no_calendar_are_refused() {
+        for (year, month, day) in [(2023, 2, 29), (1900, 2, 29), (2100, 2, 29), (2024, 4, 31), (2024, 0, 1), (2024, 13, 1), (2024, 1, 0), (10_000, 1, 1)] {
+            assert_eq!(days_from_civil(year, month, day), None, "{year}-{month}-{day}");
+        }
+        assert!(days_from_civil(2000, 2, 29).is_some() && days_from_civil(2024, 2, 29).is_some());
+    }
+
+    #[test]
+    fn offsets_are_read_in_every_iso_spelling_and_no_other() {
+        for (text, seconds) in [("Z", 0), ("z", 0), ("+02", 7_200), ("+0200", 7_200), ("+02:00", 7_200), ("-05:30", -19_800), ("+14:00", 50_400)] {
+            assert_eq!(Cursor::new(text.as_bytes()).offset(), Some(seconds), "{text}");
+        }
+        for text in ["", "+2", "+02:", "+02:0", "+020", "+99:00", "+02:60", "02:00", "UTC"] {
+            assert_eq!(Cursor::new(text.as_bytes()).offset(), None, "{text}");
+        }
+    }
+}
