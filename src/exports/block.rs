@@ -64,8 +64,8 @@ impl BlockReader {
     /// # Errors
     /// As [`ExportFile::fill`].
     pub(super) fn next_block(&mut self) -> Result<Option<Block>> {
-        let mut bytes = std::mem::take(&mut self.carry);
-        let mut want = self.block_bytes.max(bytes.len());
+        let mut bytes = Vec::new();
+        let mut want = self.block_bytes;
         let (boundary, special) = loop {
             self.read_up_to(&mut bytes, want)?;
             if bytes.is_empty() {
@@ -83,8 +83,10 @@ impl BlockReader {
             }
             want = bytes.len() * 2;
         };
-        self.carry = bytes[boundary..].to_vec();
-        bytes.truncate(boundary);
+        if boundary < bytes.len() {
+            self.carry.splice(..0, bytes[boundary..].iter().copied());
+            bytes.truncate(boundary);
+        }
         let lines = memchr_iter(b'\n', &bytes).count() as u64;
         self.unterminated = bytes.last() != Some(&b'\n');
         Ok(Some(self.block(bytes, special, lines, boundary as u64)))
@@ -98,7 +100,14 @@ impl BlockReader {
         block
     }
 
+    /// Takes what was read before, then what the file has.
     fn read_up_to(&mut self, bytes: &mut Vec<u8>, want: usize) -> Result<()> {
+        if bytes.is_empty() && self.carry.len() <= want {
+            std::mem::swap(bytes, &mut self.carry);
+        } else {
+            let taken = self.carry.len().min(want - bytes.len());
+            bytes.extend(self.carry.drain(..taken));
+        }
         let have = bytes.len();
         if let (false, Some(file)) = (self.ended || have >= want, &mut self.file) {
             bytes.resize(want, 0);
@@ -109,6 +118,11 @@ impl BlockReader {
         Ok(())
     }
 
+    /// Whether there is nothing beyond the bytes at hand.
+    fn at_end(&self) -> bool {
+        self.ended && self.carry.is_empty()
+    }
+
     /// Where the last whole record ends, and which records need care.
     fn cut(&self, bytes: &[u8]) -> (usize, Vec<Special>) {
         let mut special = Vec::new();
@@ -116,7 +130,7 @@ impl BlockReader {
         while let Delimiter::Byte(_) = self.splitter.delimiter {
             let Some(quote) = memchr(b'"', &bytes[position..]) else { break };
             let start = line_start(bytes, position, position + quote);
-            match self.splitter.scan(bytes, start, self.ended, None) {
+            match self.splitter.scan(bytes, start, self.at_end(), None) {
                 Scan::Complete(end) => {
                     special.push(Special { start, end, bad: None });
                     position = end;
@@ -128,7 +142,7 @@ impl BlockReader {
                 Scan::NeedMore => return (start, special),
             }
         }
-        let end = if self.ended { bytes.len() } else { memrchr(b'\n', &bytes[position..]).map_or(position, |at| position + at + 1) };
+        let end = if self.at_end() { bytes.len() } else { memrchr(b'\n', &bytes[position..]).map_or(position, |at| position + at + 1) };
         (end, special)
     }
 
@@ -137,6 +151,7 @@ impl BlockReader {
         let mut length = bytes.len() as u64;
         let mut chunk = vec![0; 1 << 16];
         let mut lines = 0;
+        // What was read before is used up: the line is longer than any head.
         while let Some(file) = &mut self.file {
             let read = file.fill(&mut chunk)?;
             if let Some(at) = memchr(b'\n', &chunk[..read]) {

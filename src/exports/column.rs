@@ -9,7 +9,7 @@
 //! comma is read only where the delimiter is not a comma and every value of the column in the file's first block agrees (digits
 //! and at most one comma, and some value has one); from then on a point in that column is a `bad_number`.
 
-use super::dates::{DateFault, DateParser};
+use super::dates::{DateFault, DateParser, DateSniffer};
 use super::record::Record;
 use super::reject::{Class, Refusal};
 use crate::config::{Case, Column, ColumnSource};
@@ -245,7 +245,16 @@ fn fold(field: &[u8], case: Case, buffer: &mut Vec<u8>) {
 pub(super) struct NumberColumnReader {
     texts: Vec<TextColumn>,
     constant: Option<f64>,
-    pub(super) decimal_comma: bool,
+    decimal_comma: bool,
+    signs: Signs,
+}
+
+/// What the first block says of the decimal sign.
+#[derive(Debug, Clone, Copy, Default)]
+struct Signs {
+    commas: u64,
+    /// Whether a value is no number with at most one comma.
+    points: bool,
 }
 
 impl NumberColumnReader {
@@ -256,7 +265,7 @@ impl NumberColumnReader {
     pub(super) fn bind(column: &Column, header: &[String], missing: &[String]) -> Result<NumberColumnReader> {
         if let ColumnSource::Value(value) = &column.source {
             let number = number(value.as_bytes(), false).map_err(|_| Error::config(format!("value {value:?} is not a number")))?;
-            return Ok(NumberColumnReader { texts: Vec::new(), constant: Some(number), decimal_comma: false });
+            return Ok(NumberColumnReader { texts: Vec::new(), constant: Some(number), decimal_comma: false, signs: Signs::default() });
         }
         let texts = match &column.source {
             ColumnSource::Several(names) => names
@@ -265,7 +274,7 @@ impl NumberColumnReader {
                 .collect::<Result<_>>()?,
             _ => vec![TextColumn::bind(column, header, missing)?],
         };
-        Ok(NumberColumnReader { texts, constant: None, decimal_comma: false })
+        Ok(NumberColumnReader { texts, constant: None, decimal_comma: false, signs: Signs::default() })
     }
 
     /// The number of a row; `NaN` where missing.
@@ -291,22 +300,20 @@ impl NumberColumnReader {
         Ok(sum)
     }
 
-    /// Shows the values of the file's first rows, to settle the decimal sign.
-    pub(super) fn settle_decimal_sign<'r>(&mut self, rows: &[Row<'r>]) {
-        let mut buffer = Vec::new();
-        let mut commas = 0;
-        for row in rows {
-            for column in &self.texts {
-                let Some(text) = column.get(row, &mut buffer).map(<[u8]>::trim_ascii) else { continue };
-                let commas_here = text.iter().filter(|byte| **byte == b',').count();
-                let digits = text.strip_prefix(b"-").unwrap_or(text);
-                if commas_here > 1 || digits.iter().any(|byte| !byte.is_ascii_digit() && *byte != b',') {
-                    return;
-                }
-                commas += commas_here;
-            }
+    /// Looks at a row of the file's first block, to settle the decimal sign.
+    pub(super) fn observe(&mut self, row: &Row, buffer: &mut Vec<u8>) {
+        for column in &self.texts {
+            let Some(text) = column.get(row, buffer).map(<[u8]>::trim_ascii) else { continue };
+            let commas = text.iter().filter(|byte| **byte == b',').count() as u64;
+            let digits = text.strip_prefix(b"-").unwrap_or(text);
+            self.signs.points |= commas > 1 || digits.iter().any(|byte| !byte.is_ascii_digit() && *byte != b',');
+            self.signs.commas += commas;
         }
-        self.decimal_comma = commas > 0;
+    }
+
+    /// Settles the decimal sign by what was observed.
+    pub(super) fn settle(&mut self) {
+        self.decimal_comma = self.signs.commas > 0 && !self.signs.points;
     }
 }
 
@@ -360,35 +367,96 @@ fn slow_number(text: &[u8], decimal_comma: bool) -> std::result::Result<f64, Cla
 #[derive(Debug, Clone)]
 pub(super) struct TimeColumn {
     text: TextColumn,
-    parser: DateParser,
+    state: TimeState,
     /// The last text and what it meant: rows of one order share their stamp.
     last: Vec<u8>,
     last_value: i64,
-    constant: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+enum TimeState {
+    /// How the column is written is not settled yet.
+    Sniffing(Box<DateSniffer>),
+    Settled(DateParser),
+    Constant(i64),
 }
 
 impl TimeColumn {
-    pub(super) fn new(column: &Column, text: TextColumn, parser: DateParser) -> Result<TimeColumn> {
-        let constant = match &column.source {
+    /// Binds a column to a header.
+    ///
+    /// # Errors
+    /// As [`TextColumn::bind`]; 78 for a format, unit or constant that makes no sense.
+    pub(super) fn bind(column: &Column, header: &[String], missing: &[String], timezone: &str) -> Result<TimeColumn> {
+        let text = TextColumn::bind(column, header, missing)?;
+        let mut sniffer = DateSniffer::new(column, timezone)?;
+        let state = match &column.source {
             ColumnSource::Value(value) => {
-                Some(parser.parse(value.as_bytes()).map_err(|_| Error::config(format!("value {value:?} is not a date, expected YYYY-MM-DD")))?.0)
+                sniffer.observe(value.as_bytes());
+                let moment = sniffer.settle().ok().and_then(|parser| parser.parse(value.as_bytes()).ok());
+                let moment = moment.ok_or_else(|| Error::config(format!("value {value:?} is not a date, expected YYYY-MM-DD")))?;
+                TimeState::Constant(moment.0)
             }
-            _ => None,
+            _ => TimeState::Sniffing(Box::new(sniffer)),
         };
-        Ok(TimeColumn { text, parser, last: Vec::new(), last_value: 0, constant })
+        Ok(TimeColumn { text, state, last: Vec::new(), last_value: 0 })
+    }
+
+    /// Looks at a row, until [`TimeColumn::is_decided`].
+    pub(super) fn observe(&mut self, row: &Row, buffer: &mut Vec<u8>) {
+        if let TimeState::Sniffing(sniffer) = &mut self.state
+            && let Some(text) = self.text.get(row, buffer)
+        {
+            if self.last == text && !text.is_empty() {
+                return;
+            }
+            sniffer.observe(text);
+            self.last.clear();
+            self.last.extend_from_slice(text);
+        }
+    }
+
+    /// Whether no further row can change how the column is read.
+    pub(super) fn is_decided(&self) -> bool {
+        match &self.state {
+            TimeState::Sniffing(sniffer) => sniffer.is_decided(),
+            TimeState::Settled(_) | TimeState::Constant(_) => true,
+        }
+    }
+
+    /// What was seen so far.
+    pub(super) fn sniffer(&self) -> Option<&DateSniffer> {
+        match &self.state {
+            TimeState::Sniffing(sniffer) => Some(sniffer),
+            TimeState::Settled(_) | TimeState::Constant(_) => None,
+        }
+    }
+
+    /// Settles how the column is written: by itself where its own rows decide, otherwise with all files of the source.
+    ///
+    /// # Errors
+    /// As [`DateSniffer::settle`].
+    pub(super) fn settle(&mut self, of_all_files: Option<DateSniffer>) -> Result<()> {
+        self.last.clear();
+        if let TimeState::Sniffing(own) = &self.state {
+            let sniffer = if own.is_decided() { (**own).clone() } else { of_all_files.unwrap_or_else(|| (**own).clone()) };
+            self.state = TimeState::Settled(sniffer.settle()?);
+        }
+        Ok(())
     }
 
     /// The moment of a row; `None` where missing.
     #[inline]
     pub(super) fn get(&mut self, row: &Row, buffer: &mut Vec<u8>) -> std::result::Result<Option<i64>, Refusal> {
-        if self.constant.is_some() {
-            return Ok(self.constant);
-        }
+        let parser = match &self.state {
+            TimeState::Settled(parser) => parser,
+            TimeState::Constant(moment) => return Ok(Some(*moment)),
+            TimeState::Sniffing(_) => return Err(Refusal::new(Class::AmbiguousDate, &self.text.name, b"")),
+        };
         let Some(text) = self.text.get(row, buffer) else { return Ok(None) };
-        if !self.last.is_empty() && self.last == text {
+        if self.last == text && !text.is_empty() {
             return Ok(Some(self.last_value));
         }
-        match self.parser.parse(text) {
+        match parser.parse(text) {
             Ok(moment) => {
                 self.last.clear();
                 self.last.extend_from_slice(text);

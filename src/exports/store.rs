@@ -194,14 +194,6 @@ pub(super) fn build(mut parts: Vec<EventPart>, plan: StorePlan) -> Result<Built>
     if u32::try_from(rows).is_err() {
         return Err(Error::data(format!("{rows} events are more than one run can hold (4,294,967,295); split the customers over several runs")));
     }
-    let mut starts = Vec::new();
-    let mut start = 0;
-    for part in &parts {
-        starts.push((start, part.source, part.file));
-        start += part.batch.time.len();
-    }
-    starts.dedup_by_key(|(start, _, _)| *start);
-    // Blocks without rows share their start with the block after them; the last of these is the one that holds the row.
     let mut origins: Vec<(usize, usize, usize)> = Vec::new();
     let mut start = 0;
     for part in parts.iter().filter(|part| !part.batch.time.is_empty()) {
@@ -438,7 +430,9 @@ fn number_baskets(baskets: &[u64], offsets: &[usize]) -> Vec<u32> {
                 known.clear();
                 let mut last = (NO_BASKET, NO_INDEX);
                 for basket in &baskets[offsets[customer]..offsets[customer + 1]] {
-                    if *basket != last.0 {
+                    if *basket == NO_BASKET {
+                        last = (NO_BASKET, NO_INDEX);
+                    } else if *basket != last.0 {
                         let code = *known.entry(*basket).or_insert_with(|| {
                             next += 1;
                             next - 1
