@@ -4,8 +4,11 @@
 //! order, profiles, items, offers, treatments, and a count of every row: read = accepted + rejected + duplicates + skipped,
 //! per source and file, always. This module knows nothing of features and models.
 
+pub(crate) mod batch;
 pub(crate) mod dates;
+pub(crate) mod jsonl;
 pub(crate) mod open;
+pub(crate) mod parquet;
 pub(crate) mod structure;
 
 use crate::config::Config;
