@@ -5,6 +5,10 @@
 //! when the files are opened.
 
 pub mod condition;
+// From text to checked, in the order it happens.
+mod check;
+mod contract;
+mod expand;
 mod raw;
 mod span;
 
@@ -459,6 +463,8 @@ pub struct ChurnSettings {
     pub cutoffs: Option<Vec<String>>,
     /// How much work the search may do.
     pub effort: Effort,
+    /// What contacting and keeping a customer costs and brings; without them no profit is reported.
+    pub costs: Option<Costs>,
     /// The tiers, highest first.
     pub tiers: Vec<Tier>,
     /// The learners to try, by name; empty means all.
@@ -483,6 +489,20 @@ pub enum Definition {
     Label,
     /// No churn model.
     None,
+}
+
+/// `costs` of `[churn]`: the money side of a retention campaign, after Verbeke et al., "New insights into churn prediction in the
+/// telecommunication sector: a profit driven data mining approach" (2012), equation 6.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Costs {
+    /// Cost of contacting one customer, in the project's currency; default 0.
+    pub contact: f64,
+    /// Cost of the incentive, paid to each customer who takes it; default 0.
+    pub incentive: f64,
+    /// Value of a customer kept; the customer's own expected value when absent.
+    pub value_saved: Option<f64>,
+    /// Share of would-be leavers who take the incentive and stay, above 0 and at most 1; default 0.3.
+    pub acceptance: f64,
 }
 
 /// How much work a search may do: counted, never clock time.
@@ -598,13 +618,13 @@ impl Config {
     /// 66 when the file cannot be read; 78 with line and column for bad TOML, an unknown key (naming the nearest), a wrong type
     /// or a value out of range.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Config> {
-        raw::load(path, overrides)
+        check::load(path, overrides)
     }
 
     /// The keys that give data or labels a meaning (roles, kinds, units, time zone, definition, windows), one `key = value` a line,
     /// sorted: what the bundle keeps and compares when scoring. Files, decide and output are not part of it.
     pub fn contract(&self) -> Vec<(String, String)> {
-        raw::contract(self)
+        contract::contract(self)
     }
 }
 
@@ -637,3 +657,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     let scored = known.into_iter().map(|name| (strsim::normalized_damerau_levenshtein(&small, &name.to_lowercase()), name));
     scored.filter(|(likeness, _)| *likeness >= 0.5).max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1))).map(|(_, name)| name)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,6 +1,8 @@
 //! A text file becomes blocks cut at record boundaries, and a block becomes records. Cutting is the sequential part and looks
 //! only at lines that hold a quote; splitting is done by any thread.
 
+use super::batch::TextBatch;
+use super::jsonl::JsonReader;
 use super::open::{Digest, ExportFile};
 use super::record::{Fields, MAX_FIELD, MAX_RECORD, Record, Scan, Splitter, line_start, without_return};
 use super::reject::Class;
@@ -193,6 +195,32 @@ impl Block {
             position = special.end;
         }
         walk.plain(position, self.bytes.len(), fields, sink);
+    }
+}
+
+impl Block {
+    /// Reads every line as a JSON object.
+    pub(super) fn split_json(&self, json: &mut JsonReader, sink: &mut impl RecordSink) {
+        let mut batch = TextBatch::new(json.width());
+        let (mut start, mut line, mut row) = (0, self.line, 0);
+        while start < self.bytes.len() {
+            let end = memchr(b'\n', &self.bytes[start..]).map_or(self.bytes.len(), |at| start + at);
+            let text = &self.bytes[start..end];
+            if !text.trim_ascii().is_empty() {
+                batch.clear();
+                let fault = if text.len() > MAX_RECORD { Some(Class::LineTooLong) } else { json.read(text, &mut batch).err().map(|_| Class::BadJson) };
+                let ranges = if fault.is_none() { batch.row(0) } else { &[] };
+                // What is not UTF-8 is not JSON either.
+                let record = Record { bytes: batch.text(), scratch: &[], ranges, line, byte: self.byte + start as u64, row, is_utf8: true };
+                match fault {
+                    None => sink.record(&record),
+                    Some(class) => sink.refuse(class, &record, text),
+                }
+                row += 1;
+            }
+            line += 1;
+            start = end + 1;
+        }
     }
 }
 

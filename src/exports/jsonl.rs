@@ -121,6 +121,11 @@ impl JsonReader {
         Ok(JsonReader { root, width: columns.len(), cells: vec![None; columns.len()], spare: Vec::new() })
     }
 
+    /// Number of columns.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
     /// Adds the row of one line; adds nothing when the line is at fault. Blank lines are the caller's to leave out.
     ///
     /// # Errors

@@ -6,9 +6,11 @@ use super::block::{BlockReader, RecordSink};
 use super::column::Row;
 use super::lookup::LookupTable;
 use super::open::{ExportFile, expand, format_of};
-use super::plan::{Plan, SourceTable};
+use super::jsonl::JsonReader;
+use super::parquet::ParquetFile;
+use super::plan::{Plan, PlannedFile, SourceTable};
 use super::profiles::{PlannedColumn, plan_columns};
-use super::read::{Input, InputState, OpenFile, Piece};
+use super::read::{Input, InputState, OpenFile, split};
 use super::record::{Fields, Record, Splitter};
 use super::reject::Class;
 use super::structure::{HEAD_BYTES, delimiter_name, inspect};
@@ -32,15 +34,61 @@ struct Opened {
     input: Input,
     header: Vec<String>,
     splitter: Splitter,
+    json: Option<JsonReader>,
     delimiter: String,
 }
 
-/// Opens a file up to its first data row.
-fn open(path: &Path, format: Format, files: &Files, block_bytes: usize) -> Result<Opened> {
-    match format {
-        Format::Csv => open_text(path, files, block_bytes).map_err(|error| if error.place().file.is_some() { error } else { error.file(path) }),
-        Format::Parquet | Format::JsonLines => Err(Error::internal("format")),
+/// Opens a file up to its first data row. `wanted` are the columns that matter; `None` means all.
+fn open(path: &Path, format: Format, files: &Files, wanted: Option<&[String]>, block_bytes: usize) -> Result<Opened> {
+    let opened = match format {
+        Format::Csv => open_text(path, files, block_bytes),
+        Format::JsonLines => open_json(path, files, wanted, block_bytes),
+        Format::Parquet => open_parquet(path, wanted),
+    };
+    opened.map_err(|error| if error.place().file.is_some() { error } else { error.file(path) })
+}
+
+/// No line holds anything that needs care.
+const LINES: Splitter = Splitter { delimiter: Delimiter::Spaces, expected: None };
+
+fn open_json(path: &Path, files: &Files, wanted: Option<&[String]>, block_bytes: usize) -> Result<Opened> {
+    let mut file = ExportFile::open(path, files.encoding.as_deref())?;
+    let mut head = vec![0; HEAD_BYTES];
+    let read = file.fill(&mut head)?;
+    let ended = read < head.len();
+    head.truncate(read);
+    let found = super::jsonl::columns(&head)?;
+    // Keys that the first objects lack may come later, and paths are not among the keys.
+    let mut header: Vec<String> = wanted.map_or_else(|| found.clone(), <[String]>::to_vec);
+    header.extend(if wanted.is_none() { files.columns.clone().unwrap_or_default() } else { Vec::new() });
+    header.sort_unstable();
+    header.dedup();
+    let names: Vec<&str> = header.iter().map(String::as_str).collect();
+    let json = JsonReader::new(&names)?;
+    let reader = BlockReader::new(file, LINES, block_bytes, head, ended, 1, 0);
+    Ok(Opened { input: Input::Text(Box::new(reader)), header, splitter: LINES, json: Some(json), delimiter: String::new() })
+}
+
+fn open_parquet(path: &Path, wanted: Option<&[String]>) -> Result<Opened> {
+    let file = ParquetFile::open(path)?;
+    // A column that is named but not there is told when the sources are bound.
+    let header: Vec<String> = match wanted {
+        None => file.columns().to_vec(),
+        Some(wanted) => file.columns().iter().filter(|name| wanted.contains(name)).cloned().collect(),
+    };
+    let input = Input::Parquet(Arc::new(file), header.clone().into(), 0);
+    Ok(Opened { input, header, splitter: LINES, json: None, delimiter: String::new() })
+}
+
+/// The columns that the sources of a file name; `None` where one wants them all.
+fn wanted_columns(plan: &Plan, planned: &PlannedFile) -> Option<Vec<String>> {
+    let mut wanted = Vec::new();
+    for (source, _) in &planned.uses {
+        wanted.extend(plan.sources[*source].table.column_names()?);
     }
+    wanted.sort_unstable();
+    wanted.dedup();
+    Some(wanted)
 }
 
 fn open_text(path: &Path, files: &Files, block_bytes: usize) -> Result<Opened> {
@@ -54,7 +102,7 @@ fn open_text(path: &Path, files: &Files, block_bytes: usize) -> Result<Opened> {
     let expected = (files.layout == Layout::Rows).then_some(structure.columns.len());
     let splitter = Splitter { delimiter: structure.delimiter, expected };
     let reader = BlockReader::new(file, splitter, block_bytes, head, ended, structure.body_line, structure.body as u64);
-    Ok(Opened { input: Input::Text(reader, splitter), header: structure.columns, splitter, delimiter: delimiter_name(structure.delimiter) })
+    Ok(Opened { input: Input::Text(Box::new(reader)), header: structure.columns, splitter, json: None, delimiter: delimiter_name(structure.delimiter) })
 }
 
 /// Opens all files and binds all sources.
@@ -71,7 +119,8 @@ pub(super) fn prepare(config: &Config, plan: &Plan, block_bytes: usize) -> Resul
     let mut prepared = Prepared { files: Vec::new(), delimiters: Vec::new(), planned: vec![Vec::new(); plan.sources.len()], notes: Vec::new() };
     let mut is_planned = vec![false; plan.sources.len()];
     for planned in &plan.files {
-        let opened = open(&planned.path, planned.format, planned.files, block_bytes)?;
+        let wanted = wanted_columns(plan, planned);
+        let opened = open(&planned.path, planned.format, planned.files, wanted.as_deref(), block_bytes)?;
         let mut uses = Vec::new();
         for (source, count) in &planned.uses {
             let table = plan.sources[*source].table;
@@ -88,7 +137,7 @@ pub(super) fn prepare(config: &Config, plan: &Plan, block_bytes: usize) -> Resul
         }
         let state = InputState { input: opened.input, pending: None, error: None, done: false };
         let is_list = planned.files.layout == Layout::List;
-        prepared.files.push(OpenFile { input: Mutex::new(state), splitter: opened.splitter, is_list, uses });
+        prepared.files.push(OpenFile { input: Mutex::new(state), splitter: opened.splitter, json: opened.json, is_list, uses });
         prepared.delimiters.push(opened.delimiter);
     }
     sample(plan, &mut prepared, block_bytes)?;
@@ -186,16 +235,17 @@ fn sample(plan: &Plan, prepared: &mut Prepared, block_bytes: usize) -> Result<()
         let wants_nothing = observer.uses.iter_mut().all(|(_, _, bound)| bound.times().is_empty() && (!numbers || bound.numbers().is_empty()));
         if let Some(piece) = piece {
             if !wants_nothing {
-                observe(&piece, &file.splitter, &mut observer);
+                split(&piece, &file.splitter, file.json.as_ref(), &mut Fields::default(), &mut observer)?;
             }
             state.pending = Some(piece);
         }
         let is_decided = |uses: &mut [(usize, usize, BoundSource)]| uses.iter_mut().all(|(_, _, bound)| bound.times().iter().all(|time| time.is_decided()));
         if !is_decided(observer.uses) {
-            let mut again = open(&planned.path, planned.format, planned.files, block_bytes)?;
+            let wanted = wanted_columns(plan, planned);
+            let mut again = open(&planned.path, planned.format, planned.files, wanted.as_deref(), block_bytes)?;
             observer.numbers = false;
             while let Some(piece) = again.input.next()? {
-                observe(&piece, &file.splitter, &mut observer);
+                split(&piece, &file.splitter, file.json.as_ref(), &mut Fields::default(), &mut observer)?;
                 if is_decided(observer.uses) {
                     break;
                 }
@@ -203,11 +253,6 @@ fn sample(plan: &Plan, prepared: &mut Prepared, block_bytes: usize) -> Result<()
         }
     }
     Ok(())
-}
-
-fn observe(piece: &Piece, splitter: &Splitter, observer: &mut Observer) {
-    let Piece::Block(block) = piece;
-    block.split(splitter, &mut Fields::default(), observer);
 }
 
 /// Settles dates and decimal signs. A file that does not decide the order of day and month itself follows the source's others.
@@ -247,11 +292,10 @@ fn read_lookup(patterns: &[String], on: &str, many: bool) -> Result<Arc<LookupTa
         return Err(Error::config(format!("lookup: {} files match, expected one", paths.len())));
     };
     let files = plain_files(patterns);
-    let mut opened = open(path, format_of(path, None)?, &files, HEAD_BYTES)?;
+    let mut opened = open(path, format_of(path, None)?, &files, None, HEAD_BYTES)?;
     let mut collector = Collector { path, records: Vec::new(), error: None };
     while let Some(piece) = opened.input.next()? {
-        let Piece::Block(block) = &piece;
-        block.split(&opened.splitter, &mut Fields::default(), &mut collector);
+        split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut collector)?;
     }
     match collector.error {
         Some(error) => Err(error),

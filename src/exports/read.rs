@@ -8,30 +8,40 @@ use super::bind::{BoundSource, Columns};
 use super::block::{Block, BlockReader, RecordSink};
 use super::column::Row;
 use super::events::{EventBatch, EventTexts};
+use super::finish::FileFacts;
 use super::items::ItemTexts;
+use super::jsonl::JsonReader;
+use super::parquet::ParquetFile;
+use super::plan::Plan;
 use super::profiles::{ProfileBatch, ProfileTexts};
 use super::record::{Fields, Record, Splitter};
 use super::reject::{Class, MAX_KEPT, PlacedRefusal, Refusal};
 use super::tables::TableBatch;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a file comes in pieces.
 pub(super) enum Input {
-    /// Delimited text.
-    Text(BlockReader, Splitter),
+    /// Text: delimited, or JSON lines.
+    Text(Box<BlockReader>),
+    /// Parquet: the columns asked for, and the next row group.
+    Parquet(Arc<ParquetFile>, Arc<[String]>, usize),
 }
 
 /// A piece of a file.
 pub(super) enum Piece {
     Block(Block),
+    /// A row group of a Parquet file, to be decoded by whoever takes it.
+    RowGroup(Arc<ParquetFile>, Arc<[String]>, usize),
 }
 
 /// A file that is open, and the sources bound to it.
 pub(super) struct OpenFile {
     pub(super) input: Mutex<InputState>,
     pub(super) splitter: Splitter,
+    /// The columns of JSON lines.
+    pub(super) json: Option<JsonReader>,
     /// Whether a line is a customer and a list of items.
     pub(super) is_list: bool,
     /// Source, position among the counts, and the source bound to the header.
@@ -124,9 +134,67 @@ impl Input {
     /// As the file's reader.
     pub(super) fn next(&mut self) -> Result<Option<Piece>> {
         match self {
-            Input::Text(reader, _) => Ok(reader.next_block()?.map(Piece::Block)),
+            Input::Text(reader) => Ok(reader.next_block()?.map(Piece::Block)),
+            Input::Parquet(file, asked, next) => {
+                let group = *next;
+                *next += 1;
+                Ok((group < file.row_groups()).then(|| Piece::RowGroup(file.clone(), asked.clone(), group)))
+            }
         }
     }
+}
+
+/// Size and hash of every file; the first error of any file.
+///
+/// # Errors
+/// What the files met while they were read.
+pub(super) fn facts(plan: &Plan, files: &[OpenFile]) -> Result<Vec<FileFacts>> {
+    let mut facts = Vec::new();
+    for (planned, file) in plan.files.iter().zip(files) {
+        let mut state = lock(&file.input);
+        if let Some(error) = state.error.take() {
+            return Err(if error.place().file.is_some() { error } else { error.file(&planned.path) });
+        }
+        facts.push(match &state.input {
+            Input::Text(reader) => {
+                let (bytes, blake3) = reader.digest().map(|digest| (digest.bytes, digest.blake3.clone())).unwrap_or_default();
+                FileFacts { bytes, blake3, unterminated: reader.unterminated }
+            }
+            Input::Parquet(..) => {
+                let digest = super::open::digest(&planned.path)?;
+                FileFacts { bytes: digest.bytes, blake3: digest.blake3, unterminated: false }
+            }
+        });
+    }
+    Ok(facts)
+}
+
+/// Hands all records of a piece to a sink.
+///
+/// # Errors
+/// Where a Parquet file cannot be decoded.
+pub(super) fn split(piece: &Piece, splitter: &Splitter, json: Option<&JsonReader>, fields: &mut Fields, sink: &mut impl RecordSink) -> Result<()> {
+    match (piece, json) {
+        (Piece::Block(block), None) => block.split(splitter, fields, sink),
+        (Piece::Block(block), Some(json)) => block.split_json(&mut json.clone(), sink),
+        (Piece::RowGroup(file, asked, group), _) => {
+            let columns: Vec<&str> = asked.iter().map(String::as_str).collect();
+            let first = file.rows_before(*group);
+            let mut row = 0;
+            file.read_row_group(*group, &columns, &mut |batch| {
+                let is_utf8 = std::str::from_utf8(batch.text()).is_ok();
+                for index in 0..batch.rows() {
+                    let ranges = batch.row(index);
+                    let line = first + u64::from(row) + 1;
+                    let record = Record { bytes: batch.text(), scratch: &[], ranges, line, byte: 0, row, is_utf8 };
+                    sink.record(&record);
+                    row += 1;
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads all files with so many threads.
@@ -155,7 +223,11 @@ fn work(files: &[OpenFile], sources: usize, number: usize) -> Worker {
         current = file;
         let uses = bound[file].get_or_insert_with(|| files[file].uses.clone());
         let first = worker.results.len();
-        parse(&files[file], uses, &piece, number, &mut worker, &mut scratch);
+        if let Err(error) = parse(&files[file], uses, &piece, number, &mut worker, &mut scratch) {
+            let mut state = lock(&files[file].input);
+            state.done = true;
+            state.error.get_or_insert(error);
+        }
         // A worker takes the pieces of a file in order, so what it keeps are its first refusals.
         for result in &mut worker.results[first..] {
             let kept = kept.entry(result.count).or_insert(0);
@@ -186,9 +258,12 @@ struct Scratch {
     text: Vec<u8>,
 }
 
-fn parse(file: &OpenFile, uses: &mut [(usize, usize, BoundSource)], piece: &Piece, number: usize, worker: &mut Worker, scratch: &mut Scratch) {
+fn parse(file: &OpenFile, uses: &mut [(usize, usize, BoundSource)], piece: &Piece, number: usize, worker: &mut Worker, scratch: &mut Scratch) -> Result<()> {
     let Scratch { fields, text } = scratch;
-    let Piece::Block(block) = piece;
+    let piece_number = match piece {
+        Piece::Block(block) => block.number,
+        Piece::RowGroup(_, _, group) => *group as u32,
+    };
     let mut sink = SourceSink {
         takers: uses
             .iter_mut()
@@ -202,7 +277,7 @@ fn parse(file: &OpenFile, uses: &mut [(usize, usize, BoundSource)], piece: &Piec
                 let result = PieceResult {
                     source: *source,
                     count: *count,
-                    piece: block.number,
+                    piece: piece_number,
                     worker: number,
                     read: 0,
                     skipped: 0,
@@ -219,8 +294,9 @@ fn parse(file: &OpenFile, uses: &mut [(usize, usize, BoundSource)], piece: &Piec
         is_list: file.is_list,
         rows: 0,
     };
-    block.split(&file.splitter, fields, &mut sink);
+    split(piece, &file.splitter, file.json.as_ref(), fields, &mut sink)?;
     worker.results.extend(sink.takers.into_iter().map(|taker| taker.result));
+    Ok(())
 }
 
 struct Taker<'w> {

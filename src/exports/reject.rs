@@ -7,6 +7,7 @@ use std::path::Path;
 pub(super) enum Class {
     AmbiguousDate,
     BadDate,
+    BadJson,
     BadNumber,
     DuplicateId,
     Encoding,
@@ -27,6 +28,7 @@ impl Class {
         match self {
             Class::AmbiguousDate => "ambiguous_date",
             Class::BadDate => "bad_date",
+            Class::BadJson => super::jsonl::BAD_JSON,
             Class::BadNumber => "bad_number",
             Class::DuplicateId => "duplicate_id",
             Class::Encoding => "encoding",

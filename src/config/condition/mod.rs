@@ -357,4 +357,5 @@ fn fault(text: &str, at: usize, message: impl AsRef<str>) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

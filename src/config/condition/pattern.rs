@@ -128,6 +128,7 @@ fn push(part: &Hir, sets: &mut Vec<u128>) -> Option<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
