@@ -8,7 +8,7 @@
 //! `YYYY.MM.DD`, `YYYYMMDD` (also followed by `HHMMSS`), `D.M.YYYY`, and days and months in either order with `/` or `-`; each
 //! with a time of 24 hours or am/pm. Years of two digits need a declared format.
 
-mod civil;
+pub(in crate::exports) mod civil;
 mod layout;
 mod strftime;
 

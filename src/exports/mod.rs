@@ -4,17 +4,44 @@
 //! order, profiles, items, offers, treatments, and a count of every row: read = accepted + rejected + duplicates + skipped,
 //! per source and file, always. This module knows nothing of features and models.
 
-pub(crate) mod dates;
+// What a file is.
+pub(crate) mod batch;
+mod block;
+pub(crate) mod jsonl;
 pub(crate) mod open;
+pub(crate) mod parquet;
+mod record;
 pub(crate) mod structure;
+// What its columns mean.
+mod bind;
+mod column;
+pub(crate) mod dates;
+mod lookup;
+mod plan;
+mod prepare;
+// What a row is to each source.
+mod events;
+mod items;
+mod profiles;
+mod reject;
+mod tables;
+// How all rows are read, and what becomes of them.
+mod finish;
+mod identity;
+mod intern;
+mod profile_table;
+mod read;
+mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::timeline::{EventStore, Moment, ProfileTable};
 use std::path::PathBuf;
 
 /// Everything read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Exports {
     /// Customer ids in byte order; a customer's index is the position here.
     pub customers: Vec<Box<str>>,
@@ -32,11 +59,15 @@ pub struct Exports {
     pub labels: Vec<Option<bool>>,
     /// Customers in the order of the rows of the source that has the label, for `validate --folds` (row 0 is the first data row).
     pub label_rows: Vec<u32>,
-    /// Columns to pass through, by name: one text per customer, empty where missing.
+    /// Columns to pass through, by name: one text per customer, empty where missing. `household`, `consent` and `suppress` of the
+    /// profiles stand here under these names.
     pub carry: Vec<(String, Vec<String>)>,
-    /// Offers, as read.
+    /// Ids of the offers that events name, in byte order: what the `offer` column of the events points into.
+    pub offer_ids: Vec<Box<str>>,
+    /// Offers: a row per row of the exports, keys as header (`offer`, then the keys of the config). Dates are written as
+    /// `YYYY-MM-DD`, with ` HH:MM:SS` where not midnight; `valid_for` is in days; several values are joined with `|`.
     pub offers: TextTable,
-    /// Treatments, as read.
+    /// Treatments, likewise: `customer`, the keys of the config, `response.NAME` for responses of the same row, `until`.
     pub treatments: TextTable,
     /// Rows per source and file.
     pub counts: Vec<FileCounts>,
@@ -143,6 +174,27 @@ pub struct ReadOptions {
 /// # Errors
 /// 66 for files that are missing or unreadable, 65 for files refused (empty, no header, missing column, too many rejects, …),
 /// 78 for a condition or column the files do not have.
-pub fn read(_config: &Config, _options: ReadOptions) -> Result<Exports> {
-    todo!()
+pub fn read(config: &Config, options: ReadOptions) -> Result<Exports> {
+    read_in_blocks(config, options, BLOCK_BYTES)
+}
+
+/// Bytes of text that one thread takes at a time.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Reads with blocks of a given size, on which the result does not depend.
+fn read_in_blocks(config: &Config, options: ReadOptions, block_bytes: usize) -> Result<Exports> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build();
+    let pool = pool.map_err(|error| Error::internal(format!("threads cannot be started: {error}")))?;
+    let plan = plan::Plan::new(config)?;
+    let prepared = prepare::prepare(config, &plan, block_bytes)?;
+    tracing::debug!(files = plan.files.len(), sources = plan.sources.len(), "files are open");
+    let workers = read::read_all(&prepared.files, plan.sources.len(), options.threads);
+    let facts = read::facts(&plan, &prepared.files)?;
+    tracing::debug!("files are read");
+    let exports = pool.install(|| finish::finish(config, &plan, &prepared, workers, facts, options))?;
+    for counts in &exports.counts {
+        let FileCounts { source, source_number, file, read, accepted, rejected, duplicates, skipped, .. } = counts;
+        tracing::info!(source, source_number, file = %file.display(), read, accepted, rejected, duplicates, skipped, "read");
+    }
+    Ok(exports)
 }

@@ -37,6 +37,21 @@ pub(super) fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
     Some(days_to_year(year) + i64::from(in_year))
 }
 
+/// The calendar day, as year, month and day, so many days after 1970-01-01.
+pub(in crate::exports) fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    // Years begin on the 1st of March here, so that a leap day is the last of its year (Hinnant, "chrono-compatible low-level
+    // date algorithms", civil_from_days).
+    let shifted = days + EPOCH_DAY - 60;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097) as u32;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = i64::from(year_of_era) + era * 400 + i64::from(month <= 2);
+    (year, month, day_of_year - (153 * shifted_month + 2) / 5 + 1)
+}
+
 /// Seconds of the day; `None` where the clock never shows that.
 #[inline]
 pub(super) fn seconds_of_day(hour: u32, minute: u32, second: u32) -> Option<i64> {
@@ -139,6 +154,7 @@ mod tests {
         while date.year() < 2300 {
             let found = days_from_civil(date.year() as u32, date.month() as u32, date.day() as u32);
             assert_eq!(found, Some(expected), "{date}");
+            assert_eq!(civil_from_days(expected), (i64::from(date.year()), date.month() as u32, date.day() as u32));
             date = date.tomorrow().unwrap();
             expected += 1;
         }

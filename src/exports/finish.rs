@@ -1,0 +1,675 @@
+//! What the workers read becomes [`Exports`]: ids numbered in byte order, rows grouped and counted, limits kept.
+
+use super::bind::table_header;
+use super::events::EventTexts;
+use super::identity::{Identities, IdentityTable};
+use super::intern::{Interner, Union};
+use super::items::{ItemPart, ItemTexts, merge as merge_items};
+use super::plan::{Plan, SourceTable};
+use super::prepare::Prepared;
+use super::profile_table::{ProfilePart, ProfilePlan, build as build_profiles};
+use super::profiles::ProfileTexts;
+use super::read::{Batch, PieceResult, Worker};
+use super::reject::{Class, MAX_KEPT, PlacedRefusal, Refusal};
+use super::store::{EventPart, StorePlan, build as build_store};
+use super::{Exports, FileCounts, ReadOptions, TextTable};
+use crate::config::{Config, Duplicates, Role};
+use crate::error::{Error, Result};
+use crate::timeline::{EventStore, Moment, NO_INDEX};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a file is, beside its rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FileFacts {
+    pub(super) bytes: u64,
+    pub(super) blake3: String,
+    /// Whether the last line had no line end.
+    pub(super) unterminated: bool,
+}
+
+/// Counts and refusals of one source in one file.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    read: u64,
+    skipped: u64,
+    duplicates: u64,
+    refused: BTreeMap<Class, u64>,
+    refusals: Vec<PlacedRefusal>,
+    multiplied: u64,
+}
+
+impl Tally {
+    fn rejected(&self) -> u64 {
+        self.refused.values().sum()
+    }
+}
+
+struct Finish<'a> {
+    config: &'a Config,
+    plan: &'a Plan<'a>,
+    prepared: &'a Prepared,
+    options: ReadOptions,
+    facts: Vec<FileFacts>,
+    tallies: Vec<Tally>,
+    /// By source: number of the first row of each (count, piece) over the source's files.
+    first_rows: BTreeMap<(usize, u32), u64>,
+    exports: Exports,
+}
+
+/// New numbers of a source's customers by worker, and those of row numbers.
+struct Customers {
+    /// By (source, worker).
+    remaps: BTreeMap<(usize, usize), Vec<u32>>,
+    /// By source whose id is the row number.
+    by_row: BTreeMap<usize, Vec<u32>>,
+}
+
+/// Assembles the exports.
+///
+/// # Errors
+/// 65 for `reject_rate_exceeded`, `empty_file`, `max_age` and `min_rows`; 66 where the list of excluded ids cannot be read.
+pub(super) fn finish(config: &Config, plan: &Plan, prepared: &Prepared, mut workers: Vec<Worker>, facts: Vec<FileFacts>, options: ReadOptions) -> Result<Exports> {
+    let mut results: Vec<PieceResult> = workers.iter_mut().flat_map(|worker| std::mem::take(&mut worker.results)).collect();
+    results.sort_unstable_by_key(|result| (result.count, result.piece));
+    let tallies = vec![Tally::default(); plan.counts.len()];
+    let exports = Exports { notes: prepared.notes.clone(), ..Exports::default() };
+    let mut finish = Finish { config, plan, prepared, options, facts, tallies, first_rows: BTreeMap::new(), exports };
+    finish.tally(&mut results);
+    // Before anything is built: a file that is mostly refused is not what the config takes it for.
+    finish.check_reject_rates()?;
+    let identities = finish.identities(&mut results);
+    let excluded = finish.excluded(&identities)?;
+    let customers = finish.customers(&workers, &results, &identities, &excluded);
+    finish.exports.newest = finish.newest(&results);
+    finish.tables(&mut results, &identities, &excluded);
+    finish.profiles(&workers, &mut results, &customers)?;
+    finish.events(&mut workers, results, &customers)?;
+    finish.check_sources()?;
+    finish.check_reject_rates()?;
+    finish.counts();
+    Ok(finish.exports)
+}
+
+impl Finish<'_> {
+    fn tally(&mut self, results: &mut [PieceResult]) {
+        let mut next: BTreeMap<usize, u64> = BTreeMap::new();
+        for result in results {
+            let row = next.entry(result.source).or_insert(0);
+            self.first_rows.insert((result.count, result.piece), *row);
+            *row += result.read;
+            let tally = &mut self.tallies[result.count];
+            tally.read += result.read;
+            tally.skipped += result.skipped;
+            tally.multiplied += result.multiplied;
+            for (class, count) in &result.refused {
+                *tally.refused.entry(*class).or_insert(0) += count;
+            }
+            let room = MAX_KEPT - tally.refusals.len().min(MAX_KEPT);
+            tally.refusals.extend(std::mem::take(&mut result.refusals).into_iter().take(room));
+        }
+    }
+
+    fn path(&self, count: usize) -> &std::path::Path {
+        &self.plan.files[self.plan.counts[count].1].path
+    }
+
+    fn check_reject_rates(&self) -> Result<()> {
+        for (count, tally) in self.tallies.iter().enumerate() {
+            let source = &self.plan.sources[self.plan.counts[count].0];
+            if tally.read == 0 {
+                return Err(Error::data("empty_file: there is no data row in it; check the export").file(self.path(count)));
+            }
+            let rejected = tally.rejected();
+            let limit = self.config.project.max_reject_rate;
+            if rejected as f64 <= limit * tally.read as f64 {
+                continue;
+            }
+            let mut classes: Vec<(&Class, &u64)> = tally.refused.iter().collect();
+            classes.sort_unstable_by_key(|(class, rows)| (std::cmp::Reverse(**rows), **class));
+            let classes: Vec<String> = classes.iter().take(3).map(|(class, rows)| format!("{} {rows}", class.name())).collect();
+            let places: Vec<String> = tally
+                .refusals
+                .iter()
+                .take(3)
+                .map(|placed| {
+                    let PlacedRefusal { line, byte, refusal } = placed;
+                    let column = if refusal.column.is_empty() { String::new() } else { format!(" in column {:?}", refusal.column) };
+                    format!("line {line} (byte {byte}) {}{column} found {:?}", refusal.class.name(), refusal.shape)
+                })
+                .collect();
+            let message = format!(
+                "reject_rate_exceeded: {rejected} of {} rows were refused for [[{}]] {} ({}), more than max_reject_rate = {limit}; first: {}; correct the export or the columns of this source",
+                tally.read,
+                source.table.name(),
+                source.number,
+                classes.join(", "),
+                places.join("; ")
+            );
+            let mut error = Error::data(message).file(self.path(count));
+            if let Some(first) = tally.refusals.first() {
+                error = error.line(first.line);
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn identities(&mut self, results: &mut [PieceResult]) -> Identities {
+        let mut tables = Vec::new();
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let SourceTable::Identities(identities) = source.table else { continue };
+            let rows = self.take_table(number, results);
+            let customer_kind = identities.files.id.clone().unwrap_or_default();
+            tables.push(IdentityTable { customer_kind, also: identities.also.clone(), max_links: identities.max_links, rows });
+        }
+        Identities::join(&tables, &mut self.exports.notes)
+    }
+
+    /// The rows of a table source, repeated ones dropped and counted.
+    fn take_table(&mut self, source: usize, results: &mut [PieceResult]) -> Vec<Vec<String>> {
+        let files = self.plan.sources[source].table.files();
+        let mut rows: Vec<(usize, Vec<String>)> = Vec::new();
+        let mut multiplies = false;
+        for result in results.iter_mut().filter(|result| result.source == source) {
+            multiplies |= result.multiplied > 0;
+            let first = self.first_rows[&(result.count, result.piece)];
+            if let Batch::Table(batch) = &mut result.batch {
+                for (mut row, number) in std::mem::take(&mut batch.rows).into_iter().zip(&batch.numbers) {
+                    if row.first().is_some_and(String::is_empty) {
+                        row[0] = (first + u64::from(*number)).to_string();
+                    }
+                    rows.push((result.count, row));
+                }
+            }
+        }
+        let duplicates = if multiplies || files.lookups.iter().any(|lookup| lookup.many) { Duplicates::Keep } else { files.duplicates };
+        if duplicates == Duplicates::Keep {
+            return rows.into_iter().map(|(_, row)| row).collect();
+        }
+        let mut counts: BTreeMap<&[String], BTreeMap<usize, u64>> = BTreeMap::new();
+        for (count, row) in &rows {
+            *counts.entry(row).or_default().entry(*count).or_insert(0) += 1;
+        }
+        let mut left: BTreeMap<&[String], u64> =
+            counts.iter().map(|(row, files)| (*row, if duplicates == Duplicates::Drop { 1 } else { files.values().copied().max().unwrap_or(0) })).collect();
+        let mut kept = Vec::with_capacity(rows.len());
+        for (count, row) in &rows {
+            match left.get_mut(&row[..]) {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    kept.push(row.clone());
+                }
+                _ => self.tallies[*count].duplicates += 1,
+            }
+        }
+        kept
+    }
+
+    /// The customer ids to leave out, as they are called after identities are joined.
+    fn excluded(&self, identities: &Identities) -> Result<BTreeSet<Vec<u8>>> {
+        let Some(path) = &self.config.privacy.exclude_ids else { return Ok(BTreeSet::new()) };
+        let text = std::fs::read_to_string(path).map_err(|error| Error::unreadable(path, &error))?;
+        let kinds: BTreeSet<&str> = self.plan.sources.iter().map(|source| self.kind_of(source.table)).collect();
+        let ids = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        Ok(ids.flat_map(|id| kinds.iter().map(move |kind| identities.resolve(kind, id.as_bytes()).to_vec())).collect())
+    }
+
+    fn kind_of(&self, table: SourceTable) -> &str {
+        match table {
+            SourceTable::Events(source) => source.files.id.as_deref().unwrap_or_default(),
+            SourceTable::Profiles(source) => source.files.id.as_deref().unwrap_or_default(),
+            SourceTable::Items(source) => source.files.id.as_deref().unwrap_or_default(),
+            SourceTable::Offers(source) => source.files.id.as_deref().unwrap_or_default(),
+            SourceTable::Treatments(source) => source.files.id.as_deref().unwrap_or_default(),
+            SourceTable::Identities(source) => source.files.id.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// Numbers all customers.
+    fn customers(&mut self, workers: &[Worker], results: &[PieceResult], identities: &Identities, excluded: &BTreeSet<Vec<u8>>) -> Customers {
+        let mut tables: Vec<(&Interner, usize, Option<usize>)> = Vec::new();
+        let mut rows: Vec<(usize, Interner)> = Vec::new();
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let is_row = results.iter().filter(|result| result.source == number).any(|result| match &result.batch {
+                Batch::Events(batch) => batch.customer_is_row,
+                Batch::Profiles(batch) => batch.customer_is_row,
+                Batch::Items | Batch::Table(_) => false,
+            });
+            if is_row {
+                let mut ids = Interner::default();
+                let total: u64 = results.iter().filter(|result| result.source == number).map(|result| result.read).sum();
+                for row in 0..total {
+                    ids.intern(row.to_string().as_bytes());
+                }
+                rows.push((number, ids));
+                continue;
+            }
+            for (index, worker) in workers.iter().enumerate() {
+                match source.table {
+                    SourceTable::Events(_) => tables.push((&worker.texts[number].events.customers, number, Some(index))),
+                    SourceTable::Profiles(_) => tables.push((&worker.texts[number].profiles.customers, number, Some(index))),
+                    _ => {}
+                }
+            }
+        }
+        tables.extend(rows.iter().map(|(number, ids)| (ids, *number, None)));
+        let interners: Vec<&Interner> = tables.iter().map(|(ids, _, _)| *ids).collect();
+        let union = Union::of(&interners, |table, text| identities.resolve(self.kind_of(self.plan.sources[tables[table].1].table), text));
+        let mut numbers = Vec::with_capacity(union.names.len());
+        let mut names = Vec::with_capacity(union.names.len());
+        for name in union.names {
+            if excluded.contains(name.as_bytes()) {
+                numbers.push(NO_INDEX);
+            } else {
+                numbers.push(names.len() as u32);
+                names.push(name);
+            }
+        }
+        if names.len() != numbers.len() {
+            self.exports.notes.push(format!("privacy: {} customers of exclude_ids were left out", numbers.len() - names.len()));
+        }
+        self.exports.customers = names;
+        let mut customers = Customers { remaps: BTreeMap::new(), by_row: BTreeMap::new() };
+        for ((_, source, worker), remap) in tables.iter().zip(union.remaps) {
+            let remap: Vec<u32> = remap.into_iter().map(|code| numbers[code as usize]).collect();
+            match worker {
+                Some(worker) => drop(customers.remaps.insert((*source, *worker), remap)),
+                None => drop(customers.by_row.insert(*source, remap)),
+            }
+        }
+        customers
+    }
+
+    /// The customer of every row of a batch.
+    fn customers_of(&self, result: &PieceResult, codes: &[u32], is_row: bool, customers: &Customers) -> Vec<u32> {
+        if is_row {
+            let first = self.first_rows[&(result.count, result.piece)] as usize;
+            let remap = &customers.by_row[&result.source];
+            return codes.iter().map(|row| remap[first + *row as usize]).collect();
+        }
+        let remap = &customers.remaps[&(result.source, result.worker)];
+        codes.iter().map(|code| remap[*code as usize]).collect()
+    }
+
+    /// The newest time, without the truth.
+    fn newest(&self, results: &[PieceResult]) -> Option<Moment> {
+        let of_result = |result: &PieceResult| match (&result.batch, self.plan.sources[result.source].table) {
+            (Batch::Events(batch), SourceTable::Events(source)) if source.time.is_some() && source.files.role == Role::Fit => batch.time.iter().copied().max(),
+            (Batch::Profiles(batch), SourceTable::Profiles(source)) if source.time.is_some() => batch.time.iter().copied().max(),
+            (Batch::Table(batch), _) => batch.newest,
+            _ => None,
+        };
+        results.iter().filter_map(of_result).max().map(Moment)
+    }
+
+    /// The newest row of each source with time.
+    fn check_ages(&self, results: &[PieceResult]) -> Result<()> {
+        let Some(as_of) = self.options.as_of else { return Ok(()) };
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let Some(max_age) = source.table.files().max_age else { continue };
+            let newest = results
+                .iter()
+                .filter(|result| result.source == number)
+                .filter_map(|result| match (&result.batch, source.table) {
+                    (Batch::Events(batch), SourceTable::Events(source)) if source.time.is_some() => batch.time.iter().copied().filter(|time| *time < as_of.0).max(),
+                    (Batch::Profiles(batch), SourceTable::Profiles(source)) if source.time.is_some() => batch.time.iter().copied().filter(|time| *time < as_of.0).max(),
+                    (Batch::Table(batch), _) => batch.newest,
+                    _ => None,
+                })
+                .max();
+            let Some(newest) = newest.map(Moment) else { continue };
+            let age = as_of.days_since(newest);
+            if age > max_age.as_days() {
+                let message = format!(
+                    "the newest row of [[{}]] {} is of {}, {age:.1} days before the as-of date {}, older than max_age = {} days; send a newer export",
+                    source.table.name(),
+                    source.number,
+                    newest.date(),
+                    as_of.date(),
+                    max_age.as_days()
+                );
+                return Err(Error::data(message).file(&source.paths[0]));
+            }
+        }
+        Ok(())
+    }
+
+    fn tables(&mut self, results: &mut [PieceResult], identities: &Identities, excluded: &BTreeSet<Vec<u8>>) {
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let is_treatments = match source.table {
+                SourceTable::Offers(_) => false,
+                SourceTable::Treatments(_) => true,
+                _ => continue,
+            };
+            let kind = self.kind_of(source.table).to_owned();
+            let mut rows = self.take_table(number, results);
+            if is_treatments {
+                for row in &mut rows {
+                    let id = identities.resolve(&kind, row[0].as_bytes());
+                    if id != row[0].as_bytes() {
+                        row[0] = String::from_utf8_lossy(id).into_owned();
+                    }
+                }
+                if !excluded.is_empty() {
+                    let before = rows.len();
+                    rows.retain(|row| !excluded.contains(row[0].as_bytes()));
+                    if let Some(count) = self.plan.counts.iter().position(|(source, _)| *source == number) {
+                        self.tallies[count].skipped += (before - rows.len()) as u64;
+                    }
+                }
+            }
+            let table = if is_treatments { &mut self.exports.treatments } else { &mut self.exports.offers };
+            append(table, &table_header(source.table), rows);
+        }
+    }
+
+    fn profiles(&mut self, workers: &[Worker], results: &mut [PieceResult], customers: &Customers) -> Result<()> {
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let SourceTable::Profiles(profiles) = source.table else { continue };
+            let mut parts = Vec::new();
+            let mut rows_read = 0;
+            for result in results.iter_mut().filter(|result| result.source == number) {
+                rows_read += result.read;
+                let Batch::Profiles(batch) = std::mem::replace(&mut result.batch, Batch::Items) else { continue };
+                let of_rows = self.customers_of(result, &batch.customer, batch.customer_is_row, customers);
+                let left_out: u64 = of_rows.iter().zip(&batch.times).filter(|(customer, _)| **customer == NO_INDEX).map(|(_, times)| u64::from(*times)).sum();
+                self.tallies[result.count].skipped += left_out;
+                let first_row = self.first_rows[&(result.count, result.piece)];
+                parts.push(ProfilePart { batch, worker: result.worker, file: result.count, customers: of_rows, first_row });
+            }
+            let planned = &self.prepared.planned[number];
+            let carry_names: Vec<String> = profiles
+                .carry
+                .iter()
+                .cloned()
+                .chain([("household", &profiles.household), ("consent", &profiles.consent), ("suppress", &profiles.suppress)].iter().filter(|(_, column)| column.is_some()).map(|(key, _)| (*key).to_owned()))
+                .collect();
+            let empty = Interner::default();
+            let texts_of = |pick: fn(&ProfileTexts) -> &Vec<Interner>, columns: usize| -> Vec<Vec<&Interner>> {
+                (0..columns).map(|column| workers.iter().map(|worker| pick(&worker.texts[number].profiles).get(column).unwrap_or(&empty)).collect()).collect()
+            };
+            let plan = ProfilePlan {
+                customers: self.exports.customers.len(),
+                planned,
+                duplicates: if profiles.files.lookups.iter().any(|lookup| lookup.many) { Duplicates::Keep } else { profiles.files.duplicates },
+                timed: profiles.time.is_some(),
+                statics: &profiles.static_columns,
+                has_label: profiles.label.is_some(),
+                carry: carry_names.len(),
+            };
+            let texts = texts_of(|texts| &texts.values, planned.len());
+            let carried = texts_of(|texts| &texts.carry, carry_names.len());
+            let built = build_profiles(&parts, &texts, &carried, &plan, rows_read)?;
+            for (count, rows) in built.duplicates {
+                self.tallies[count].duplicates += rows;
+            }
+            for (count, line, byte) in built.conflicts {
+                let tally = &mut self.tallies[count];
+                *tally.refused.entry(Class::DuplicateId).or_insert(0) += 1;
+                let refusal = Refusal::new(Class::DuplicateId, profiles.customer.names().join("+"), b"");
+                tally.refusals.push(PlacedRefusal { line, byte, refusal });
+            }
+            self.exports.notes.extend(built.notes);
+            if plan.has_label {
+                self.exports.labels = built.labels;
+                self.exports.label_rows = built.label_rows;
+            }
+            self.exports.carry.extend(carry_names.into_iter().zip(built.carry));
+            self.exports.profiles.push(built.table);
+        }
+        unique_names(&mut self.exports);
+        Ok(())
+    }
+
+    fn events(&mut self, workers: &mut [Worker], results: Vec<PieceResult>, customers: &Customers) -> Result<()> {
+        self.check_ages(&results)?;
+        let event_sources = self.config.events.len();
+        let texts = |worker: usize, source: usize| -> &EventTexts { &workers[worker].texts[source].events };
+        let count = workers.len();
+        let union = |pick: &dyn Fn(&EventTexts) -> &Interner| {
+            let tables: Vec<&Interner> = (0..event_sources).flat_map(|source| (0..count).map(move |worker| (worker, source))).map(|(worker, source)| pick(texts(worker, source))).collect();
+            Union::plain(&tables)
+        };
+        let (kinds, channels) = (union(&|texts| &texts.kinds), union(&|texts| &texts.channels));
+        if kinds.names.len() > 255 {
+            return Err(Error::data(format!("{} kinds of events were found, at most 255 can be told apart; map them with kind = {{ column, map }}", kinds.names.len())));
+        }
+        if channels.names.len() >= usize::from(u16::MAX) {
+            return Err(Error::data(format!("{} channels were found, at most 65,534 can be told apart; check the column", channels.names.len())));
+        }
+        let offers = union(&|texts| &texts.offers);
+        // Items of events and of item sources share one table.
+        let item_sources: Vec<usize> = (0..self.plan.sources.len()).filter(|source| matches!(self.plan.sources[*source].table, SourceTable::Items(_))).collect();
+        let items = {
+            let mut tables: Vec<&Interner> = (0..event_sources).flat_map(|source| (0..count).map(move |worker| (worker, source))).map(|(worker, source)| &texts(worker, source).items).collect();
+            for source in &item_sources {
+                tables.extend((0..count).map(|worker| &workers[worker].texts[*source].items.items));
+            }
+            Union::plain(&tables)
+        };
+        let table_of = |source: usize, worker: usize| source * count + worker;
+
+        let empty = Interner::default();
+        let mut category_names: Vec<String> = Vec::new();
+        let mut number_names: Vec<String> = Vec::new();
+        for source in &self.config.events {
+            for named in &source.categories {
+                if !category_names.contains(&named.name) {
+                    category_names.push(named.name.clone());
+                }
+            }
+            for named in &source.numbers {
+                if !number_names.contains(&named.name) {
+                    number_names.push(named.name.clone());
+                }
+            }
+        }
+        let categories: Vec<(String, Vec<Option<usize>>, Union)> = category_names
+            .into_iter()
+            .map(|name| {
+                let places: Vec<Option<usize>> = self.config.events.iter().map(|source| source.categories.iter().position(|named| named.name == name)).collect();
+                let tables: Vec<&Interner> = (0..event_sources)
+                    .flat_map(|source| (0..count).map(move |worker| (worker, source)))
+                    .map(|(worker, source)| places[source].and_then(|place| texts(worker, source).categories.get(place)).unwrap_or(&empty))
+                    .collect();
+                (name, places, Union::plain(&tables))
+            })
+            .collect();
+        let numbers: Vec<(String, Vec<Option<usize>>)> = number_names
+            .into_iter()
+            .map(|name| {
+                let places = self.config.events.iter().map(|source| source.numbers.iter().position(|named| named.name == name)).collect();
+                (name, places)
+            })
+            .collect();
+
+        let oldest = self.config.privacy.retention.and_then(|retention| self.options.as_of.or(self.exports.newest).map(|from| from.minus(retention).0));
+        let is_timed = |source: usize| self.config.events[source].time.is_some();
+        let role = |source: usize| self.config.events[source].files.role;
+        let has_rows = |results: &[PieceResult], role_is: Role| {
+            results.iter().any(|result| matches!(&result.batch, Batch::Events(batch) if !batch.time.is_empty() && is_timed(result.source) && role(result.source) == role_is))
+        };
+        let timed_fit = has_rows(&results, Role::Fit);
+        let timed_truth = has_rows(&results, Role::Test);
+        let mut parts: [Vec<EventPart>; 3] = [Vec::new(), Vec::new(), Vec::new()];
+        let mut dropped_untimed = 0;
+        for mut result in results {
+            let Batch::Events(batch) = std::mem::replace(&mut result.batch, Batch::Items) else { continue };
+            let source = result.source;
+            let mut of_rows = self.customers_of(&result, &batch.customer, batch.customer_is_row, customers);
+            let (store, comes_second) = match (role(source), is_timed(source)) {
+                (Role::Test, timed) => (2, timed_truth && !timed),
+                (Role::Fit, true) => (0, false),
+                (Role::Fit, false) => (1, timed_fit),
+            };
+            if comes_second {
+                of_rows.fill(NO_INDEX);
+                dropped_untimed += of_rows.len();
+            }
+            if let (Some(oldest), true) = (oldest, is_timed(source)) {
+                for (customer, time) in of_rows.iter_mut().zip(&batch.time) {
+                    if *time < oldest {
+                        *customer = NO_INDEX;
+                    }
+                }
+            }
+            self.tallies[result.count].skipped += of_rows.iter().filter(|customer| **customer == NO_INDEX).count() as u64;
+            let table = table_of(source, result.worker);
+            parts[store].push(EventPart {
+                batch,
+                source,
+                file: result.count,
+                customers: of_rows,
+                kinds: &kinds.remaps[table],
+                items: &items.remaps[table],
+                channels: &channels.remaps[table],
+                offers: &offers.remaps[table],
+                categories: categories.iter().map(|(_, _, union)| &union.remaps[table][..]).collect(),
+            });
+        }
+        if dropped_untimed > 0 {
+            self.exports.notes.push(format!("events: {dropped_untimed} rows of sources without time were skipped, because other sources have a time"));
+        }
+        let plan = |timed: bool| StorePlan {
+            customers: self.exports.customers.len(),
+            duplicates: (0..event_sources).map(|source| self.event_duplicates(source)).collect(),
+            numbers: numbers.clone(),
+            categories: categories.iter().map(|(name, places, union)| (name.clone(), places.clone(), union.names.iter().map(|name| name.to_string()).collect())).collect(),
+            kinds: kinds.names.iter().map(|name| name.to_string()).collect(),
+            channels: channels.names.iter().map(|name| name.to_string()).collect(),
+            timed,
+            files: self.plan.counts.len(),
+        };
+        let [timed, untimed, truth] = parts;
+        let built = [build_store(timed, plan(true))?, build_store(untimed, plan(false))?, build_store(truth, plan(timed_truth))?];
+        let mut stores: Vec<EventStore> = Vec::new();
+        for built in built {
+            for (count, rows) in built.duplicates.iter().enumerate() {
+                self.tallies[count].duplicates += rows;
+            }
+            stores.push(built.store);
+        }
+        self.exports.truth = stores.pop().unwrap_or_default();
+        self.exports.untimed = stores.pop().unwrap_or_default();
+        self.exports.events = stores.pop().unwrap_or_default();
+        self.exports.offer_ids = offers.names;
+
+        let Union { names: item_ids, remaps: item_remaps } = items;
+        let mut item_parts: Vec<ItemPart> = Vec::new();
+        for source in &item_sources {
+            let SourceTable::Items(item_source) = self.plan.sources[*source].table else { continue };
+            let texts: Vec<ItemTexts> = workers.iter_mut().map(|worker| std::mem::take(&mut worker.texts[*source].items)).collect();
+            let levels = item_source.category.as_ref().map_or(0, |column| column.names().len().max(1));
+            let many = item_source.files.lookups.iter().any(|lookup| lookup.many);
+            item_parts.push(ItemPart { texts, levels, duplicates: if many { Duplicates::Keep } else { item_source.files.duplicates } });
+        }
+        let first_table = event_sources * count;
+        let (table, duplicates) =
+            merge_items(&mut item_parts, item_ids, |source, worker| item_remaps[first_table + source * count + worker].clone(), self.plan.counts.len());
+        for (count, rows) in duplicates.into_iter().enumerate() {
+            self.tallies[count].duplicates += rows;
+        }
+        self.exports.items = table;
+        Ok(())
+    }
+
+    /// How repeated rows of an event source are told: rows that lookups multiply are not compared, and one file overlaps with none.
+    fn event_duplicates(&self, source: usize) -> Duplicates {
+        let files = &self.config.events[source].files;
+        let one_file = self.plan.sources[source].paths.len() < 2;
+        match files.duplicates {
+            _ if files.lookups.iter().any(|lookup| lookup.many) => Duplicates::Keep,
+            Duplicates::AcrossFiles if one_file => Duplicates::Keep,
+            duplicates => duplicates,
+        }
+    }
+
+    fn check_sources(&mut self) -> Result<()> {
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let Some(min_rows) = source.table.files().min_rows else { continue };
+            let of_source = self.plan.counts.iter().zip(&self.tallies).filter(|((of, _), _)| *of == number);
+            let accepted: u64 = of_source.map(|(_, tally)| tally.read - tally.rejected() - tally.skipped - tally.duplicates).sum();
+            if accepted < min_rows {
+                let message =
+                    format!("[[{}]] {} has {accepted} accepted rows, fewer than min_rows = {min_rows}; the export looks cut short", source.table.name(), source.number);
+                return Err(Error::data(message).file(&source.paths[0]));
+            }
+        }
+        Ok(())
+    }
+
+    fn counts(&mut self) {
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        for (count, (source_number, file)) in self.plan.counts.iter().enumerate() {
+            let source = &self.plan.sources[*source_number];
+            let tally = &self.tallies[count];
+            let facts = &self.facts[*file];
+            let path = &self.plan.files[*file].path;
+            if facts.unterminated && told.insert(*file) {
+                self.exports.notes.push(format!("{}: the last line has no line end; the file may be cut short", path.display()));
+            }
+            if tally.multiplied > 0 {
+                let (name, number) = (source.table.name(), source.number);
+                self.exports.notes.push(format!("{name} {number}: lookups with many = true made {} rows more than {} has", tally.multiplied, path.display()));
+            }
+            let rejected = tally.rejected();
+            self.exports.counts.push(FileCounts {
+                source: source.table.name().to_owned(),
+                source_number: source.number,
+                file: path.clone(),
+                read: tally.read,
+                accepted: tally.read - rejected - tally.duplicates - tally.skipped,
+                rejected,
+                duplicates: tally.duplicates,
+                skipped: tally.skipped,
+                bytes: facts.bytes,
+                blake3: facts.blake3.clone(),
+                delimiter: self.prepared.delimiters[*file].clone(),
+            });
+        }
+        let mut order: Vec<usize> = (0..self.plan.counts.len()).collect();
+        order.sort_by_key(|count| self.plan.counts[*count].1);
+        for of_file in order.chunk_by(|left, right| self.plan.counts[*left].1 == self.plan.counts[*right].1) {
+            let file = self.plan.counts[of_file[0]].1;
+            let mut refusals: Vec<PlacedRefusal> = of_file.iter().flat_map(|count| std::mem::take(&mut self.tallies[*count].refusals)).collect();
+            refusals.sort_unstable();
+            // Several sources refuse a record for the same reason; it is listed once.
+            refusals.dedup();
+            let room = MAX_KEPT - self.exports.rejects.len().min(MAX_KEPT);
+            self.exports.rejects.extend(refusals.into_iter().take(room).map(|refusal| refusal.into_reject(&self.plan.files[file].path)));
+        }
+    }
+}
+
+/// Adds rows to a table; keys that it has not yet become further columns.
+fn append(table: &mut TextTable, header: &[String], rows: Vec<Vec<String>>) {
+    for key in header {
+        if !table.header.contains(key) {
+            table.header.push(key.clone());
+            for row in &mut table.rows {
+                row.push(String::new());
+            }
+        }
+    }
+    let places: Vec<usize> = header.iter().filter_map(|key| table.header.iter().position(|known| known == key)).collect();
+    for row in rows {
+        let mut full = vec![String::new(); table.header.len()];
+        for (place, text) in places.iter().zip(row) {
+            full[*place] = text;
+        }
+        table.rows.push(full);
+    }
+}
+
+/// Names of profile columns are unique over all sources: later ones get the number of their source.
+fn unique_names(exports: &mut Exports) {
+    let mut seen = BTreeSet::new();
+    for (number, table) in exports.profiles.iter_mut().enumerate() {
+        for column in &mut table.columns {
+            if !seen.insert(column.name.clone()) {
+                column.name = format!("{} ({})", column.name, number + 1);
+                seen.insert(column.name.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `[[identities]]`: web id, card and e-mail of one person become one timeline.
+//!
+//! Ids are nodes, each of a kind (the customer's own, or the name of the column it stands in); a row links the ids it holds.
+//! An id that stands beside more customers than `max_links` (a shop's own card, a shared till) is reported and links nothing.
+//! Linked ids form one person, whose id is the smallest of the customer ids in byte order.
+
+use foldhash::{HashMap, HashMapExt};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which customer an id belongs to.
+#[derive(Debug, Default)]
+pub(super) struct Identities {
+    /// By kind (empty for the customer's own), then id.
+    canonical: BTreeMap<String, HashMap<Vec<u8>, Box<[u8]>>>,
+}
+
+/// One `[[identities]]` source read: rows of the customer id, then the further ids.
+pub(super) struct IdentityTable {
+    /// The kind that the customer column holds; empty unless `id` says.
+    pub(super) customer_kind: String,
+    /// The kinds of the further ids.
+    pub(super) also: Vec<String>,
+    pub(super) max_links: u32,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Identities {
+    /// Joins the tables; what was left alone is told in `notes`.
+    pub(super) fn join(tables: &[IdentityTable], notes: &mut Vec<String>) -> Identities {
+        let mut nodes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut parents: Vec<usize> = Vec::new();
+        for table in tables {
+            let mut customers_of: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+            for row in &table.rows {
+                let Some((customer, further)) = row.split_first() else { continue };
+                for (kind, id) in table.also.iter().zip(further).filter(|(_, id)| !id.is_empty()) {
+                    customers_of.entry((kind, id)).or_default().insert(customer);
+                }
+            }
+            let is_shared = |kind: &str, id: &str| customers_of.get(&(kind, id)).is_some_and(|customers| customers.len() > table.max_links as usize);
+            for kind in &table.also {
+                let shared = customers_of.iter().filter(|((of, _), customers)| of == kind && customers.len() > table.max_links as usize).count();
+                if shared > 0 {
+                    notes.push(format!("identities: {shared} ids of the kind {kind:?} stand beside more than {} customers each and were left alone", table.max_links));
+                }
+            }
+            let mut node = |kind, id| {
+                let next = parents.len();
+                let node = *nodes.entry((kind, id)).or_insert(next);
+                if node == next {
+                    parents.push(next);
+                }
+                node
+            };
+            let mut links = Vec::new();
+            for row in &table.rows {
+                let Some((customer, further)) = row.split_first() else { continue };
+                let own = node(&table.customer_kind[..], &customer[..]);
+                for (kind, id) in table.also.iter().zip(further).filter(|(_, id)| !id.is_empty()) {
+                    if !is_shared(kind, id) {
+                        links.push((own, node(&kind[..], &id[..])));
+                    }
+                }
+            }
+            for (left, right) in links {
+                let (left, right) = (root(&mut parents, left), root(&mut parents, right));
+                parents[left.max(right)] = left.min(right);
+            }
+        }
+        let own_kinds: BTreeSet<&str> = tables.iter().map(|table| &table.customer_kind[..]).collect();
+        let mut names: HashMap<usize, &str> = HashMap::new();
+        // The nodes stand in byte order within a kind, so the first customer id of a person is the smallest of that kind.
+        for ((kind, id), node) in &nodes {
+            if own_kinds.contains(kind) {
+                let root = root(&mut parents, *node);
+                let name = names.entry(root).or_insert(id);
+                if id < name {
+                    *name = id;
+                }
+            }
+        }
+        let mut canonical: BTreeMap<String, HashMap<Vec<u8>, Box<[u8]>>> = BTreeMap::new();
+        for ((kind, id), node) in &nodes {
+            if let Some(name) = names.get(&root(&mut parents, *node)) {
+                canonical.entry((*kind).to_owned()).or_default().insert(id.as_bytes().to_vec(), name.as_bytes().into());
+            }
+        }
+        Identities { canonical }
+    }
+
+    /// The customer id that an id of a kind stands for; ids that are not known stay as they are.
+    pub(super) fn resolve<'t>(&'t self, kind: &str, id: &'t [u8]) -> &'t [u8] {
+        self.canonical.get(kind).and_then(|ids| ids.get(id)).map_or(id, |name| name)
+    }
+}
+
+fn root(parents: &mut [usize], mut node: usize) -> usize {
+    while parents[node] != node {
+        parents[node] = parents[parents[node]];
+        node = parents[node];
+    }
+    node
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(rows: &[[&str; 2]], max_links: u32) -> IdentityTable {
+        let rows = rows.iter().map(|row| row.iter().map(|id| (*id).to_owned()).collect()).collect();
+        IdentityTable { customer_kind: String::new(), also: vec!["card".into()], max_links, rows }
+    }
+
+    #[test]
+    fn a_card_leads_to_its_customer_and_two_customers_of_one_card_are_one_person() {
+        let mut notes = Vec::new();
+        let joined = Identities::join(&[table(&[["w2", "c1"], ["w1", "c1"], ["w3", "c3"], ["w4", ""]], 10)], &mut notes);
+        assert_eq!(joined.resolve("card", b"c1"), b"w1");
+        assert_eq!(joined.resolve("", b"w2"), b"w1");
+        assert_eq!(joined.resolve("card", b"c3"), b"w3");
+        assert_eq!(joined.resolve("", b"w4"), b"w4");
+        assert_eq!(joined.resolve("card", b"unknown"), b"unknown");
+        assert!(notes.is_empty());
+    }
+
+    #[test]
+    fn a_card_of_many_customers_links_nobody_and_is_reported() {
+        let mut notes = Vec::new();
+        let joined = Identities::join(&[table(&[["w1", "till"], ["w2", "till"], ["w3", "till"]], 2)], &mut notes);
+        assert_eq!(joined.resolve("", b"w3"), b"w3");
+        assert_eq!(joined.resolve("card", b"till"), b"till");
+        assert_eq!(notes, ["identities: 1 ids of the kind \"card\" stand beside more than 2 customers each and were left alone"]);
+    }
+}

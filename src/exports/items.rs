@@ -1,0 +1,259 @@
+//! Rows of `[[items]]`: counted as they come, then merged to one row per id.
+//!
+//! The most frequent value of each column stands, ties decided by bytes (the smaller number for prices and margins). Missing
+//! values do not count.
+
+use super::column::{Missing, NumberColumnReader, Row, TextColumn};
+use super::events::code;
+use super::intern::{Interner, Union};
+use super::reject::{Class, Refusal};
+use super::{ItemCategory, ItemTable};
+use crate::config::Duplicates;
+use crate::config::condition::BoundCondition;
+use crate::timeline::NO_INDEX;
+use foldhash::{HashMap, HashMapExt};
+
+/// The columns of an item source, bound to the header of one file.
+#[derive(Debug, Clone)]
+pub(super) struct ItemColumns {
+    pub(super) item: TextColumn,
+    pub(super) name: Option<TextColumn>,
+    pub(super) category: Vec<TextColumn>,
+    pub(super) price: Option<NumberColumnReader>,
+    pub(super) margin: Option<NumberColumnReader>,
+    pub(super) available: Option<TextColumn>,
+    pub(super) recommend_if: Option<BoundCondition>,
+    pub(super) missing: Missing,
+}
+
+/// One worker's texts and counts of an item source.
+#[derive(Debug, Default)]
+pub(super) struct ItemTexts {
+    pub(super) items: Interner,
+    names: Interner,
+    categories: Vec<Interner>,
+    /// Distinct rows by their codes, and how often each stood in which file.
+    rows: HashMap<(u32, ItemRow), u64>,
+    last: Option<((u32, ItemRow), u64)>,
+}
+
+/// A row by its codes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct ItemRow {
+    item: u32,
+    name: u32,
+    price: u64,
+    margin: u64,
+    /// 0 no, 1 yes, 2 not said.
+    available: u8,
+    recommendable: u8,
+    categories: [u32; 4],
+    more_categories: Vec<u32>,
+}
+
+/// Whether a text says yes.
+pub(super) fn says_yes(text: &[u8]) -> Option<bool> {
+    let text = text.trim_ascii().to_ascii_lowercase();
+    match &text[..] {
+        b"1" | b"1.0" | b"true" | b"t" | b"yes" | b"y" | b"available" | b"in stock" => Some(true),
+        b"0" | b"0.0" | b"false" | b"f" | b"no" | b"n" | b"unavailable" | b"out of stock" => Some(false),
+        _ => None,
+    }
+}
+
+impl ItemColumns {
+    /// Counts one row.
+    pub(super) fn take(&mut self, row: &Row, file: usize, texts: &mut ItemTexts, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        let number = |reader: &Option<NumberColumnReader>, buffer: &mut Vec<u8>| reader.as_ref().map_or(Ok(f64::NAN), |reader| reader.get(row, buffer));
+        let (price, margin) = (number(&self.price, buffer)?, number(&self.margin, buffer)?);
+        let available = match self.available.as_ref().map(|column| (column, column.get(row, buffer))) {
+            None | Some((_, None)) => 2,
+            Some((column, Some(text))) => match (says_yes(text), super::column::number(text, false)) {
+                (Some(yes), _) => u8::from(yes),
+                // A stock level: whatever is above nothing can be had.
+                (None, Ok(stock)) => u8::from(stock > 0.0),
+                (None, Err(_)) => return Err(Refusal::new(Class::OutOfRange, &column.name, text)),
+            },
+        };
+        let recommendable = match &self.recommend_if {
+            None => 2,
+            Some(condition) => u8::from(condition.holds(|index| {
+                let field = row.get(index);
+                if self.missing.holds(field) { None } else { Some(field) }
+            })),
+        };
+        let name = match &self.name {
+            None => NO_INDEX,
+            Some(column) => code(column, row, &mut texts.names, buffer)?,
+        };
+        texts.categories.resize_with(self.category.len(), Interner::default);
+        let mut categories = [NO_INDEX; 4];
+        let mut more_categories = Vec::new();
+        for (level, (column, texts)) in self.category.iter().zip(&mut texts.categories).enumerate() {
+            let code = code(column, row, texts, buffer)?;
+            match categories.get_mut(level) {
+                Some(slot) => *slot = code,
+                None => more_categories.push(code),
+            }
+        }
+        let item = code(&self.item, row, &mut texts.items, buffer)?;
+        if item == NO_INDEX {
+            return Err(Refusal::new(Class::MissingId, &self.item.name, self.item.raw(row)));
+        }
+        let bits = |value: f64| if value.is_nan() { u64::MAX } else { (value + 0.0).to_bits() };
+        let key = ItemRow { item, name, price: bits(price), margin: bits(margin), available, recommendable, categories, more_categories };
+        match &mut texts.last {
+            Some((last, times)) if last.0 == file as u32 && last.1 == key => *times += 1,
+            _ => {
+                texts.flush();
+                texts.last = Some(((file as u32, key), 1));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ItemTexts {
+    fn flush(&mut self) {
+        if let Some((key, times)) = self.last.take() {
+            *self.rows.entry(key).or_insert(0) += times;
+        }
+    }
+}
+
+/// An item source read: its workers' tables, whether it says of categories and the like, and how it counts repeated rows.
+pub(super) struct ItemPart {
+    pub(super) texts: Vec<ItemTexts>,
+    pub(super) levels: usize,
+    pub(super) duplicates: Duplicates,
+}
+
+/// How often each value of a column stands beside an item.
+type Votes<V> = HashMap<(u32, V), u64>;
+
+/// The most frequent value by item; ties go to the smallest.
+fn winners<V: Copy + Ord>(votes: &Votes<V>, items: usize) -> Vec<Option<V>> {
+    let mut best: Vec<Option<(u64, V)>> = vec![None; items];
+    let mut sorted: Vec<(&(u32, V), &u64)> = votes.iter().collect();
+    sorted.sort_unstable();
+    for ((item, value), count) in sorted {
+        let slot = &mut best[*item as usize];
+        if slot.is_none_or(|(most, _)| *count > most) {
+            *slot = Some((*count, *value));
+        }
+    }
+    best.into_iter().map(|slot| slot.map(|(_, value)| value)).collect()
+}
+
+/// Merges all sources into one table. `remap` gives an item's place in the table by source and worker. Returns the rows dropped
+/// as repeated, by file.
+pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(usize, usize) -> Vec<u32>, files: usize) -> (ItemTable, Vec<u64>) {
+    let mut duplicates = vec![0; files];
+    let levels = parts.iter().map(|part| part.levels).max().unwrap_or(0);
+    let empty = Interner::default();
+    let all: Vec<&ItemTexts> = parts.iter().flat_map(|part| &part.texts).collect();
+    let names = Union::plain(&all.iter().map(|texts| &texts.names).collect::<Vec<_>>());
+    let categories: Vec<Union> =
+        (0..levels).map(|level| Union::plain(&all.iter().map(|texts| texts.categories.get(level).unwrap_or(&empty)).collect::<Vec<_>>())).collect();
+    let mut tables = 0;
+    let mut rows_of_sources: Vec<HashMap<ItemRow, Vec<(u32, u64)>>> = Vec::new();
+    for (source, part) in parts.iter_mut().enumerate() {
+        let mut rows: HashMap<ItemRow, Vec<(u32, u64)>> = HashMap::new();
+        for (worker, texts) in part.texts.iter_mut().enumerate() {
+            texts.flush();
+            let items = remap(source, worker);
+            for ((file, row), times) in std::mem::take(&mut texts.rows).into_iter() {
+                let code = |union: &Union, code: u32| if code == NO_INDEX { NO_INDEX } else { union.remaps[tables][code as usize] };
+                let mut levels = row.categories;
+                for (slot, union) in levels.iter_mut().zip(&categories) {
+                    *slot = code(union, *slot);
+                }
+                let more = row.more_categories.iter().zip(categories.iter().skip(4)).map(|(value, union)| code(union, *value)).collect();
+                let row = ItemRow { item: items[row.item as usize], name: code(&names, row.name), categories: levels, more_categories: more, ..row };
+                let counts = rows.entry(row).or_default();
+                match counts.iter_mut().find(|(known, _)| *known == file) {
+                    Some((_, count)) => *count += times,
+                    None => counts.push((file, times)),
+                }
+            }
+            tables += 1;
+        }
+        rows_of_sources.push(rows);
+    }
+    let (mut name_votes, mut price_votes, mut margin_votes) = (Votes::new(), Votes::new(), Votes::new());
+    let (mut available_votes, mut recommend_votes) = (Votes::new(), Votes::new());
+    let mut category_votes: Vec<Votes<u32>> = (0..levels).map(|_| Votes::new()).collect();
+    for (part, rows) in parts.iter().zip(rows_of_sources) {
+        let mut rows: Vec<(ItemRow, Vec<(u32, u64)>)> = rows.into_iter().collect();
+        rows.sort_unstable();
+        for (row, mut counts) in rows {
+            counts.sort_unstable();
+            let limit = match part.duplicates {
+                Duplicates::Keep => u64::MAX,
+                Duplicates::Drop => 1,
+                Duplicates::AcrossFiles => counts.iter().map(|(_, count)| *count).max().unwrap_or(0),
+            };
+            let mut kept = 0;
+            for (file, count) in counts {
+                let stays = count.min(limit - kept);
+                kept += stays;
+                duplicates[file as usize] += count - stays;
+            }
+            let mut vote_code = |votes: &mut Votes<u32>, value: u32| {
+                if value != NO_INDEX {
+                    *votes.entry((row.item, value)).or_insert(0) += kept;
+                }
+            };
+            vote_code(&mut name_votes, row.name);
+            for (votes, value) in category_votes.iter_mut().zip(row.categories.iter().chain(&row.more_categories)) {
+                vote_code(votes, *value);
+            }
+            for (votes, bits) in [(&mut price_votes, row.price), (&mut margin_votes, row.margin)] {
+                if bits != u64::MAX {
+                    *votes.entry((row.item, sortable(bits))).or_insert(0) += kept;
+                }
+            }
+            for (votes, value) in [(&mut available_votes, row.available), (&mut recommend_votes, row.recommendable)] {
+                if value < 2 {
+                    *votes.entry((row.item, value)).or_insert(0) += kept;
+                }
+            }
+        }
+    }
+    let items = ids.len();
+    let numbers = |votes: &Votes<u64>| {
+        if votes.is_empty() { Vec::new() } else { winners(votes, items).into_iter().map(|bits| bits.map_or(f64::NAN, |bits| f64::from_bits(unsortable(bits)))).collect() }
+    };
+    // What no row says: an item can be had, and may be recommended.
+    let flags = |votes: &Votes<u8>| if votes.is_empty() { Vec::new() } else { winners(votes, items).into_iter().map(|flag| flag.is_none_or(|flag| flag == 1)).collect() };
+    let table = ItemTable {
+        names: if name_votes.is_empty() {
+            Vec::new()
+        } else {
+            winners(&name_votes, items).into_iter().map(|code| code.map_or_else(|| "".into(), |code| names.names[code as usize].clone())).collect()
+        },
+        categories: category_votes
+            .iter()
+            .zip(categories)
+            .map(|(votes, union)| ItemCategory {
+                codes: winners(votes, items).into_iter().map(|code| code.unwrap_or(NO_INDEX)).collect(),
+                names: union.names.into_iter().map(String::from).collect(),
+            })
+            .collect(),
+        price: numbers(&price_votes),
+        margin: numbers(&margin_votes),
+        available: flags(&available_votes),
+        recommendable: flags(&recommend_votes),
+        ids,
+    };
+    (table, duplicates)
+}
+
+/// The bits of a number in an order that is the order of numbers.
+fn sortable(bits: u64) -> u64 {
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn unsortable(bits: u64) -> u64 {
+    if bits >> 63 == 1 { bits & !(1 << 63) } else { !bits }
+}
