@@ -263,11 +263,6 @@ impl BoundSource {
                 .collect(),
         }
     }
-
-    /// Whether a record may make several rows, which then are not compared with those of other files.
-    pub(super) fn multiplies(&self) -> bool {
-        self.lookups.iter().any(|lookup| lookup.table.many)
-    }
 }
 
 /// The rows that a record makes with the columns of its lookups: one, or as many as they have for it.

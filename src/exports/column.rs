@@ -111,10 +111,6 @@ impl TextColumn {
         matches!(self.source, Source::Row)
     }
 
-    pub(super) fn is_constant(&self) -> bool {
-        matches!(self.source, Source::Constant(_))
-    }
-
     /// The text as it stands, for messages.
     pub(super) fn raw<'r>(&self, row: &Row<'r>) -> &'r [u8] {
         match &self.source {

@@ -209,20 +209,9 @@ impl Finish<'_> {
     fn excluded(&self, identities: &Identities) -> Result<BTreeSet<Vec<u8>>> {
         let Some(path) = &self.config.privacy.exclude_ids else { return Ok(BTreeSet::new()) };
         let text = std::fs::read_to_string(path).map_err(|error| Error::unreadable(path, &error))?;
-        let kinds: BTreeSet<&str> = self.plan.sources.iter().map(|source| self.kind_of(source.table)).collect();
+        let kinds: BTreeSet<&str> = self.plan.sources.iter().map(|source| kind_of(source.table)).collect();
         let ids = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
         Ok(ids.flat_map(|id| kinds.iter().map(move |kind| identities.resolve(kind, id.as_bytes()).to_vec())).collect())
-    }
-
-    fn kind_of(&self, table: SourceTable) -> &str {
-        match table {
-            SourceTable::Events(source) => source.files.id.as_deref().unwrap_or_default(),
-            SourceTable::Profiles(source) => source.files.id.as_deref().unwrap_or_default(),
-            SourceTable::Items(source) => source.files.id.as_deref().unwrap_or_default(),
-            SourceTable::Offers(source) => source.files.id.as_deref().unwrap_or_default(),
-            SourceTable::Treatments(source) => source.files.id.as_deref().unwrap_or_default(),
-            SourceTable::Identities(source) => source.files.id.as_deref().unwrap_or_default(),
-        }
     }
 
     /// Numbers all customers.
@@ -254,7 +243,7 @@ impl Finish<'_> {
         }
         tables.extend(rows.iter().map(|(number, ids)| (ids, *number, None)));
         let interners: Vec<&Interner> = tables.iter().map(|(ids, _, _)| *ids).collect();
-        let union = Union::of(&interners, |table, text| identities.resolve(self.kind_of(self.plan.sources[tables[table].1].table), text));
+        let union = Union::of(&interners, |table, text| identities.resolve(kind_of(self.plan.sources[tables[table].1].table), text));
         let mut numbers = Vec::with_capacity(union.names.len());
         let mut names = Vec::with_capacity(union.names.len());
         for name in union.names {
@@ -341,7 +330,7 @@ impl Finish<'_> {
                 SourceTable::Treatments(_) => true,
                 _ => continue,
             };
-            let kind = self.kind_of(source.table).to_owned();
+            let kind = kind_of(source.table).to_owned();
             let mut rows = self.take_table(number, results);
             if is_treatments {
                 for row in &mut rows {
@@ -639,6 +628,11 @@ impl Finish<'_> {
             self.exports.rejects.extend(refusals.into_iter().take(room).map(|refusal| refusal.into_reject(&self.plan.files[file].path)));
         }
     }
+}
+
+/// The kind of id that the customer column of a source holds; empty for the customer's own.
+fn kind_of<'c>(table: SourceTable<'c>) -> &'c str {
+    table.files().id.as_deref().unwrap_or_default()
 }
 
 /// Adds rows to a table; keys that it has not yet become further columns.

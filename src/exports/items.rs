@@ -199,7 +199,7 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
                 kept += stays;
                 duplicates[file as usize] += count - stays;
             }
-            let mut vote_code = |votes: &mut Votes<u32>, value: u32| {
+            let vote_code = |votes: &mut Votes<u32>, value: u32| {
                 if value != NO_INDEX {
                     *votes.entry((row.item, value)).or_insert(0) += kept;
                 }

@@ -10,8 +10,6 @@ use std::sync::Arc;
 pub(super) struct LookupTable {
     /// Names of the columns it adds: all but the one it is joined on.
     pub(super) columns: Vec<String>,
-    /// Whether a key may have several rows.
-    pub(super) many: bool,
     rows: Vec<csv::ByteRecord>,
     by_key: HashMap<Vec<u8>, Vec<u32>>,
 }
@@ -31,7 +29,7 @@ impl LookupTable {
     pub(super) fn new(path: &Path, header: &[String], on: &str, many: bool, records: Vec<(u64, csv::ByteRecord)>) -> Result<LookupTable> {
         let key = super::column::position(header, on).map_err(|error| error.file(path))?;
         let columns = header.iter().enumerate().filter(|(column, _)| *column != key).map(|(_, name)| name.clone()).collect();
-        let mut table = LookupTable { columns, many, rows: Vec::with_capacity(records.len()), by_key: HashMap::new() };
+        let mut table = LookupTable { columns, rows: Vec::with_capacity(records.len()), by_key: HashMap::new() };
         for (line, record) in records {
             let number = table.rows.len() as u32;
             let rows = table.by_key.entry(record.get(key).unwrap_or_default().to_vec()).or_default();
