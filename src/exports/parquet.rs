@@ -328,14 +328,15 @@ mod tests {
     }
 
     /// One required column of one row.
-    fn single<T: DataType>(schema: &str, value: T::T) -> Result<String> {
+    fn single<T: DataType>(schema_text: &str, value: T::T) -> Result<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
-        let schema = Arc::new(parse_message_type(&format!("message m {{ {schema} }}")).unwrap());
+        let schema = Arc::new(parse_message_type(&format!("message m {{ {schema_text} }}")).unwrap());
         let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::default()).unwrap();
         let mut group = writer.next_row_group().unwrap();
         let mut column = group.next_column().unwrap().unwrap();
-        column.typed::<T>().write_batch(&[value], None, None).unwrap();
+        let levels = schema_text.starts_with("repeated");
+        column.typed::<T>().write_batch(&[value], levels.then_some(&[1][..]), levels.then_some(&[0][..])).unwrap();
         column.close().unwrap();
         group.close().unwrap();
         writer.close().unwrap();
