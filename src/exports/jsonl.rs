@@ -291,6 +291,8 @@ impl<'de> Visitor<'de> for Paths<'_> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use proptest::prelude::*;
 

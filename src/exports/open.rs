@@ -379,6 +379,8 @@ pub(crate) fn fault(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use std::io::Write;
 

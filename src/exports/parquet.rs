@@ -283,6 +283,8 @@ impl Cells {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use ::parquet::basic::Compression;
     use ::parquet::data_type::{ByteArray, Int96};
@@ -459,25 +461,6 @@ mod tests {
             if let Err(error) = read(&bytes) {
                 assert_eq!(error.kind().exit_code(), 65, "flipped {index}: {error}");
             }
-        }
-    }
-
-    #[test]
-    #[ignore = "measures the speed of reading the file that HOLDFAST_PARQUET names"]
-    fn speed_of_a_parquet_file() {
-        let path = PathBuf::from(std::env::var_os("HOLDFAST_PARQUET").expect("HOLDFAST_PARQUET names a file"));
-        let file = ParquetFile::open(&path).unwrap();
-        let columns: Vec<&str> = file.columns().iter().map(String::as_str).collect();
-        for _ in 0..3 {
-            let start = std::time::Instant::now();
-            let (mut rows, mut bytes) = (0, 0);
-            file.read(&columns, &mut |batch| {
-                rows += batch.rows();
-                bytes += batch.text().len();
-                Ok(())
-            })
-            .unwrap();
-            eprintln!("{rows} rows, {} columns, {bytes} bytes of text, {} row groups: {:?}", columns.len(), file.row_groups(), start.elapsed());
         }
     }
 }

@@ -241,6 +241,8 @@ fn time(units: i64, per_second: i64, text: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use proptest::prelude::*;
 
