@@ -1,1 +1,14 @@
 //! What a user gets, in sentences; every file here runs the built binaries or the library on real or simulated data.
+#![allow(clippy::unwrap_used)]
+
+// The small language: builds exports, runs the real binaries, states expectations.
+mod shop;
+
+// Training and scoring as a user sees them, exit codes and files included.
+mod flow;
+// What goes wrong at a user's site: one clear line, the right exit code, nothing half-written.
+mod faults;
+// The same bytes: twice, at one and two threads, with rows in another order.
+mod sameness;
+// What the README and the repository promise about themselves.
+mod promises;

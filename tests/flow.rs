@@ -1,0 +1,272 @@
+//! Training and scoring as a user sees them.
+
+use crate::shop::{Shop, Table, row_counts};
+use holdfast::evaluate::classify::auc;
+use std::collections::{BTreeMap, BTreeSet};
+
+const RISK_COLUMNS: [&str; 17] = [
+    "customer_id",
+    "as_of",
+    "decision_id",
+    "churn_probability",
+    "risk_tier",
+    "risk_rank",
+    "status",
+    "days_since_last",
+    "orders",
+    "value",
+    "segment",
+    "reason_1_code",
+    "reason_1",
+    "reason_2_code",
+    "reason_2",
+    "reason_3_code",
+    "reason_3",
+];
+const OFFER_COLUMNS: [&str; 13] = [
+    "customer_id",
+    "as_of",
+    "decision_id",
+    "rank",
+    "offer_id",
+    "item_id",
+    "item_name",
+    "channel",
+    "valid_from",
+    "valid_until",
+    "score",
+    "reason_code",
+    "reason",
+];
+
+#[test]
+fn from_exports_to_both_lists() {
+    let shop = Shop::simulated(800, 3);
+    shop.fit().succeeds();
+    shop.score().succeeds();
+
+    let risk = shop.table("risk.csv");
+    assert_eq!(risk.header[..17], RISK_COLUMNS);
+    assert!(risk.len() > 200, "{} customers at risk", risk.len());
+    let probabilities = risk.numbers("churn_probability");
+    assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)));
+    assert!(probabilities.windows(2).all(|pair| pair[0] >= pair[1]), "rows stand in order of risk");
+    assert_eq!(risk.numbers("risk_rank"), (1..=risk.len()).map(|rank| rank as f64).collect::<Vec<f64>>());
+    assert!(risk.numbers("days_since_last").iter().all(|days| (0.0..=180.0).contains(days)));
+    assert!(risk.column("as_of").iter().all(|day| *day == "2025-01-01"));
+    let states = BTreeSet::from(["new", "active", "slowing", "returned"]);
+    assert!(risk.column("status").iter().all(|status| states.contains(status)), "dormant and lost are a win-back list");
+    assert!(risk.column("reason_1").iter().take(20).all(|reason| !reason.is_empty()), "the riskiest have a reason");
+
+    let offers = shop.table("offers.csv");
+    assert_eq!(offers.header[..13], OFFER_COLUMNS);
+    let at_risk: BTreeSet<&str> = risk.column("customer_id").into_iter().collect();
+    let offered: BTreeSet<&str> = offers.column("customer_id").into_iter().collect();
+    assert!(at_risk.is_subset(&offered), "everyone in risk.csv is offered something");
+    let items = Table::read(&shop.path().join("items.csv"));
+    let gone: BTreeSet<&str> =
+        items.column("item_id").into_iter().zip(items.column("available")).filter(|(_, can)| *can == "no").map(|(item, _)| item).collect();
+    assert!(!gone.is_empty() && offers.column("item_id").iter().all(|item| !gone.contains(item)), "what cannot be had is not offered");
+    let pairs: BTreeSet<(&str, &str)> = offers.column("customer_id").into_iter().zip(offers.column("item_id")).collect();
+    assert_eq!(pairs.len(), offers.len(), "no item twice for a customer");
+}
+
+#[test]
+fn every_customer_is_in_risk_once_or_in_excluded_with_the_rule() {
+    let shop = Shop::simulated(600, 4);
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let (risk, excluded) = (shop.table("risk.csv"), shop.table("excluded.csv"));
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    risk.column("customer_id").into_iter().chain(excluded.column("customer_id")).for_each(|id| *seen.entry(id).or_default() += 1);
+    assert!(seen.values().all(|times| *times == 1));
+    let known = Table::read(&shop.path().join("customers.csv"));
+    assert_eq!(seen.keys().copied().collect::<Vec<&str>>(), known.column("customer_id"), "cards are not customers of their own");
+    assert!(excluded.column("rule").iter().all(|rule| ["already_inactive", "no_history"].contains(rule)));
+}
+
+#[test]
+fn every_row_is_accounted_for() {
+    let shop = Shop::simulated(600, 4);
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let counts = row_counts(&shop.record());
+    assert!(counts.len() >= 10, "a count for every file: {counts:?}");
+    for [read, accepted, rejected, duplicates, skipped] in &counts {
+        assert_eq!(*read, accepted + rejected + duplicates + skipped, "{counts:?}");
+    }
+    let rejects = shop.table("rejects.csv");
+    let classes: BTreeSet<&str> = rejects.column("class").into_iter().collect();
+    assert_eq!(classes, BTreeSet::from(["bad_date", "missing_id"]));
+    assert!(counts.iter().any(|count| count[3] > 0), "the overlap of the yearly exports is counted");
+}
+
+#[test]
+fn run_json_names_size_and_hash_of_every_file() {
+    let shop = Shop::lively();
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let record = shop.record();
+    assert_eq!(record["status"], "ok");
+    let named: BTreeMap<String, (u64, String)> = record["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| (file["name"].as_str().unwrap().to_string(), (file["bytes"].as_u64().unwrap(), file["blake3"].as_str().unwrap().to_string())))
+        .collect();
+    let written: Vec<String> = shop.files().into_iter().filter(|name| name != "run.json").collect();
+    assert_eq!(named.keys().cloned().collect::<Vec<String>>(), written);
+    for (name, (bytes, hash)) in named {
+        let text = shop.output(&name);
+        assert_eq!((text.len() as u64, blake3::hash(text.as_bytes()).to_hex().to_string()), (bytes, hash), "{name}");
+    }
+}
+
+#[test]
+fn who_broke_with_their_rhythm_ranks_above_who_kept_it() {
+    let shop =
+        Shop::lively().customer("kept").buys_every(7, "tea", "2023-06-01", "2024-10-31").customer("broke").buys_every(7, "tea", "2023-06-01", "2024-09-15");
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let risk = shop.table("risk.csv");
+    let probability = |customer| risk.of(customer, "churn_probability").parse::<f64>().unwrap();
+    assert!(probability("broke") > 0.5 && probability("kept") < 0.3, "broke {}, kept {}", probability("broke"), probability("kept"));
+    let days: u32 = risk.of("broke", "days_since_last").parse().unwrap();
+    let reason = risk.of("broke", "reason_1");
+    assert!(reason.contains(&days.to_string()), "the reason has the customer's own number {days}: {reason}");
+}
+
+#[test]
+fn customers_that_training_never_saw_are_scored() {
+    let shop = Shop::lively();
+    shop.fit().succeeds();
+    let shop = shop.customer("newcomer").buys("tea", "2024-10-20").buys("soap", "2024-10-27");
+    shop.score().succeeds();
+    assert_eq!(shop.table("risk.csv").of("newcomer", "orders"), "2");
+    assert!(shop.table("offers.csv").column("customer_id").contains(&"newcomer"));
+}
+
+#[test]
+fn ids_come_back_byte_for_byte() {
+    let ids = ["007", "1e5", "0x1F", "=1+2", "Łódź 5"];
+    let mut shop = Shop::lively();
+    for id in ids {
+        shop = shop.customer(id).buys_every(9, "tea", "2024-01-01", "2024-10-31");
+    }
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let risk = shop.table("risk.csv");
+    for id in ids {
+        assert!(risk.column("customer_id").contains(&id), "{id}");
+    }
+}
+
+#[test]
+fn no_customer_id_is_in_the_bundle() {
+    let shop = Shop::simulated(600, 4);
+    shop.fit().succeeds();
+    let bundle = std::fs::read(shop.bundle()).unwrap();
+    let customers = Table::read(&shop.path().join("customers.csv"));
+    let identities = Table::read(&shop.path().join("identities.csv"));
+    for id in customers.column("customer_id").into_iter().chain(identities.column("card_id")).chain(customers.column("email")) {
+        assert!(!bundle.windows(id.len()).any(|window| window == id.as_bytes()), "{id} is in the bundle");
+    }
+}
+
+#[test]
+fn what_is_learnt_ranks_nearly_as_well_as_the_truth() {
+    let shop = Shop::simulated(6_000, 1);
+    let answer = shop.train(&["validate", "shop.toml", "--json"]).succeeds().json();
+    let truth = Table::read(&shop.path().join("truth/churn.csv"));
+    let base: Vec<usize> = truth.numbers("days_since_last").iter().enumerate().filter(|(_, days)| **days <= 180.0).map(|(row, _)| row).collect();
+    let (probability, left) = (truth.numbers("probability"), truth.column("left"));
+    let scores: Vec<f64> = base.iter().map(|row| probability[*row]).collect();
+    let labels: Vec<bool> = base.iter().map(|row| left[*row] == "1").collect();
+
+    assert_eq!(answer["cutoff"], "2024-10-03");
+    assert_eq!(answer["base"], base.len());
+    let rate = labels.iter().filter(|left| **left).count() as f64 / labels.len() as f64;
+    assert!((answer["churn_rate"].as_f64().unwrap() - rate).abs() < 1e-6);
+    let (learnt, best) = (answer["churn"]["auc"].as_f64().unwrap(), auc(&scores, &labels));
+    // 20,000 customers come within 0.02; with 6,000 there is less to learn from.
+    assert!(learnt > best - 0.03 && learnt < best + 0.01, "AUC {learnt:.4}, of the truth {best:.4}");
+    let rule = answer["churn"]["models"]["recency_rule"]["auc"].as_f64().unwrap();
+    assert!(learnt > rule + 0.02, "AUC {learnt:.4}, of the recency rule {rule:.4}");
+    let [ranked, popular] = [&answer["recommend"], &answer["recommend"]["models"]["popular"]].map(|model| model["ndcg@10"].as_f64().unwrap());
+    assert!(ranked > 1.5 * popular, "NDCG@10 {ranked:.4}, of the best sellers {popular:.4}");
+}
+
+#[test]
+fn validate_prints_one_object_with_all_that_was_measured() {
+    let answer = Shop::lively().train(&["validate", "shop.toml", "--json"]).succeeds().json();
+    for key in ["churn", "recommend", "base", "churn_rate", "cutoff", "horizon", "ranked_customers", "rows", "customers", "items", "seconds", "peak_rss_mib"] {
+        assert!(!answer[key].is_null(), "no {key} in {answer}");
+    }
+    for measure in ["chosen", "auc", "log_loss", "brier", "models"] {
+        assert!(!answer["churn"][measure].is_null(), "no {measure} in {answer}");
+    }
+    for measure in ["chosen", "ndcg@10", "recall@20", "ndcg@20", "models"] {
+        assert!(!answer["recommend"][measure].is_null(), "no {measure} in {answer}");
+    }
+    assert_eq!(row_counts(&answer["rows"]).len(), 1);
+}
+
+#[test]
+fn a_labelled_table_needs_no_dates() {
+    let mut table = String::from("id,colour,size,left\n");
+    for number in 0..600 {
+        let colour = ["red", "blue", "green"][number % 3];
+        // Small red ones leave, with a tenth of exceptions.
+        let left = (colour == "red" && number % 7 < 4) != (number % 10 == 0);
+        table += &format!("k{number},{colour},{},{}\n", number % 7, if left { "yes" } else { "no" });
+    }
+    let config = "[project]\nname = \"shop\"\n[[profiles]]\nfiles = [\"table.csv\"]\ncustomer = \"id\"\nlabel = { column = \"left\", positive = \"yes\" }\n[churn]\ndefinition = \"label\"\n";
+    let shop = Shop::new().config(config).file("table.csv", table);
+    let answer = shop.train(&["validate", "shop.toml", "--json"]).succeeds().json();
+    assert!(answer["churn"]["auc"].as_f64().unwrap() > 0.75, "{answer}");
+    assert!(answer["recommend"].is_null() || !answer["recommend"]["reason"].is_null(), "nothing to recommend, and why: {answer}");
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    assert_eq!(shop.table("offers.csv").len(), 0);
+    let already = shop.table("excluded.csv").column("rule").iter().filter(|rule| **rule == "already_left").count();
+    assert_eq!(already + shop.table("risk.csv").len(), 600);
+}
+
+#[test]
+fn check_says_what_is_there_without_learning() {
+    let shop = Shop::simulated(300, 1);
+    let said = shop.train(&["check", "shop.toml"]).succeeds();
+    for part in ["orders_2023.csv", "store_sales.csv", "missing_id", "purchase"] {
+        assert!(said.stdout.contains(part), "no {part:?} in: {}", said.stdout);
+    }
+    assert!(!shop.path().join("models").exists());
+}
+
+#[test]
+fn inspect_prints_what_is_in_the_bundle() {
+    let shop = Shop::lively();
+    shop.fit().succeeds();
+    shop.train(&["inspect", "models/shop.hfb"]).succeeds();
+    assert!(shop.train(&["inspect", "models/shop.hfb", "--json"]).succeeds().json().is_object());
+}
+
+#[test]
+fn explain_tells_why_a_customer_is_on_the_list_or_is_not() {
+    let shop =
+        Shop::lively().customer("gone").buys_every(7, "tea", "2023-01-01", "2023-06-01").customer("here").buys_every(7, "tea", "2024-01-01", "2024-10-31");
+    shop.fit().succeeds();
+    let explain = |customer| shop.scoring(&["explain", "shop.toml", "--model", "models/shop.hfb", "--customer", customer]);
+    assert!(explain("here").succeeds().stdout.contains("here"));
+    assert!(explain("gone").succeeds().stdout.contains("already_inactive"));
+    explain("nobody").fails(65).naming(&["nobody"]);
+}
+
+#[test]
+fn simulate_writes_the_shop_of_the_library() {
+    let shop = Shop::new();
+    shop.train(&["simulate", "made", "--customers", "50", "--seed", "7"]).succeeds();
+    let expected = Shop::simulated(50, 7);
+    for name in ["orders_2024.csv", "shop.toml", "README.md", "truth/churn.csv"] {
+        assert_eq!(std::fs::read(shop.path().join("made").join(name)).unwrap(), std::fs::read(expected.path().join(name)).unwrap(), "{name}");
+    }
+}

@@ -1,0 +1,153 @@
+//! The published data sets, end to end through the built binaries.
+//!
+//! The data is not in the repository: it is looked for in `$HOLDFAST_DATASETS`, then in `../shared/datasets`. A set that is in neither
+//! is reported as ignored, with the reason, and never as passed.
+#![allow(clippy::unwrap_used)]
+
+#[path = "shop.rs"]
+#[allow(dead_code)]
+mod shop;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use shop::{Outcome, Table, row_counts};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tempfile::TempDir;
+
+/// What a data set has to give.
+struct Expectation {
+    name: &'static str,
+    sentence: &'static str,
+    check: fn(&Bench) -> Result<(), Failed>,
+}
+
+const EXPECTATIONS: [Expectation; 11] = [
+    Expectation { name: "telco", sentence: "who leaves a telephone company is told as well as the peers do", check: |bench| bench.auc_at_least(0.84) },
+    Expectation { name: "telco", sentence: "a labelled table is fitted and scored", check: |bench| bench.fit_and_score(1_000, 0) },
+    Expectation { name: "bank", sentence: "who leaves a bank is told as well as the peers do", check: |bench| bench.auc_at_least(0.855) },
+    Expectation { name: "bank", sentence: "a labelled table with columns left out is fitted and scored", check: |bench| bench.fit_and_score(1_000, 0) },
+    Expectation { name: "online_retail_ii", sentence: "a year of real invoices ranks as well as the peer on its own terms", check: Bench::retail_measures },
+    Expectation { name: "online_retail_ii", sentence: "real invoices become both lists", check: |bench| bench.fit_and_score(2_000, 5_000) },
+    Expectation { name: "cdnow", sentence: "purchases without items become a list of risks", check: |bench| bench.fit_and_score(500, 0) },
+    Expectation { name: "starbucks", sentence: "thirty days of events are enough for a run", check: |bench| bench.fit_and_score(1_000, 0) },
+    Expectation { name: "complete_journey", sentence: "a grocer's Parquet becomes both lists", check: |bench| bench.fit_and_score(1_000, 2_000) },
+    Expectation {
+        name: "hillstrom",
+        sentence: "an offer test without churn or items leaves both files with their headers",
+        check: |bench| bench.fit_and_score(0, 0),
+    },
+    Expectation { name: "beauty", sentence: "lists of items without dates are recommended from", check: |bench| bench.fit_and_score(0, 20_000) },
+];
+
+fn main() -> ExitCode {
+    let root = [std::env::var_os("HOLDFAST_DATASETS").map(PathBuf::from), Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/datasets"))]
+        .into_iter()
+        .flatten()
+        .find(|folder| folder.is_dir());
+    let mut trials: Vec<Trial> = EXPECTATIONS
+        .iter()
+        .map(|expected| {
+            let title = format!("{}: {}", expected.name, expected.sentence);
+            match root.as_ref().map(|root| root.join(expected.name)).filter(|folder| folder.is_dir()) {
+                Some(_) => {
+                    let root = root.clone().unwrap_or_default();
+                    Trial::test(title, move || (expected.check)(&Bench::new(expected.name, &root)))
+                }
+                None => absent(title, expected.name),
+            }
+        })
+        .collect();
+    let title = "gowalla: the published split is read, and its test part is kept apart".to_string();
+    trials.push(match root.as_ref().filter(|root| root.join("gowalla").is_dir()).cloned() {
+        Some(root) => Trial::test(title, move || Bench::new("gowalla", &root).check_reads(&["810128", "217242"])),
+        None => absent(title, "gowalla"),
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A test that says why it was not run.
+fn absent(title: String, name: &str) -> Trial {
+    let reason = format!("no {name} in $HOLDFAST_DATASETS or ../shared/datasets");
+    let kind = reason.clone();
+    // Run all the same (--ignored), it fails: it is never counted as passed.
+    Trial::test(title, move || Err(reason.into())).with_kind(kind).with_ignored_flag(true)
+}
+
+/// A place to run one config.
+struct Bench {
+    name: &'static str,
+    config: PathBuf,
+    data: PathBuf,
+    folder: TempDir,
+}
+
+impl Bench {
+    fn new(name: &'static str, data: &Path) -> Bench {
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/configs").join(format!("{name}.toml"));
+        Bench { name, config, data: data.canonicalize().unwrap(), folder: TempDir::new().unwrap() }
+    }
+
+    fn run(&self, binary: &str, arguments: &[&str]) -> Outcome {
+        let mut command = assert_cmd::Command::new(binary);
+        command.env("HOLDFAST_DATASETS", &self.data).current_dir(self.folder.path()).args(arguments);
+        Outcome::of(arguments, &mut command)
+    }
+
+    fn train(&self, command: &str, further: &[&str]) -> Outcome {
+        let config = self.config.to_string_lossy();
+        let arguments: Vec<&str> = [command, &config].into_iter().chain(further.iter().copied()).collect();
+        self.run(env!("CARGO_BIN_EXE_holdfast-train"), &arguments)
+    }
+
+    fn measures(&self) -> Value {
+        self.train("validate", &["--json"]).succeeds().json()
+    }
+
+    fn auc_at_least(&self, floor: f64) -> Result<(), Failed> {
+        let answer = self.measures();
+        let auc = number(&answer, &["churn", "auc"])?;
+        ensure(auc >= floor, || format!("AUC {auc:.4}, expected {floor} or more"))?;
+        ensure(answer["recommend"].is_null() || answer["recommend"]["reason"].is_string(), || format!("nothing to recommend here: {}", answer["recommend"]))
+    }
+
+    fn retail_measures(&self) -> Result<(), Failed> {
+        let answer = self.measures();
+        let (auc, ndcg) = (number(&answer, &["churn", "auc"])?, number(&answer, &["recommend", "ndcg@10"])?);
+        ensure(auc >= 0.762, || format!("churn AUC {auc:.4}, the peer has .7617"))?;
+        ensure(ndcg >= 0.365, || format!("NDCG@10 {ndcg:.4}, expected .365 or more"))
+    }
+
+    /// Fits, scores, and counts rows: at least so many in each list, and every row read accounted for.
+    fn fit_and_score(&self, at_risk: usize, offers: usize) -> Result<(), Failed> {
+        self.train("fit", &[]).succeeds();
+        let (config, bundle) = (self.config.to_string_lossy().into_owned(), format!("models/{}.hfb", self.name));
+        self.run(env!("CARGO_BIN_EXE_holdfast-score"), &["run", &config, "--model", &bundle, "--out", "out"]).succeeds();
+        for (name, floor) in [("risk.csv", at_risk), ("offers.csv", offers)] {
+            let rows = Table::read(&self.folder.path().join("out").join(name)).len();
+            ensure(rows >= floor, || format!("{name} has {rows} rows, expected {floor} or more"))?;
+        }
+        let record: Value = serde_json::from_str(&std::fs::read_to_string(self.folder.path().join("out/run.json"))?)?;
+        let counts = row_counts(&record);
+        ensure(!counts.is_empty(), || "run.json counts no rows".into())?;
+        for [read, accepted, rejected, duplicates, skipped] in counts {
+            ensure(read == accepted + rejected + duplicates + skipped, || format!("{read} read, but {accepted} + {rejected} + {duplicates} + {skipped}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_reads(&self, numbers: &[&str]) -> Result<(), Failed> {
+        let said = self.train("check", &[]).succeeds();
+        let digits: String = said.stdout.chars().filter(|letter| !matches!(letter, ',' | '\u{202f}' | '_')).collect();
+        numbers.iter().try_for_each(|count| ensure(digits.contains(count), || format!("no {count} in: {}", said.stdout)))
+    }
+}
+
+fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(otherwise().into()) }
+}
+
+fn number(value: &Value, path: &[&str]) -> Result<f64, Failed> {
+    let found = path.iter().fold(value, |value, key| &value[key]);
+    found.as_f64().ok_or_else(|| format!("no number {} in {value}", path.join(".")).into())
+}
