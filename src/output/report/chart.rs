@@ -8,7 +8,7 @@ const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 250.0;
 /// Room for the labels of the vertical axis.
 const LEFT: f64 = 46.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 20.0;
 /// Room for the labels and the name of the horizontal axis.
 const BOTTOM: f64 = 42.0;
@@ -112,16 +112,33 @@ pub(super) fn histogram(counts: &[u64], marks: &[(String, f64)], average: Option
                 @let x = at(plot.x(average));
                 line x1=(x) x2=(x) y1=(at(TOP)) y2=(at(plot.y(0.0))) stroke=(GREY) stroke-width="1.5" stroke-dasharray="1.5 3" {}
             }
-            @for (place, (tier, from)) in marks.iter().enumerate() {
-                @let x = plot.x(*from);
-                line x1=(at(x)) x2=(at(x)) y1=(at(TOP)) y2=(at(plot.y(0.0))) stroke=(ORANGE) stroke-width="1.5" stroke-dasharray="5 3" {}
-                // Names of tiers that begin close to each other stand on different lines, on the side where there is room.
-                @let before = *from > 0.6;
-                text.strong x=(at(if before { x - 5.0 } else { x + 5.0 })) y=(at(TOP + 10.0 + 15.0 * place as f64)) text-anchor=(if before { "end" } else { "start" }) { (tier) }
+            @for (mark, (line, label)) in marks.iter().zip(mark_places(&plot, marks)) {
+                line x1=(at(line)) x2=(at(line)) y1=(at(label.1 + 4.0)) y2=(at(plot.y(0.0))) stroke=(ORANGE) stroke-width="1.5" stroke-dasharray="5 3" {}
+                text.strong x=(at(label.0)) y=(at(label.1)) text-anchor="middle" { (mark.0) }
             }
             (axis(&plot, &labels, name))
         },
     )
+}
+
+/// For each mark where its line stands and where its name: above the line within the chart, on a second row where the name of the
+/// mark before it would touch.
+fn mark_places(plot: &Plot, marks: &[(String, f64)]) -> Vec<(f64, (f64, f64))> {
+    let mut order: Vec<usize> = (0..marks.len()).collect();
+    order.sort_by(|a, b| marks[*a].1.total_cmp(&marks[*b].1));
+    let mut places = vec![(0.0, (0.0, 0.0)); marks.len()];
+    // Where the last name of each row ends.
+    let mut ends = [f64::NEG_INFINITY; 2];
+    for index in order {
+        let line = plot.x(marks[index].1);
+        // A letter of this size is about 7.5 units wide, a Chinese one 12.
+        let half = marks[index].0.chars().map(|letter| if letter.is_ascii() { 7.5 } else { 12.0 }).sum::<f64>() / 2.0;
+        let x = line.clamp(half, WIDTH - half);
+        let row = usize::from(x - half < ends[0] + 6.0);
+        ends[row] = x + half;
+        places[index] = (line, (x, if row == 0 { TOP - 6.0 } else { TOP + 9.0 }));
+    }
+    places
 }
 
 /// One group of the reliability chart.

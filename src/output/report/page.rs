@@ -41,7 +41,12 @@ pub(super) fn frame(language: Language, title: &str, project: &str, facts: &[(St
 
 /// A headline number.
 pub(super) fn head(label: &str, number: &str, hint: &str) -> Markup {
-    html! { div.head { div.label { (label) } div.number { (number) } div.hint { (hint) } } }
+    head_with_unit(label, number, "", hint)
+}
+
+/// A headline number with a unit in smaller letters.
+pub(super) fn head_with_unit(label: &str, number: &str, unit: &str, hint: &str) -> Markup {
+    html! { div.head { div.label { (label) } div.number { (number) @if !unit.is_empty() { " " small { (unit) } } } div.hint { (hint) } } }
 }
 
 /// A section of the page.
@@ -77,7 +82,7 @@ pub(super) fn bars(lines: &[BarLine], class: &str, language: Language) -> Markup
         @if lines.is_empty() {
             p.hint { (Word::None.text(language)) }
         } @else {
-            table {
+            table.bars {
                 @for line in lines {
                     tr {
                         td.name { (line.name) @if !line.below.is_empty() { small { (line.below) } } }
@@ -118,6 +123,16 @@ pub(super) fn expected(number: f64) -> String {
 /// A share as per cent with one digit.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
+}
+
+/// A headline amount and its unit: the amount in thousands or millions where it would be long.
+pub(super) fn money_short(amount: f64, currency: &str) -> (String, String) {
+    let text = match amount.abs() {
+        size if size >= 999_500.0 => format!("{:.2} M", amount / 1e6),
+        size if size >= 99_950.0 => format!("{:.0} k", amount / 1e3),
+        _ => money(amount, ""),
+    };
+    (text, currency.to_string())
 }
 
 /// An amount without cents, with the currency.

@@ -1,6 +1,6 @@
 //! report.html: what a scoring run found.
 
-use super::page::{BarLine, bars, expected, frame, head, money, percent, section, sentences, short_hash, whole};
+use super::page::{BarLine, bars, expected, frame, head, head_with_unit, money, money_short, percent, section, sentences, short_hash, whole};
 use super::words::{Word, code, filled};
 use super::{RunReport, SMALLEST_GROUP, SegmentLine, chart};
 use crate::config::Language;
@@ -86,7 +86,10 @@ fn heads(report: &RunReport, language: Language) -> Markup {
             @let share = filled(Word::OfAll, language, &[&percent(leaving / report.customers.max(1) as f64)]);
             (head(word(Word::ExpectedLeaving), &expected(leaving), &[within(report, language), share].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")))
         }
-        @if let Some(value) = report.value_at_risk { (head(word(Word::ValueAtRisk), &money(value, &report.currency), word(Word::ValueAtRiskHint))) }
+        @if let Some(value) = report.value_at_risk {
+            @let (number, unit) = money_short(value, &report.currency);
+            (head_with_unit(word(Word::ValueAtRisk), &number, &unit, word(Word::ValueAtRiskHint)))
+        }
         (head(word(Word::Offers), &whole(report.offers), &filled(Word::OffersHint, language, &[&whole(report.customers_with_offers)])))
     }
 }

@@ -151,7 +151,7 @@ fn a_run_shows_its_headline_numbers() {
     for shown in [
         "4,312",
         "1,874",
-        "1,284,311 GBP",
+        "1.28 M <small>GBP</small>",
         "within 90 days",
         "43.5 % of all",
         "12,936",

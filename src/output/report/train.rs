@@ -121,7 +121,7 @@ fn models(models: &[ModelLine], language: Language) -> Markup {
     let (log_loss, brier) = (lowest(|model| model.measured.log_loss), lowest(|model| model.measured.brier));
     html! {
         div.scroll { table {
-            tr { th { (word(Word::Model)) } th.num { (word(Word::Auc)) } th.num { (word(Word::LogLoss)) } th.num { (word(Word::Brier)) } }
+            tr { th { (word(Word::ModelColumn)) } th.num { (word(Word::Auc)) } th.num { (word(Word::LogLoss)) } th.num { (word(Word::Brier)) } }
             @for model in models {
                 tr class=(if model.chosen { "chosen" } else { "" }) {
                     (model_name(&model.name, model.chosen, model.baseline, language))
@@ -168,7 +168,7 @@ fn recommender(ranked: &RankReport, language: Language) -> Markup {
     let (ndcg_10, recall_20, ndcg_20) = (best(|r| r.ndcg_10), best(|r| r.recall_20), best(|r| r.ndcg_20));
     html! {
         div.scroll { table {
-            tr { th { (Word::Model.text(language)) } th.num { "NDCG@10" } th.num { "Recall@20" } th.num { "NDCG@20" } }
+            tr { th { (Word::ModelColumn.text(language)) } th.num { "NDCG@10" } th.num { "Recall@20" } th.num { "NDCG@20" } }
             @for (name, ranking) in &ranked.models {
                 @let chosen = *name == ranked.chosen;
                 tr class=(if chosen { "chosen" } else { "" }) {

@@ -34,6 +34,7 @@ words! {
     Version: "holdfast", "holdfast";
     Seed: "seed", "随机种子";
     Model: "model", "模型";
+    ModelColumn: "Model", "模型";
     Customers: "Customers", "客户数";
     ExpectedLeaving: "Expected to leave", "预计流失";
     WithinDays: "within {} days", "未来 {} 天内";
@@ -101,7 +102,7 @@ words! {
     ReliabilityHint: "Test customers in ten groups by probability, riskiest first. Bars: share that left, with 95 % interval. Dots: what was foretold", "测试客户按概率分为十组，风险最高者在前。柱：实际流失率及 95% 区间；点：预测值";
     Observed: "observed", "实际";
     Foretold: "foretold", "预测";
-    Group: "Group", "组";
+    Group: "group, riskiest first", "组（风险由高到低）";
     Gains: "How many leavers does a list reach?", "名单能覆盖多少流失客户？";
     GainsHint: "The riskiest {} of customers hold {} of those who left", "风险最高的 {} 客户中包含 {} 的流失者";
     ShareContacted: "share of customers, riskiest first", "客户占比（风险由高到低）";
