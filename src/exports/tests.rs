@@ -292,7 +292,7 @@ fn json_lines_are_read_like_rows() {
     let exports = Shop::new(&lenient(&config)).file("a.jsonl", text).read();
     assert_eq!(exports.events.amount, [2.5, 3.0]);
     assert_eq!(exports.events.item, [0, NO_INDEX]);
-    assert_eq!(rejects(&exports), [(3, 115, "bad_json", "", "xx")]);
+    assert_eq!(rejects(&exports), [(3, 105, "bad_json", "", "xx")]);
 }
 
 proptest! {
