@@ -303,6 +303,8 @@ fn in_range(wall: i64) -> std::result::Result<Moment, DateFault> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use proptest::prelude::*;
 

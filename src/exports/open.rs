@@ -172,7 +172,7 @@ impl Read for Hashed {
 
 /// The decompressed bytes.
 enum Inflated {
-    Plain(Hashed),
+    Plain(Box<Hashed>),
     Gzip(Box<MultiGzDecoder<BufReader<Hashed>>>),
     Zstd(Box<zstd::Decoder<'static, BufReader<Hashed>>>),
 }
@@ -295,7 +295,7 @@ impl ExportFile {
         };
         let raw = Hashed::new(open_regular(path)?);
         let inner = match compression_of(path) {
-            Compression::None => Inflated::Plain(raw),
+            Compression::None => Inflated::Plain(Box::new(raw)),
             Compression::Gzip => Inflated::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(RAW_BUFFER, raw)))),
             Compression::Zstd => {
                 let decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(RAW_BUFFER, raw));
@@ -379,6 +379,8 @@ pub(crate) fn fault(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use std::io::Write;
 

@@ -283,6 +283,8 @@ impl Cells {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use ::parquet::basic::Compression;
     use ::parquet::data_type::{ByteArray, Int96};
@@ -328,14 +330,15 @@ mod tests {
     }
 
     /// One required column of one row.
-    fn single<T: DataType>(schema: &str, value: T::T) -> Result<String> {
+    fn single<T: DataType>(schema_text: &str, value: T::T) -> Result<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.parquet");
-        let schema = Arc::new(parse_message_type(&format!("message m {{ {schema} }}")).unwrap());
+        let schema = Arc::new(parse_message_type(&format!("message m {{ {schema_text} }}")).unwrap());
         let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::default()).unwrap();
         let mut group = writer.next_row_group().unwrap();
         let mut column = group.next_column().unwrap().unwrap();
-        column.typed::<T>().write_batch(&[value], None, None).unwrap();
+        let levels = schema_text.starts_with("repeated");
+        column.typed::<T>().write_batch(&[value], levels.then_some(&[1][..]), levels.then_some(&[0][..])).unwrap();
         column.close().unwrap();
         group.close().unwrap();
         writer.close().unwrap();
@@ -458,25 +461,6 @@ mod tests {
             if let Err(error) = read(&bytes) {
                 assert_eq!(error.kind().exit_code(), 65, "flipped {index}: {error}");
             }
-        }
-    }
-
-    #[test]
-    #[ignore = "measures the speed of reading the file that HOLDFAST_PARQUET names"]
-    fn speed_of_a_parquet_file() {
-        let path = PathBuf::from(std::env::var_os("HOLDFAST_PARQUET").expect("HOLDFAST_PARQUET names a file"));
-        let file = ParquetFile::open(&path).unwrap();
-        let columns: Vec<&str> = file.columns().iter().map(String::as_str).collect();
-        for _ in 0..3 {
-            let start = std::time::Instant::now();
-            let (mut rows, mut bytes) = (0, 0);
-            file.read(&columns, &mut |batch| {
-                rows += batch.rows();
-                bytes += batch.text().len();
-                Ok(())
-            })
-            .unwrap();
-            eprintln!("{rows} rows, {} columns, {bytes} bytes of text, {} row groups: {:?}", columns.len(), file.row_groups(), start.elapsed());
         }
     }
 }

@@ -270,6 +270,8 @@ fn check_names(names: Vec<String>) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::config::{Duplicates, Role};
     use proptest::prelude::*;

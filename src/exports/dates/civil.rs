@@ -6,7 +6,7 @@ const EPOCH_DAY: i64 = 719_528;
 const DAYS_BEFORE: [u16; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 
 /// Whether a year has a 29th of February.
-fn is_leap(year: u32) -> bool {
+const fn is_leap(year: u32) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
@@ -35,6 +35,56 @@ pub(super) fn days_from_civil(year: u32, month: u32, day: u32) -> Option<i64> {
     }
     let in_year = u32::from(DAYS_BEFORE[index - 1]) + u32::from(leap && month > 2) + day - 1;
     Some(days_to_year(year) + i64::from(in_year))
+}
+
+/// First and last year of [`MONTH_STARTS`].
+const TABLE_YEARS: (u32, u32) = (1900, 2200);
+const TABLE_MONTHS: usize = (TABLE_YEARS.1 - TABLE_YEARS.0 + 1) as usize * 12;
+/// Days from 1970-01-01 to the first of each month of the years accepted, and of the month after: the length of a month is the
+/// distance to the next.
+static MONTH_STARTS: [i32; TABLE_MONTHS + 1] = month_starts();
+
+const fn month_starts() -> [i32; TABLE_MONTHS + 1] {
+    let mut starts = [0; TABLE_MONTHS + 1];
+    starts[0] = -25_567;
+    let mut index = 0;
+    while index < TABLE_MONTHS {
+        let (year, month) = (TABLE_YEARS.0 + index as u32 / 12, index % 12);
+        let leap_day = (is_leap(year) && month == 1) as i32;
+        starts[index + 1] = starts[index] + (DAYS_BEFORE[month + 1] - DAYS_BEFORE[month]) as i32 + leap_day;
+        index += 1;
+    }
+    starts
+}
+
+/// As [`days_from_civil`] for the years 1900 to 2200, by table; `None` also for other years.
+#[inline]
+pub(super) fn days_of_accepted_year(year: u32, month: u32, day: u32) -> Option<i64> {
+    if !(TABLE_YEARS.0..=TABLE_YEARS.1).contains(&year) || month.wrapping_sub(1) > 11 {
+        return None;
+    }
+    let index = ((year - TABLE_YEARS.0) * 12 + month - 1) as usize;
+    let (start, next) = (*MONTH_STARTS.get(index)?, *MONTH_STARTS.get(index + 1)?);
+    let day = day as i32;
+    (day >= 1 && day <= next - start).then(|| i64::from(start + day - 1))
+}
+
+/// Three numbers of two digits each with a separator between them, such as `23:59:58`, in one go: the eight bytes are looked at
+/// as one word.
+#[inline]
+pub(super) fn three_pairs(text: [u8; 8], separator: u8) -> Option<[u32; 3]> {
+    const SEPARATORS: u64 = 0x0000_FF00_00FF_0000;
+    let shape = u64::from_le_bytes([b'0', b'0', separator, b'0', b'0', separator, b'0', b'0']);
+    // Digits become their value and separators 0.
+    let values = u64::from_le_bytes(text) ^ shape;
+    // A byte above 9 reaches the top bit when 0x76 is added, or has it already; a carry needs such a byte below it.
+    let strange = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
+    if strange | (values & SEPARATORS) != 0 {
+        return None;
+    }
+    // No byte overflows: 10 times 9 and 9 make 99.
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
+    Some([pairs as u32 & 0xFF, (pairs >> 24) as u32 & 0xFF, (pairs >> 48) as u32 & 0xFF])
 }
 
 /// The calendar day, as year, month and day, so many days after 1970-01-01.
@@ -145,6 +195,8 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -154,6 +206,10 @@ mod tests {
         while date.year() < 2300 {
             let found = days_from_civil(date.year() as u32, date.month() as u32, date.day() as u32);
             assert_eq!(found, Some(expected), "{date}");
+            assert_eq!(
+                days_of_accepted_year(date.year() as u32, date.month() as u32, date.day() as u32),
+                found.filter(|_| (1900..=2200).contains(&date.year()))
+            );
             assert_eq!(civil_from_days(expected), (i64::from(date.year()), date.month() as u32, date.day() as u32));
             date = date.tomorrow().unwrap();
             expected += 1;
@@ -164,8 +220,22 @@ mod tests {
     fn days_that_are_in_no_calendar_are_refused() {
         for (year, month, day) in [(2023, 2, 29), (1900, 2, 29), (2100, 2, 29), (2024, 4, 31), (2024, 0, 1), (2024, 13, 1), (2024, 1, 0), (10_000, 1, 1)] {
             assert_eq!(days_from_civil(year, month, day), None, "{year}-{month}-{day}");
+            assert_eq!(days_of_accepted_year(year, month, day), None, "{year}-{month}-{day}");
         }
         assert!(days_from_civil(2000, 2, 29).is_some() && days_from_civil(2024, 2, 29).is_some());
+    }
+
+    #[test]
+    fn three_pairs_are_read_where_there_are_only_digits_and_separators() {
+        assert_eq!(three_pairs(*b"23:59:08", b':'), Some([23, 59, 8]));
+        for index in 0..8 {
+            for byte in 0..=255 {
+                let mut text = *b"09:90:55";
+                text[index] = byte;
+                let fits = if index % 3 == 2 { byte == b':' } else { byte.is_ascii_digit() };
+                assert_eq!(three_pairs(text, b':').is_some(), fits, "{text:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The layouts that are sniffed: how each is read, and which of them a value fits.
 
-use super::civil::{Cursor, days_from_civil, seconds_of_day};
+use super::civil::{Cursor, days_from_civil, days_of_accepted_year, seconds_of_day, three_pairs};
 use super::strftime::take_half_day;
 
 /// Seconds on some wall clock, and how far that clock is ahead of UTC where the text says so.
@@ -125,28 +125,28 @@ fn read_time(mut cursor: Cursor) -> Option<(i64, Option<i32>)> {
     cursor.is_empty().then_some((seconds, Some(offset)))
 }
 
-/// `YYYY-MM-DD` and `YYYY-MM-DD HH:MM:SS` with a blank or `T` and nothing else: what nearly every export holds.
+/// `YYYY-MM-DD` and `YYYY-MM-DD HH:MM:SS` with a blank or `T` and nothing else, in an accepted year: what nearly every export
+/// holds. `None` is for [`DateLayout::read`] to look into.
 #[inline]
 pub(super) fn plain_iso(text: &[u8]) -> Option<i64> {
-    let mut strange = 0u8;
-    let mut two = |tens: u8, ones: u8| {
-        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        strange |= u8::from(tens > 9) | u8::from(ones > 9);
-        u32::from(tens).wrapping_mul(10).wrapping_add(u32::from(ones))
-    };
-    let date: &[u8; 10] = text.first_chunk()?;
-    let (century, year, month, day) = (two(date[0], date[1]), two(date[2], date[3]), two(date[5], date[6]), two(date[8], date[9]));
-    let mut seconds = 0;
-    if text.len() != 10 {
-        let text: &[u8; 19] = text.try_into().ok()?;
-        let (hour, minute, second) = (two(text[11], text[12]), two(text[14], text[15]), two(text[17], text[18]));
-        if (text[10] != b' ' && text[10] != b'T') || text[13] != b':' || text[16] != b':' {
+    let (century, rest) = text.split_first_chunk::<2>()?;
+    let (date, time) = rest.split_first_chunk::<8>()?;
+    let seconds = if time.is_empty() {
+        0
+    } else {
+        let time: &[u8; 9] = time.try_into().ok()?;
+        let (between, clock) = time.split_first_chunk::<1>()?;
+        if *between != [b' '] && *between != [b'T'] {
             return None;
         }
-        seconds = seconds_of_day(hour, minute, second)?;
-    }
-    if strange != 0 || date[4] != b'-' || date[7] != b'-' {
+        let [hour, minute, second] = three_pairs(*clock.first_chunk()?, b':')?;
+        seconds_of_day(hour, minute, second)?
+    };
+    let (tens, ones) = (century[0].wrapping_sub(b'0'), century[1].wrapping_sub(b'0'));
+    if tens > 9 || ones > 9 {
         return None;
     }
-    Some(days_from_civil(century * 100 + year, month, day)? * 86_400 + seconds)
+    let [year, month, day] = three_pairs(*date, b'-')?;
+    let century = u32::from(tens) * 10 + u32::from(ones);
+    Some(days_of_accepted_year(century * 100 + year, month, day)? * 86_400 + seconds)
 }

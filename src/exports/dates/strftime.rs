@@ -241,6 +241,8 @@ fn check(items: &[Item]) -> std::result::Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use proptest::prelude::*;
 

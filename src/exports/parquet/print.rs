@@ -107,8 +107,24 @@ pub(super) fn integer(value: i64, meaning: Meaning, text: &mut Vec<u8>) {
 
 /// A number in the fewest digits that read back to it. Whole numbers have no point: an id kept as a number stays an id.
 pub(super) fn real(value: f64, text: &mut Vec<u8>) {
-    // Below 2^53 every whole number is one f64.
-    if value.abs() < 9_007_199_254_740_992.0 && value.trunc().to_bits() == value.to_bits() {
+    // Most are whole or amounts of money. A decimal of at most 15 digits is the only such decimal of its f64, so what comes
+    // back exactly from hundredths is the shortest text.
+    let hundredths = (value * 100.0 + 0.5f64.copysign(value)) as i64;
+    if hundredths.unsigned_abs() < 1_000_000_000_000_000 && (hundredths as f64 / 100.0).to_bits() == value.to_bits() {
+        let (whole, part) = (hundredths.unsigned_abs() / 100, (hundredths.unsigned_abs() % 100) as u32);
+        if hundredths < 0 {
+            text.push(b'-');
+        }
+        text.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        if part > 0 {
+            text.push(b'.');
+            two(part, text);
+            if part.is_multiple_of(10) {
+                text.pop();
+            }
+        }
+    } else if value.abs() < 9_007_199_254_740_992.0 && (value as i64 as f64).to_bits() == value.to_bits() {
+        // Below 2^53 every whole number is one f64.
         text.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
         text.extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
@@ -117,7 +133,7 @@ pub(super) fn real(value: f64, text: &mut Vec<u8>) {
 
 /// As [`real`], in the fewest digits that read back as `f32`.
 pub(super) fn short_real(value: f32, text: &mut Vec<u8>) {
-    if value.abs() < 16_777_216.0 && value.trunc().to_bits() == value.to_bits() {
+    if value.abs() < 16_777_216.0 && (value as i32 as f32).to_bits() == value.to_bits() {
         text.extend_from_slice(itoa::Buffer::new().format(value as i32).as_bytes());
     } else {
         text.extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
@@ -225,6 +241,8 @@ fn time(units: i64, per_second: i64, text: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use proptest::prelude::*;
 
@@ -243,7 +261,7 @@ mod tests {
             (0, Meaning::Date, "1970-01-01"),
             (-25_567, Meaning::Date, "1900-01-01"),
             (19_782, Meaning::Date, "2024-02-29"),
-            (3_000_000, Meaning::Date, "10183-09-19"),
+            (3_000_000, Meaning::Date, "10183-09-21"),
             (1_234_567_890_000, stamp(1_000, true), "2009-02-13 23:31:30Z"),
             (1_234_567_890_007, stamp(1_000, false), "2009-02-13 23:31:30.007"),
             (-1, stamp(1_000_000, false), "1969-12-31 23:59:59.999999"),
@@ -265,7 +283,19 @@ mod tests {
 
     #[test]
     fn whole_numbers_have_no_point_and_others_the_fewest_digits() {
-        for (value, expected) in [(17_850.0, "17850"), (0.1, "0.1"), (-2.55, "-2.55"), (1e21, "1e21"), (0.0, "0"), (f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
+        for (value, expected) in [
+            (17_850.0, "17850"),
+            (0.1, "0.1"),
+            (-2.55, "-2.55"),
+            (-0.07, "-0.07"),
+            (1.125, "1.125"),
+            (-0.0, "-0.0"),
+            (4e15, "4000000000000000"),
+            (1e21, "1e21"),
+            (0.0, "0"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+        ] {
             assert_eq!(shown(|text| real(value, text)), expected);
         }
         assert_eq!(shown(|text| short_real(0.1, text)), "0.1");
@@ -273,6 +303,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn amounts_are_written_as_the_decimal_they_are(cents in -1_000_000_000i64..1_000_000_000, scale in prop::sample::select(vec![1i64, 10, 100, 1_000])) {
+            let value = cents as f64 / scale as f64;
+            // The standard library prints the shortest decimal too, with `-0` the only difference of spelling.
+            prop_assert_eq!(shown(|text| real(value, text)), value.to_string());
+        }
+
         #[test]
         fn every_finite_number_reads_back(bits: u64, short_bits: u32) {
             let (value, short) = (f64::from_bits(bits), f32::from_bits(short_bits));
