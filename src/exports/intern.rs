@@ -18,9 +18,50 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
 pub(super) struct Interner {
     arena: Vec<u8>,
     ends: Vec<usize>,
-    /// Open addressing: the hash, and the code plus one; zero is free. Never more than half full.
-    slots: Vec<(u64, u32)>,
-    last: Option<u32>,
+    /// Open addressing; never more than half full.
+    slots: Vec<Slot>,
+    last: Slot,
+}
+
+/// What a slot knows of its text. Texts of up to 16 bytes are known whole, so that finding one touches nothing but its slot.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    key: Key,
+    /// The code plus one; zero is free.
+    code: u32,
+}
+
+/// Up to 16 bytes: the first and the last eight (or four, or fewer), which may overlap, and the length; longer: the hash.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    last: u64,
+    length: u32,
+}
+
+impl Key {
+    #[inline]
+    fn of(bytes: &[u8]) -> Key {
+        let length = bytes.len() as u32;
+        let (first, last) = if let (Some(first), Some(last), true) = (bytes.first_chunk(), bytes.last_chunk(), bytes.len() <= 16) {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if bytes.len() > 16 {
+            (hash(bytes), 0)
+        } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)))
+        } else {
+            (bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)), 0)
+        };
+        Key { first, last, length }
+    }
+    #[inline]
+    fn spread(self) -> usize {
+        let product = u128::from(self.first ^ 0x243F_6A88_85A3_08D3) * u128::from(self.last ^ 0x1319_8A2E_0370_7344 ^ u64::from(self.length) << 56);
+        (product as u64 ^ (product >> 64) as u64) as usize
+    }
+    fn is_whole(self) -> bool {
+        self.length <= 16
+    }
 }
 
 impl Interner {
@@ -36,46 +77,49 @@ impl Interner {
     /// The number of a text. Rows of one order stand together, so the last one is tried first.
     #[inline]
     pub(super) fn intern(&mut self, bytes: &[u8]) -> u32 {
-        if let Some(last) = self.last
-            && self.get(last) == bytes
-        {
-            return last;
+        let key = Key::of(bytes);
+        if self.last.key == key && self.last.code != 0 && (key.is_whole() || self.get(self.last.code - 1) == bytes) {
+            return self.last.code - 1;
         }
-        let code = self.search(bytes);
-        self.last = Some(code);
+        let code = self.search(key, bytes);
+        self.last = Slot { key, code: code + 1 };
         code
     }
-    fn search(&mut self, bytes: &[u8]) -> u32 {
+    /// The number of a text that is probably the one of number `guess`.
+    #[inline]
+    pub(super) fn intern_near(&mut self, bytes: &[u8], guess: u32) -> u32 {
+        if (guess as usize) < self.ends.len() && self.get(guess) == bytes { guess } else { self.intern(bytes) }
+    }
+    fn search(&mut self, key: Key, bytes: &[u8]) -> u32 {
         if self.slots.len() <= self.ends.len() * 2 {
             self.grow();
         }
-        let hash = hash(bytes);
         let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
+        let mut place = key.spread() & mask;
         loop {
-            let (found, code) = self.slots[slot];
-            if code == 0 {
+            let slot = self.slots[place];
+            if slot.code == 0 {
                 self.arena.extend_from_slice(bytes);
                 self.ends.push(self.arena.len());
                 let code = self.ends.len() as u32;
-                self.slots[slot] = (hash, code);
+                self.slots[place] = Slot { key, code };
                 return code - 1;
             }
-            if found == hash && self.get(code - 1) == bytes {
-                return code - 1;
+            if slot.key == key && (key.is_whole() || self.get(slot.code - 1) == bytes) {
+                return slot.code - 1;
             }
-            slot = (slot + 1) & mask;
+            place = (place + 1) & mask;
         }
     }
     fn grow(&mut self) {
         let length = (self.slots.len() * 2).max(64);
-        let old = std::mem::replace(&mut self.slots, vec![(0, 0); length]);
-        for (hash, code) in old.into_iter().filter(|(_, code)| *code != 0) {
-            let mut slot = hash as usize & (length - 1);
-            while self.slots[slot].1 != 0 {
-                slot = (slot + 1) & (length - 1);
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); length]);
+        for slot in old.into_iter().filter(|slot| slot.code != 0) {
+            let mut place = slot.key.spread() & (length - 1);
+            while self.slots[place].code != 0 {
+                place = (place + 1) & (length - 1);
             }
-            self.slots[slot] = (hash, code);
+            self.slots[place] = slot;
         }
     }
     /// All texts, by number.

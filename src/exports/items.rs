@@ -1,10 +1,10 @@
 //! Rows of `[[items]]`: counted as they come, then merged to one row per id.
 //!
-//! The most frequent value of each column stands, ties decided by bytes (the smaller number for prices and margins). Missing
+//! Only `duplicates = "drop"` drops rows: exports that overlap do no harm here. The most frequent value of each column stands, ties decided by bytes (the smaller number for prices and margins). Missing
 //! values do not count.
 
 use super::column::{Missing, NumberColumnReader, Row, TextColumn};
-use super::events::code;
+use super::events::{check_utf8, code};
 use super::intern::{Interner, Union};
 use super::reject::{Class, Refusal};
 use super::{ItemCategory, ItemTable};
@@ -34,7 +34,8 @@ pub(super) struct ItemTexts {
     categories: Vec<Interner>,
     /// Distinct rows by their codes, and how often each stood in which file.
     rows: HashMap<(u32, ItemRow), u64>,
-    last: Option<((u32, ItemRow), u64)>,
+    /// By item: the row it had last, in which file, and how often in a row.
+    last: Vec<Option<((u32, ItemRow), u64)>>,
 }
 
 /// A row by its codes.
@@ -82,31 +83,45 @@ impl ItemColumns {
                 if self.missing.holds(field) { None } else { Some(field) }
             })),
         };
+        let item = code(&self.item, row, &mut texts.items, buffer)?;
+        if item == NO_INDEX {
+            return Err(Refusal::new(Class::MissingId, &self.item.name, self.item.raw(row)));
+        }
+        if texts.last.len() <= item as usize {
+            texts.last.resize(item as usize + 1, None);
+        }
+        let known = texts.last[item as usize].as_ref().map(|((_, row), _)| (row.name, row.categories));
+        let near = |column: &TextColumn, texts: &mut Interner, guess: Option<u32>, buffer: &mut Vec<u8>| match column.get(row, buffer) {
+            None => Ok(NO_INDEX),
+            Some(text) => {
+                check_utf8(row, column, text)?;
+                Ok(texts.intern_near(text, guess.unwrap_or(NO_INDEX)))
+            }
+        };
         let name = match &self.name {
             None => NO_INDEX,
-            Some(column) => code(column, row, &mut texts.names, buffer)?,
+            Some(column) => near(column, &mut texts.names, known.map(|(name, _)| name), buffer)?,
         };
         texts.categories.resize_with(self.category.len(), Interner::default);
         let mut categories = [NO_INDEX; 4];
         let mut more_categories = Vec::new();
         for (level, (column, texts)) in self.category.iter().zip(&mut texts.categories).enumerate() {
-            let code = code(column, row, texts, buffer)?;
+            let guess = known.and_then(|(_, categories)| categories.get(level).copied());
+            let code = near(column, texts, guess, buffer)?;
             match categories.get_mut(level) {
                 Some(slot) => *slot = code,
                 None => more_categories.push(code),
             }
         }
-        let item = code(&self.item, row, &mut texts.items, buffer)?;
-        if item == NO_INDEX {
-            return Err(Refusal::new(Class::MissingId, &self.item.name, self.item.raw(row)));
-        }
         let bits = |value: f64| if value.is_nan() { u64::MAX } else { (value + 0.0).to_bits() };
         let key = ItemRow { item, name, price: bits(price), margin: bits(margin), available, recommendable, categories, more_categories };
-        match &mut texts.last {
-            Some((last, times)) if last.0 == file as u32 && last.1 == key => *times += 1,
-            _ => {
-                texts.flush();
-                texts.last = Some(((file as u32, key), 1));
+        let file = file as u32;
+        match &mut texts.last[item as usize] {
+            Some(((last_file, last), times)) if *last_file == file && *last == key => *times += 1,
+            slot => {
+                if let Some((key, times)) = slot.replace(((file, key), 1)) {
+                    *texts.rows.entry(key).or_insert(0) += times;
+                }
             }
         }
         Ok(())
@@ -115,7 +130,7 @@ impl ItemColumns {
 
 impl ItemTexts {
     fn flush(&mut self) {
-        if let Some((key, times)) = self.last.take() {
+        for (key, times) in std::mem::take(&mut self.last).into_iter().flatten() {
             *self.rows.entry(key).or_insert(0) += times;
         }
     }
@@ -189,13 +204,13 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
         for (row, mut counts) in rows {
             counts.sort_unstable();
             let limit = match part.duplicates {
-                Duplicates::Keep => u64::MAX,
                 Duplicates::Drop => 1,
-                Duplicates::AcrossFiles => counts.iter().map(|(_, count)| *count).max().unwrap_or(0),
+                // All rows of an item become one anyway; each only says once more what the item is.
+                Duplicates::Keep | Duplicates::AcrossFiles => u64::MAX,
             };
             let mut kept = 0;
             for (file, count) in counts {
-                let stays = count.min(limit - kept);
+                let stays = count.min(limit.saturating_sub(kept));
                 kept += stays;
                 duplicates[file as usize] += count - stays;
             }

@@ -1,1 +1,351 @@
+//! What a user gets of whole files: counts that add up, places that are exact, and the same result however the work is cut.
+#![allow(clippy::unwrap_used)]
 
+use super::{Exports, FileCounts, ReadOptions, read_in_blocks};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::timeline::{Moment, NO_INDEX, ProfileValues};
+use proptest::prelude::*;
+use std::fs;
+use tempfile::TempDir;
+
+/// A folder with a config and its files.
+struct Shop {
+    folder: TempDir,
+    config: String,
+}
+
+impl Shop {
+    fn new(config: &str) -> Shop {
+        Shop { folder: TempDir::new().unwrap(), config: format!("[project]\nname = \"shop\"\n{config}") }
+    }
+    fn file(self, name: &str, bytes: impl AsRef<[u8]>) -> Shop {
+        fs::write(self.folder.path().join(name), bytes).unwrap();
+        self
+    }
+    fn try_with(&self, threads: usize, block_bytes: usize) -> Result<Exports, Error> {
+        let path = self.folder.path().join("shop.toml");
+        fs::write(&path, &self.config).unwrap();
+        read_in_blocks(&Config::load(&path, &[]).unwrap(), ReadOptions { threads, as_of: None }, block_bytes)
+    }
+    fn read(&self) -> Exports {
+        self.try_with(2, 1 << 20).unwrap()
+    }
+    fn fails(&self) -> Error {
+        self.try_with(2, 1 << 20).unwrap_err()
+    }
+}
+
+const EVENTS: &str = "[[events]]\nfiles = [\"*.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nitem = \"what\"\namount = \"paid\"\n[churn]\ndefinition = \"none\"\n";
+
+fn adds_up(counts: &[FileCounts]) -> bool {
+    counts.iter().all(|counts| counts.read == counts.accepted + counts.rejected + counts.duplicates + counts.skipped)
+}
+
+fn lenient(config: &str) -> String {
+    format!("max_reject_rate = 1.0\n{config}")
+}
+
+/// (line, byte, class, column, shape) of all rejects.
+fn rejects(exports: &Exports) -> Vec<(u64, u64, &str, &str, &str)> {
+    exports.rejects.iter().map(|reject| (reject.line, reject.byte, reject.class, &reject.column[..], &reject.shape[..])).collect()
+}
+
+#[test]
+fn events_stand_by_customer_in_time_order_whatever_the_order_of_the_file() {
+    let exports = Shop::new(EVENTS).file("a.csv", "who,day,what,paid\nb,2024-01-02,x,2\na,2024-01-03,y,3\na,2024-01-01,x,1.5\n").read();
+    assert_eq!(exports.customers.iter().map(|id| &**id).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(exports.events.offsets, [0, 2, 3]);
+    assert_eq!(exports.events.amount, [1.5, 3.0, 2.0]);
+    assert_eq!(exports.events.item, [0, 1, 0]);
+    assert_eq!(exports.events.kinds, ["purchase"]);
+    assert_eq!(exports.newest.map(Moment::date).as_deref(), Some("2024-01-03"));
+    assert!(adds_up(&exports.counts));
+}
+
+#[test]
+fn every_kind_of_damage_is_refused_with_its_exact_place() {
+    let rows = [
+        ("a,2024-01-01,x,1", "", "", ""),
+        ("a,2024-01-01,x", "too_few_fields", "", "x,9999-99-99,x"),
+        ("a,2024-01-01,x,1,2", "too_many_fields", "", "x,9999-99-99,x,9,9"),
+        ("a,01.01.2024,x,1", "bad_date", "day", "99.99.9999"),
+        ("a,1024-01-01,x,1", "out_of_range", "day", "9999-99-99"),
+        ("a,2024-01-01,x,1.x", "bad_number", "paid", "9.x"),
+        ("a,2024-01-01,x,1e400", "non_finite", "paid", "9x999"),
+        (",2024-01-01,x,1", "missing_id", "who", ""),
+        ("a,2024-01-01,x\0,1", "nul_byte", "", "x,9999-99-99,x ,9"),
+        ("a,2024-01-01,6\" x,1", "quote_in_field", "", "x,9999-99-99,9\" x,9"),
+        ("a,2024-01-01,\"x,1", "unterminated_quote", "", "x,9999-99-99,\"x,9"),
+        ("a,2024-01-02,x,1", "", "", ""),
+    ];
+    let mut text = String::from("who,day,what,paid\n");
+    let mut expected = Vec::new();
+    for (number, (row, class, column, shape)) in rows.iter().enumerate() {
+        if !class.is_empty() {
+            expected.push((number as u64 + 2, text.len() as u64, *class, *column, *shape));
+        }
+        text.push_str(row);
+        text.push('\n');
+    }
+    let shop = Shop::new(&lenient(EVENTS)).file("a.csv", &text);
+    for block_bytes in [1, 7, 64, 1 << 20] {
+        let exports = shop.try_with(2, block_bytes).unwrap();
+        assert_eq!(rejects(&exports), expected, "blocks of {block_bytes}");
+        assert_eq!((exports.counts[0].read, exports.counts[0].accepted, exports.counts[0].rejected), (12, 2, 10));
+    }
+}
+
+#[test]
+fn only_the_row_with_bytes_that_are_not_utf8_is_refused() {
+    let exports = Shop::new(&lenient(EVENTS)).file("a.csv", b"who,day,what,paid\na,2024-01-01,\xFF,1\nb,2024-01-01,x,1\n").read();
+    assert_eq!((exports.counts[0].accepted, exports.counts[0].rejected), (1, 1));
+    assert_eq!(exports.rejects[0].class, "encoding");
+    assert_eq!(exports.customers.len(), 1);
+}
+
+#[test]
+fn a_file_of_mostly_bad_rows_stops_the_run_and_names_the_first() {
+    let error = Shop::new(EVENTS).file("a.csv", "who,day,what,paid\na,2024-01-01,x,one\na,2024-01-01,x,1\n").fails();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert_eq!(error.place().line, Some(2));
+    assert!(error.message().starts_with("reject_rate_exceeded: 1 of 2 rows were refused for [[events]] 0 (bad_number 1)"), "{error}");
+}
+
+#[test]
+fn a_column_that_is_not_there_is_named_with_its_nearest() {
+    let error = Shop::new(EVENTS).file("a.csv", "who,day,whta,paid\na,2024-01-01,x,1\n").fails();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert!(error.message().starts_with("missing_required_column") && error.message().contains("whta"), "{error}");
+}
+
+#[test]
+fn a_header_without_rows_is_an_empty_file() {
+    let error = Shop::new(EVENTS).file("a.csv", "who,day,what,paid\n").fails();
+    assert!(error.message().starts_with("empty_file"), "{error}");
+}
+
+#[test]
+fn exports_that_overlap_count_each_row_as_often_as_the_file_that_has_it_most() {
+    let shop = Shop::new(EVENTS)
+        .file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\na,2024-01-01,x,1\nb,2024-01-02,x,1\n")
+        .file("b.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-01-02,x,1\nb,2024-01-02,x,1\nb,2024-01-03,x,1\n");
+    let exports = shop.read();
+    assert_eq!(exports.events.len(), 5);
+    assert_eq!(exports.counts.iter().map(|counts| (counts.accepted, counts.duplicates)).collect::<Vec<_>>(), [(3, 0), (2, 2)]);
+    let drop = Shop::new(&EVENTS.replace("customer =", "duplicates = \"drop\"\ncustomer =")).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\na,2024-01-01,x,1\n");
+    assert_eq!((drop.read().events.len(), drop.read().counts[0].duplicates), (1, 1));
+}
+
+#[test]
+fn what_where_leaves_out_is_skipped_and_returns_are_negative() {
+    let config = "[[events]]\nfiles = [\"a.csv\"]\nwhere = \"who is not missing\"\ncustomer = { column = \"who\", strip_suffix = \".0\" }\ntime = \"day\"\n\
+                  item = { column = \"what\", case = \"upper\" }\nbasket = \"bill\"\nquantity = \"n\"\nprice = \"each\"\nreturned_if = \"bill starts_with \\\"C\\\"\"\n[churn]\ndefinition = \"none\"\n";
+    let text = "who,day,what,bill,n,each\n7.0,2024-01-01,x1,1,2,1.5\n,2024-01-01,x1,1,2,1.5\n7,2024-01-02,X1,C2,-2,1.5\n7,2024-01-02,y,C2,1,\n";
+    let exports = Shop::new(config).file("a.csv", text).read();
+    assert_eq!(exports.customers.iter().map(|id| &**id).collect::<Vec<_>>(), ["7"]);
+    assert_eq!((exports.counts[0].skipped, exports.counts[0].accepted), (1, 3));
+    assert_eq!(exports.events.kinds, ["purchase", "return"]);
+    assert_eq!(exports.events.amount[..2], [3.0, -3.0]);
+    assert!(exports.events.amount[2].is_nan());
+    assert_eq!(exports.events.basket, [0, 1, 1]);
+    assert_eq!(exports.items.ids.iter().map(|id| &**id).collect::<Vec<_>>(), ["X1", "Y"]);
+}
+
+#[test]
+fn a_lookup_joins_its_columns_and_a_repeated_key_is_an_error_unless_many() {
+    let config = "[[events]]\nfiles = [\"a.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nchannel = \"city\"\nlookup = [{ files = \"shops.txt\", on = \"shop\" }]\n[churn]\ndefinition = \"none\"\n";
+    let rows = "who,day,shop\na,2024-01-01,1\na,2024-01-02,9\nb,2024-01-03,2\n";
+    let exports = Shop::new(config).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n2,Kiel\n").read();
+    assert_eq!(exports.events.channels, ["Bonn", "Kiel"]);
+    assert_eq!(exports.events.channel, [0, u16::MAX, 1]);
+    let error = Shop::new(config).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n1,Kiel\n").fails();
+    assert_eq!((error.kind(), error.place().line), (ErrorKind::Data, Some(3)));
+    let many = Shop::new(&config.replace("on = \"shop\"", "on = \"shop\", many = true")).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n1,Kiel\n").read();
+    assert_eq!((many.events.len(), many.counts[0].accepted), (4, 3));
+    assert!(many.notes.iter().any(|note| note.contains("1 rows more")), "{:?}", many.notes);
+}
+
+#[test]
+fn ids_of_one_person_become_one_timeline() {
+    let config = "[[events]]\nfiles = [\"web.csv\"]\ncustomer = \"who\"\ntime = \"day\"\n[[events]]\nfiles = [\"till.csv\"]\nid = \"card\"\ncustomer = \"card\"\ntime = \"day\"\n\
+                  [[identities]]\nfiles = [\"ids.csv\"]\ncustomer = \"who\"\nalso = [\"card\"]\n[churn]\ndefinition = \"none\"\n";
+    let exports = Shop::new(config)
+        .file("web.csv", "who,day\na,2024-01-01\nb,2024-01-02\n")
+        .file("till.csv", "card,day\nc1,2024-01-03\nc9,2024-01-04\n")
+        .file("ids.csv", "who,card\na,c1\nb,\n")
+        .read();
+    assert_eq!(exports.customers.iter().map(|id| &**id).collect::<Vec<_>>(), ["a", "b", "c9"]);
+    assert_eq!(exports.events.offsets, [0, 2, 3, 4]);
+    assert!(adds_up(&exports.counts));
+}
+
+#[test]
+fn a_list_gives_a_row_per_item_in_order() {
+    let config = "[[events]]\nfiles = [\"a.txt\"]\nlayout = \"list\"\ndelimiter = \"spaces\"\ncustomer = \"customer\"\nitem = \"item\"\n[churn]\ndefinition = \"none\"\n";
+    let exports = Shop::new(config).file("a.txt", "u2 9 5 9\nu1 7\n").read();
+    assert_eq!(exports.untimed.offsets, [0, 1, 4]);
+    let items: Vec<&str> = exports.untimed.item.iter().map(|item| &*exports.items.ids[*item as usize]).collect();
+    assert_eq!(items, ["7", "9", "5", "9"]);
+    assert_eq!(exports.untimed.time, [0, 0, 1, 2]);
+    assert_eq!((exports.counts[0].read, exports.counts[0].accepted), (4, 4));
+}
+
+#[test]
+fn a_table_becomes_typed_columns_and_labels_in_row_order() {
+    let config = "[[profiles]]\nfiles = [\"a.csv\"]\ncustomer = \"id\"\nlabel = { column = \"left\", positive = \"Yes\" }\n[churn]\ndefinition = \"label\"\n";
+    let text = "id,age,zip,since,plan,total,left\nc,30,01234,2020-01-31,gold,1.5,Yes\na,41,99999,2021-02-28,tin, ,No \nb,,10115,2020-01-31,tin,2,\n";
+    let exports = Shop::new(config).file("a.csv", text).read();
+    assert_eq!(exports.labels, [Some(false), None, Some(true)]);
+    assert_eq!(exports.label_rows, [2, 0, 1]);
+    let column = |name: &str| exports.profiles[0].columns.iter().find(|column| column.name == name).unwrap();
+    assert!(matches!(&column("age").values, ProfileValues::Number(values) if values[0] == 41.0 && values[1].is_nan()));
+    assert!(matches!(&column("zip").values, ProfileValues::Category { names, .. } if names == &["01234", "10115", "99999"]));
+    assert!(matches!(&column("since").values, ProfileValues::Date(values) if values[1] == values[2]));
+    assert!(matches!(&column("plan").values, ProfileValues::Category { codes, .. } if codes == &[1, 1, 0]));
+    assert!(matches!(&column("total").values, ProfileValues::Number(values) if values[0].is_nan() && values[1] == 2.0));
+    assert!(exports.profiles[0].columns.iter().all(|column| column.name != "left" && column.name != "id"));
+}
+
+#[test]
+fn a_customer_with_two_profiles_is_a_duplicate_or_a_reject() {
+    let config = lenient("[[profiles]]\nfiles = [\"a.csv\"]\ncustomer = \"id\"\n[churn]\ndefinition = \"none\"\n");
+    let exports = Shop::new(&config).file("a.csv", "id,age\na,1\na,1\na,2\nb,3\n").read();
+    assert_eq!((exports.counts[0].accepted, exports.counts[0].duplicates, exports.counts[0].rejected), (2, 1, 1));
+    assert_eq!(rejects(&exports), [(4, 15, "duplicate_id", "id", "")]);
+}
+
+#[test]
+fn profiles_with_time_keep_the_rows_at_which_something_changed() {
+    let config = "[[profiles]]\nfiles = [\"*.csv\"]\ncustomer = \"id\"\ntime = \"day\"\npick = \"last\"\n[churn]\ndefinition = \"none\"\n";
+    let exports = Shop::new(config)
+        .file("a.csv", "id,day,city\na,2024-01-01,Bonn\na,2024-01-01,Bonn\na,2024-01-05,Bonn\na,2024-01-07,Kiel\n")
+        .file("b.csv", "id,day,city\na,2024-01-07,Kiel\na,2024-01-06,Bonn\n")
+        .read();
+    let table = &exports.profiles[0];
+    assert_eq!(table.offsets, [0, 2]);
+    assert_eq!(table.time.iter().map(|time| Moment(*time).date()).collect::<Vec<_>>(), ["2024-01-01", "2024-01-07"]);
+    assert_eq!(exports.counts.iter().map(|counts| (counts.accepted, counts.duplicates)).collect::<Vec<_>>(), [(4, 0), (1, 1)]);
+    assert!(table.columns[0].serves_past);
+}
+
+#[test]
+fn an_item_is_what_most_of_its_rows_say() {
+    let config = "[[items]]\nfiles = [\"a.csv\"]\nitem = \"id\"\nname = \"name\"\ncategory = [\"dep\", \"kind\"]\nprice = \"price\"\nrecommend_if = \"id matches \\\"^[0-9]\\\"\"\n\
+                  [[events]]\nfiles = [\"e.csv\"]\ncustomer = \"who\"\nitem = \"id\"\n[churn]\ndefinition = \"none\"\n";
+    let exports = Shop::new(config)
+        .file("a.csv", "id,name,dep,kind,price\n1,cup,k,c,2\n1,mug,k,c,3\n1,mug,k,,3\nP,post,,,\n2,b,k,c,5\n2,a,k,c,5\n")
+        .file("e.csv", "who,id\na,3\n")
+        .read();
+    let items = &exports.items;
+    assert_eq!(items.ids.iter().map(|id| &**id).collect::<Vec<_>>(), ["1", "2", "3", "P"]);
+    assert_eq!(items.names.iter().map(|name| &**name).collect::<Vec<_>>(), ["mug", "a", "", "post"]);
+    assert_eq!(items.price[..2], [3.0, 5.0]);
+    assert_eq!(items.categories[0].codes, [0, 0, NO_INDEX, NO_INDEX]);
+    assert_eq!(items.recommendable, [true, true, true, false]);
+}
+
+#[test]
+fn rows_of_the_test_role_are_truth_and_never_events() {
+    let config = "[[events]]\nfiles = [\"train.csv\"]\ncustomer = \"u\"\nitem = \"i\"\n[[events]]\nfiles = [\"test.csv\"]\ncustomer = \"u\"\nitem = \"i\"\nrole = \"test\"\n[churn]\ndefinition = \"none\"\n";
+    let exports = Shop::new(config).file("train.csv", "u,i\na,1\na,2\n").file("test.csv", "u,i\na,3\nb,1\n").read();
+    assert_eq!((exports.events.len(), exports.untimed.len(), exports.truth.len()), (0, 2, 2));
+    assert_eq!(exports.truth.offsets, [0, 1, 2]);
+    assert_eq!(exports.newest, None);
+}
+
+#[test]
+fn excluded_customers_are_left_out_everywhere_and_counted() {
+    let config = format!("{EVENTS}[privacy]\nexclude_ids = \"forget.txt\"\n");
+    let exports = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-01-01,x,1\n").file("forget.txt", "a\n").read();
+    assert_eq!(exports.customers.iter().map(|id| &**id).collect::<Vec<_>>(), ["b"]);
+    assert_eq!((exports.counts[0].accepted, exports.counts[0].skipped), (1, 1));
+}
+
+#[test]
+fn days_and_months_that_fit_both_ways_are_refused_and_the_other_file_may_settle_them() {
+    let shop = Shop::new(EVENTS).file("a.csv", "who,day,what,paid\na,01/02/2024,x,1\n");
+    let error = shop.fails();
+    assert!(error.message().starts_with("ambiguous_date"), "{error}");
+    let exports = shop.file("b.csv", "who,day,what,paid\na,25/02/2024,x,1\n").read();
+    assert_eq!(exports.events.time.iter().map(|time| Moment(*time).date()).collect::<Vec<_>>(), ["2024-02-01", "2024-02-25"]);
+}
+
+#[test]
+fn a_decimal_comma_is_read_where_the_whole_column_has_it() {
+    let exports = Shop::new(EVENTS).file("a.csv", "who;day;what;paid\na;2024-01-01;x;1,5\na;2024-01-02;x;2\n").read();
+    assert_eq!(exports.events.amount, [1.5, 2.0]);
+    assert_eq!(exports.counts[0].delimiter, ";");
+}
+
+#[test]
+fn a_short_export_stops_the_run() {
+    let config = EVENTS.replace("customer =", "min_rows = 3\ncustomer =");
+    let error = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-01-01,x,1\n").fails();
+    assert!(error.message().contains("has 2 accepted rows, fewer than min_rows = 3"), "{error}");
+}
+
+#[test]
+fn json_lines_are_read_like_rows() {
+    let config = EVENTS.replace("*.csv", "a.jsonl");
+    let text = "{\"who\":\"a\",\"day\":\"2024-01-01\",\"what\":1,\"paid\":2.5}\n{\"who\":\"b\",\"day\":\"2024-01-02\",\"what\":null,\"paid\":\"3\"}\nno\n";
+    let exports = Shop::new(&lenient(&config)).file("a.jsonl", text).read();
+    assert_eq!(exports.events.amount, [2.5, 3.0]);
+    assert_eq!(exports.events.item, [0, NO_INDEX]);
+    assert_eq!(rejects(&exports), [(3, 105, "bad_json", "", "xx")]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damage_never_panics_counts_add_up_and_the_cut_does_not_matter(
+        rows in prop::collection::vec((0u8..5, 1u8..29, 0u8..4, 0u16..500, any::<bool>()), 1..60),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(b"\",\n\r\0x\xFF-".to_vec()), 0u8..3), 0..6),
+        block_bytes in 1usize..200,
+        threads in 1usize..4,
+    ) {
+        let mut body = Vec::new();
+        for (who, day, what, paid, quoted) in &rows {
+            let item = if *quoted { format!("\"it,em \"\"{what}\"\"\nline\"") } else { format!("item {what}") };
+            body.extend_from_slice(format!("c{who},2024-01-{day:02},{item},{}.5\n", paid).as_bytes());
+        }
+        for (index, byte, action) in &damage {
+            let at = index.index(body.len());
+            match action {
+                0 => body.insert(at, *byte),
+                1 => body[at] = *byte,
+                _ => drop(body.remove(at)),
+            }
+            if body.is_empty() { body.push(b'x'); }
+        }
+        let mut text = b"who,day,what,paid\n".to_vec();
+        text.extend_from_slice(&body);
+        let profiles = "[[profiles]]\nfiles = [\"a.csv\"]\ncustomer = \"who\"\ntime = \"day\"\n";
+        let shop = Shop::new(&lenient(&format!("{profiles}{EVENTS}"))).file("a.csv", &text);
+        match (shop.try_with(2, 1 << 20), shop.try_with(threads, block_bytes)) {
+            (Ok(whole), Ok(cut)) => {
+                prop_assert!(adds_up(&whole.counts));
+                // NaN is not equal to itself, so the texts are compared.
+                prop_assert_eq!(format!("{whole:?}"), format!("{cut:?}"));
+            }
+            (Err(left), Err(right)) => prop_assert_eq!(left, right),
+            (left, right) => prop_assert!(false, "{:?} against {:?}", left.err(), right.err()),
+        }
+    }
+
+    #[test]
+    fn any_table_of_texts_comes_back_as_it_was(ids in prop::collection::vec("[ -~\u{e4}\u{4e2d}\n]{1,12}", 1..40), crlf in any::<bool>()) {
+        let ids: Vec<String> = ids.into_iter().map(|id| format!("i{id}")).collect();
+        let mut writer = csv::WriterBuilder::new().terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') }).from_writer(Vec::new());
+        writer.write_record(["who", "day", "what", "paid"]).unwrap();
+        for id in &ids {
+            writer.write_record([id, "2024-01-01", "x", "1"]).unwrap();
+        }
+        let exports = Shop::new(EVENTS).file("a.csv", writer.into_inner().unwrap()).read();
+        let mut expected = ids;
+        expected.sort_unstable();
+        expected.dedup();
+        prop_assert_eq!(exports.customers.iter().map(|id| id.to_string()).collect::<Vec<_>>(), expected);
+    }
+}
