@@ -97,40 +97,46 @@ impl Split {
     }
 }
 
-/// The settings to try for one task. Work is counted, never timed: rows times columns decide how small the steps may be.
-pub fn candidates(task: &ChurnTask, examples: &Examples, splits: usize) -> Vec<Settings> {
-    let (rows, columns) = (examples.matrix.rows, examples.matrix.columns().max(1));
-    // Row visits that one ensemble may cost in one split.
-    let budget = match task.effort {
+/// How much work one ensemble may do in one split, in rows times columns looked at: about a quarter of a second each.
+fn budget(effort: Effort) -> f64 {
+    match effort {
         Effort::Quick => 6e7,
-        Effort::Normal => 3e8,
-        Effort::Deep => 2e9,
-    } / splits as f64;
-    let cells = (rows * columns) as f64;
-    let affordable = |share: f64, passes: f64, at_most: f64| (budget * 5.0 / (cells * share * passes)).clamp(60.0, at_most);
+        Effort::Normal => 2e8,
+        Effort::Deep => 1e9,
+    }
+}
+
+/// The settings to try for one task. Work is counted, never timed: what one round costs decides how many rounds there may be,
+/// and that how small the steps are.
+pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
+    let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
+    let budget = budget(task.effort);
     let mut all = Vec::new();
     if let Some(column) = task.recency {
         all.push(Settings::Recency { column });
     }
-    let knots = (600 / columns).clamp(2, 8);
-    all.push(Settings::Logistic { knots, ridge: 0.0 });
+    all.push(Settings::Logistic { knots: knots(split.fit.matrix.columns(), rows, budget), ridge: 0.0 });
+    // Wide tables need fewer of their columns at a time.
+    let share = (20.0 / columns).clamp(0.15, 0.5);
     let shapes: &[(usize, f64)] = match task.effort {
-        Effort::Quick => &[(10, 8.0)],
-        Effort::Normal => &[(6, 8.0), (16, 6.0)],
-        Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (31, 4.0), (64, 2.0)],
+        Effort::Quick => &[(12, 8.0)],
+        Effort::Normal => &[(6, 8.0), (24, 5.0)],
+        Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (32, 4.0), (64, 2.0)],
     };
     for (leaves, leaf_weight) in shapes {
-        let rounds = affordable(0.4, 3.0, 1000.0);
-        let settings = BoostSettings {
-            rate: (12.0 / rounds).clamp(0.02, 0.2),
+        let visits = rows * columns * share * libm::log2(*leaves as f64).max(2.0);
+        // Leaf by leaf costs about twice as much per visit.
+        let rounds = (budget / 2.0 / visits).clamp(100.0, 800.0);
+        let rate = (14.0 / rounds).clamp(0.02, 0.15);
+        all.push(Settings::Boosted(BoostSettings {
+            rate,
             leaves: *leaves,
             leaf_weight: *leaf_weight,
             ridge: 5.0,
-            columns: 0.4,
+            columns: share,
             rows: 0.8,
             rounds: rounds as usize,
-        };
-        all.push(Settings::Boosted(settings));
+        }));
     }
     let depths: &[usize] = match task.effort {
         Effort::Quick => &[4],
@@ -138,14 +144,21 @@ pub fn candidates(task: &ChurnTask, examples: &Examples, splits: usize) -> Vec<S
         Effort::Deep => &[3, 4, 5, 6, 7],
     };
     for depth in depths {
-        let rounds = affordable(0.5, *depth as f64, 1000.0);
-        let settings =
-            SymmetricSettings { rate: (20.0 / rounds).clamp(0.03, 0.3), depth: *depth, ridge: 4.0, columns: 0.5, rows: 0.8, rounds: rounds as usize };
-        all.push(Settings::Symmetric(settings));
+        let visits = rows * columns * share * *depth as f64;
+        let rounds = (budget / visits).clamp(100.0, 900.0);
+        let rate = (24.0 / rounds).clamp(0.03, 0.2);
+        all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
     all.retain(|settings| wanted(settings.name()));
     all
+}
+
+/// Hat functions per number: as many as the squares of the columns leave affordable, none for very wide tables.
+fn knots(features: usize, rows: f64, budget: f64) -> usize {
+    let columns = (budget * 4.0 / rows).sqrt();
+    let knots = columns / features.max(1) as f64 - 2.0;
+    if knots < 2.0 { 0 } else { knots.min(8.0) as usize }
 }
 
 /// Log-odds of the rows to judge under each variant of some settings: strengths of the penalty, numbers of rounds. The variants

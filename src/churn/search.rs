@@ -11,6 +11,8 @@ use rayon::prelude::*;
 
 /// Parts in which calibration and blend weights are cross-fitted when they are measured.
 const PARTS: u8 = 5;
+/// Splits on which all capacities of a learner are tried.
+const HEATS: usize = 2;
 /// Pull of the blend's weights towards equal shares, in rows.
 const BLEND_RIDGE: f64 = 2.0;
 /// A member of less weight is dropped: it costs every customer time.
@@ -29,32 +31,57 @@ struct Contender {
 pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Result<Choice> {
     check(examples, task)?;
     let splits = splits(examples, validation, task.seed);
-    let settings = candidates(task, examples, splits.len());
+    let settings = splits.first().map(|split| candidates(task, split)).unwrap_or_default();
     let judged: Vec<bool> = splits.iter().flat_map(|split| split.labels().iter().copied()).collect();
     if judged.is_empty() || settings.is_empty() {
         return Err(Error::data("no rows are left to judge a churn model on; give more rows or fewer folds"));
     }
     let fitted_rows = splits.iter().map(Split::rows).sum::<usize>() as f64 / splits.len() as f64;
-    let jobs: Vec<(usize, usize)> = (0..settings.len()).rev().flat_map(|index| (0..splits.len()).map(move |split| (index, split))).collect();
-    let results: Vec<((usize, usize), Variants)> =
-        jobs.into_par_iter().with_max_len(1).map(|(index, split)| Ok(((index, split), trial(&settings[index], &splits[split])?))).collect::<Result<_>>()?;
+    let run = |jobs: Vec<(usize, usize)>| -> Result<Vec<((usize, usize), Variants)>> {
+        jobs.into_par_iter().with_max_len(1).map(|(index, split)| Ok(((index, split), trial(&settings[index], &splits[split])?))).collect()
+    };
+    // The capacities of a learner race on the first splits; only the best of them is judged on all.
+    let heats = if splits.len() > HEATS + 1 { HEATS } else { splits.len() };
+    let mut results = run((0..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?;
+    if heats < splits.len() {
+        let heat_labels: Vec<bool> = splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect();
+        let loss = |index: usize| best_variant(&results, index, &heat_labels).0;
+        let winners: Vec<usize> = (0..settings.len())
+            .filter(|index| {
+                let rivals = (0..settings.len()).filter(|other| settings[*other].name() == settings[*index].name());
+                rivals.min_by(|a, b| loss(*a).total_cmp(&loss(*b))) == Some(*index)
+            })
+            .collect();
+        results.retain(|((index, _), _)| winners.contains(index));
+        results.extend(run(winners.into_iter().rev().flat_map(|index| (heats..splits.len()).map(move |split| (index, split))).collect())?);
+    }
     let mut contenders: Vec<(f64, Contender)> = Vec::new();
-    for index in 0..settings.len() {
-        let mut parts: Vec<_> = results.iter().filter(|((of, _), _)| *of == index).collect();
-        parts.sort_by_key(|((_, split), _)| *split);
-        for variant in 0..parts.first().map_or(0, |part| part.1.len()) {
-            let scores: Vec<f64> = parts.iter().flat_map(|part| part.1[variant].1.iter().copied()).collect();
-            let loss = log_loss(&scores.iter().map(|z| sigmoid(*z)).collect::<Vec<_>>(), &judged);
-            let contender = Contender { settings: parts[0].1[variant].0, scores };
-            match contenders.iter_mut().find(|(_, other)| other.settings.name() == contender.settings.name()) {
-                Some(slot) if loss < slot.0 => *slot = (loss, contender),
-                Some(_) => {}
-                None => contenders.push((loss, contender)),
-            }
+    for index in (0..settings.len()).filter(|index| results.iter().any(|((of, _), _)| of == index)) {
+        let (loss, contender) = best_variant(&results, index, &judged);
+        match contenders.iter_mut().find(|(_, other)| other.settings.name() == contender.settings.name()) {
+            Some(slot) if loss < slot.0 => *slot = (loss, contender),
+            Some(_) => {}
+            None => contenders.push((loss, contender)),
         }
     }
     let contenders: Vec<Contender> = contenders.into_iter().map(|(_, contender)| contender).collect();
     Ok(decide(&contenders, &judged, task, fitted_rows))
+}
+
+/// The variant of one setting with the least log loss on the judged rows of its splits.
+fn best_variant(results: &[((usize, usize), Variants)], index: usize, judged: &[bool]) -> (f64, Contender) {
+    let mut parts: Vec<_> = results.iter().filter(|((of, _), _)| *of == index).collect();
+    parts.sort_by_key(|((_, split), _)| *split);
+    let mut best: Option<(f64, usize)> = None;
+    let pooled = |variant: usize| -> Vec<f64> { parts.iter().flat_map(|part| part.1[variant].1.iter().copied()).collect() };
+    for variant in 0..parts[0].1.len() {
+        let loss = log_loss(&pooled(variant).into_iter().map(sigmoid).collect::<Vec<_>>(), judged);
+        if best.is_none_or(|(least, _)| loss < least) {
+            best = Some((loss, variant));
+        }
+    }
+    let (loss, variant) = best.unwrap_or((f64::INFINITY, 0));
+    (loss, Contender { settings: parts[0].1[variant].0, scores: pooled(variant) })
 }
 
 /// Measures every learner and the blend with calibration cross-fitted, and chooses.

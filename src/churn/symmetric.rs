@@ -2,16 +2,24 @@
 //!
 //! A tree of depth four has four questions instead of fifteen. That is a strong restraint: on tables of some thousand customers
 //! it generalises better than trees grown leaf by leaf, and together the two are better than either.
-//! In: encoded columns and labels. Out: [`FlatTrees`]. Values are put into at most 128 bins once; a level adds up gradients per
+//! In: encoded columns and labels. Out: [`FlatTrees`]. Values are put into at most 64 bins once; a level adds up gradients per
 //! leaf and bin, for a seeded sample of the columns, and takes the cut with the greatest gain. Missing values have a bin
 //! of their own at the low end, so a cut may set them apart.
 
+use super::calibrate::sigmoid;
 use super::encode::EncodedMatrix;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::mix;
 
 /// Bins of a column at most, the one for missing values included.
-const BINS: usize = 128;
+const BINS: usize = 64;
+
+/// Leaves of a level that is cut once more, at most.
+const LEAVES: usize = 64;
+/// Columns whose sums are taken in one pass.
+const GROUP: usize = 4;
+/// Sums per leaf and bin. The size is fixed so that a masked index needs no check: this is the innermost loop of the program.
+type Histogram = [[f64; 2]; BINS * LEAVES];
 
 /// How much a symmetric ensemble may learn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,13 +112,17 @@ pub struct Symmetric<'a> {
     /// Trees so far.
     pub trees: FlatTrees,
     round: usize,
-    leaves: Vec<u8>,
+    /// Gradient and second derivative of each row in the tree in work; zero for rows it does not see.
     gradients: Vec<[f32; 2]>,
+    /// Leaf of each row so far.
+    leaves: Vec<u8>,
+    histograms: Box<[Histogram; GROUP]>,
 }
 
 impl<'a> Symmetric<'a> {
-    /// An ensemble without trees, starting from log-odds `base`.
+    /// An ensemble without trees, starting from log-odds `base`; depth seven at most.
     pub fn new(binned: &'a Binned, labels: &'a [bool], base: f64, settings: SymmetricSettings, seed: u64) -> Self {
+        let settings = SymmetricSettings { depth: settings.depth.min(7), ..settings };
         let rows = labels.len();
         Symmetric {
             binned,
@@ -120,98 +132,146 @@ impl<'a> Symmetric<'a> {
             scores: vec![base; rows],
             trees: FlatTrees::default(),
             round: 0,
-            leaves: vec![0; rows],
             gradients: vec![[0.0; 2]; rows],
+            leaves: vec![0; rows],
+            histograms: Box::new([[[0.0; 2]; BINS * LEAVES]; GROUP]),
         }
     }
 
     /// Adds a tree. Returns its questions (column, bin) and leaf values, for following held-out rows by their bins.
     pub fn grow(&mut self) -> (Vec<(usize, u8)>, Vec<f64>) {
-        let rows = self.labels.len();
         let round_seed = mix(self.seed, self.round as u64);
         self.round += 1;
-        let threshold = (self.settings.rows * 4_294_967_296.0) as u64;
-        let mut sample: Vec<u32> = Vec::with_capacity(rows);
-        for row in 0..rows {
-            let p = 1.0 / (1.0 + libm::exp(-self.scores[row]));
-            let target = f64::from(u8::from(self.labels[row]));
-            self.gradients[row] = [(target - p) as f32, (p * (1.0 - p)) as f32];
-            if threshold >= 1 << 32 || (mix(round_seed, row as u64) >> 32) < threshold {
-                sample.push(row as u32);
-            }
-        }
-        self.leaves.fill(0);
+        self.draw(round_seed);
         let columns = self.binned.cuts.len();
+        let wanted = ((columns as f64 * self.settings.columns).ceil() as usize).clamp(columns.min(2), columns);
         let mut questions: Vec<(usize, u8)> = Vec::new();
         for level in 0..self.settings.depth {
-            let leaves = 1usize << level;
             let level_seed = mix(round_seed, 1 << 40 | level as u64);
-            let wanted = ((columns as f64 * self.settings.columns).ceil() as usize).clamp(columns.min(2), columns);
             let mut asked: Vec<usize> = (0..columns).collect();
             asked.sort_by_key(|column| (mix(level_seed, *column as u64), *column));
             asked.truncate(wanted);
             asked.sort_unstable();
-            let mut best = (1e-9f64, None);
-            for column in asked {
-                let bins = self.binned.column(column);
-                let width = self.binned.cuts[column].len() + 2;
-                let mut histogram = vec![[0.0f32; 2]; leaves * width];
-                for row in &sample {
-                    let row = *row as usize;
-                    let cell = &mut histogram[self.leaves[row] as usize * width + bins[row] as usize];
-                    cell[0] += self.gradients[row][0];
-                    cell[1] += self.gradients[row][1];
-                }
-                if let Some((gain, bin)) = self.best_cut(&histogram, leaves, width)
-                    && gain > best.0
-                    && !questions.contains(&(column, bin))
-                {
-                    best = (gain, Some((column, bin)));
-                }
-            }
-            let Some((column, bin)) = best.1 else { break };
+            let Some((column, bin)) = self.best_question(&asked, 1 << level, &questions) else { break };
             questions.push((column, bin));
             for (leaf, value) in self.leaves.iter_mut().zip(self.binned.column(column)) {
                 *leaf |= u8::from(*value >= bin) << level;
             }
         }
         let mut sums = vec![[0.0f64; 2]; 1 << questions.len()];
-        for row in &sample {
-            let row = *row as usize;
-            let cell = &mut sums[self.leaves[row] as usize];
-            cell[0] += f64::from(self.gradients[row][0]);
-            cell[1] += f64::from(self.gradients[row][1]);
+        for (leaf, [gradient, curvature]) in self.leaves.iter().zip(&self.gradients) {
+            sums[*leaf as usize][0] += f64::from(*gradient);
+            sums[*leaf as usize][1] += f64::from(*curvature);
         }
         let values: Vec<f64> = sums.iter().map(|[g, h]| self.settings.rate * g / (h + self.settings.ridge)).collect();
         for (score, leaf) in self.scores.iter_mut().zip(&self.leaves) {
-            *score += values[*leaf as usize];
+            *score += values[usize::from(*leaf)];
         }
         let covers: Vec<f64> = sums.iter().map(|cell| cell[1]).collect();
         self.trees.push(&nodes(&questions, &values, &covers, &self.binned.cuts));
         (questions, values)
     }
 
+    /// Draws the rows of the next tree and takes their gradients.
+    fn draw(&mut self, round_seed: u64) {
+        let threshold = (self.settings.rows * 4_294_967_296.0) as u64;
+        for (row, cell) in self.gradients.iter_mut().enumerate() {
+            *cell = [0.0; 2];
+            if threshold >= 1 << 32 || (mix(round_seed, row as u64) >> 32) < threshold {
+                let p = sigmoid(self.scores[row]);
+                *cell = [(f64::from(u8::from(self.labels[row])) - p) as f32, (p * (1.0 - p)) as f32];
+            }
+        }
+        self.leaves.fill(0);
+    }
+
+    /// The greatest gain over all cuts of the columns asked, with its column and bin; a question put before is no gain.
+    fn best_question(&mut self, asked: &[usize], leaves: usize, put: &[(usize, u8)]) -> Option<(usize, u8)> {
+        let mut best = (1e-9f64, None);
+        for group in asked.chunks(GROUP) {
+            if let Ok(columns) = <[usize; GROUP]>::try_from(group) {
+                self.accumulate(columns, leaves);
+            } else {
+                for (place, column) in group.iter().enumerate() {
+                    self.accumulate_one(*column, place, leaves);
+                }
+            }
+            for (place, column) in group.iter().enumerate() {
+                let (gain, bin) = self.best_cut(*column, place, leaves);
+                if gain > best.0 && !put.contains(&(*column, bin)) {
+                    best = (gain, Some((*column, bin)));
+                }
+            }
+        }
+        best.1
+    }
+
+    /// Bits that a bin of the column takes in the index of its histogram.
+    fn shift(&self, column: usize) -> u32 {
+        (self.binned.cuts[column].len() + 2).next_power_of_two().trailing_zeros()
+    }
+
+    /// Sums of several columns in one pass: a column of few bins writes to the same cell again and again, and the processor
+    /// would wait for each of these sums if there were no other column to go on with.
+    fn accumulate(&mut self, columns: [usize; GROUP], leaves: usize) {
+        let shifts = columns.map(|column| self.shift(column));
+        let [a, b, c, d] = columns.map(|column| self.binned.column(column));
+        let [ha, hb, hc, hd] = &mut *self.histograms;
+        for (histogram, shift) in [&mut *ha, &mut *hb, &mut *hc, &mut *hd].into_iter().zip(shifts) {
+            histogram[..leaves << shift].fill([0.0; 2]);
+        }
+        let rows = self.leaves.iter().zip(&self.gradients).zip(a.iter().zip(b).zip(c.iter().zip(d)));
+        for ((leaf, gradient), ((a, b), (c, d))) in rows {
+            add(ha, *leaf, shifts[0], *a, gradient);
+            add(hb, *leaf, shifts[1], *b, gradient);
+            add(hc, *leaf, shifts[2], *c, gradient);
+            add(hd, *leaf, shifts[3], *d, gradient);
+        }
+    }
+
+    /// Sums of one column, for what is left over.
+    fn accumulate_one(&mut self, column: usize, place: usize, leaves: usize) {
+        let shift = self.shift(column);
+        let histogram = &mut self.histograms[place];
+        histogram[..leaves << shift].fill([0.0; 2]);
+        for ((leaf, gradient), bin) in self.leaves.iter().zip(&self.gradients).zip(self.binned.column(column)) {
+            add(histogram, *leaf, shift, *bin, gradient);
+        }
+    }
+
     /// The cut of one column with the greatest gain over all leaves: sum of `G^2 / (H + ridge)` of both sides less the parents'.
     /// Rows in bins from the cut on go to the right.
-    fn best_cut(&self, histogram: &[[f32; 2]], leaves: usize, width: usize) -> Option<(f64, u8)> {
+    fn best_cut(&self, column: usize, place: usize, leaves: usize) -> (f64, u8) {
         let ridge = self.settings.ridge;
-        let score = |g: f64, h: f64| g * g / (h + ridge);
-        let mut gains = vec![0.0f64; width];
-        for leaf in histogram.chunks_exact(width).take(leaves) {
-            let (total_g, total_h) = leaf.iter().fold((0.0f64, 0.0f64), |sum, cell| (sum.0 + f64::from(cell[0]), sum.1 + f64::from(cell[1])));
+        let width = self.binned.cuts[column].len() + 2;
+        let shift = self.shift(column);
+        let mut gains = [0.0f64; BINS];
+        for leaf in self.histograms[place][..leaves << shift].chunks_exact(1 << shift) {
+            let leaf = &leaf[..width];
+            let (total_g, total_h) = leaf.iter().fold((0.0f64, 0.0f64), |sum, cell| (sum.0 + cell[0], sum.1 + cell[1]));
             if total_h <= 0.0 {
                 continue;
             }
-            let parent = score(total_g, total_h);
+            let parent = total_g * total_g / (total_h + ridge);
             let (mut g, mut h) = (0.0, 0.0);
-            for bin in 1..width {
-                g += f64::from(leaf[bin - 1][0]);
-                h += f64::from(leaf[bin - 1][1]);
-                gains[bin] += score(g, h) + score(total_g - g, (total_h - h).max(0.0)) - parent;
+            for (gain, cell) in gains[1..width].iter_mut().zip(leaf) {
+                g += cell[0];
+                h += cell[1];
+                let (other_g, other_h) = (total_g - g, (total_h - h).max(0.0) + ridge);
+                // Both quotients over one denominator: division is what takes time here.
+                *gain += (g * g * other_h + other_g * other_g * (h + ridge)) / ((h + ridge) * other_h) - parent;
             }
         }
-        (1..width).map(|bin| (gains[bin], bin as u8)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+        (1..width).map(|bin| (gains[bin], bin as u8)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).unwrap_or((0.0, 1))
     }
+}
+
+/// Adds a row to its cell; the mask proves to the compiler that the cell exists.
+#[inline(always)]
+fn add(histogram: &mut Histogram, leaf: u8, shift: u32, bin: u8, [gradient, curvature]: &[f32; 2]) {
+    let cell = &mut histogram[(usize::from(leaf).wrapping_shl(shift) | usize::from(bin)) & (BINS * LEAVES - 1)];
+    cell[0] += f64::from(*gradient);
+    cell[1] += f64::from(*curvature);
 }
 
 /// The flat nodes of a symmetric tree: question `level` sets bit `level` of the leaf.
@@ -238,12 +298,14 @@ fn nodes(questions: &[(usize, u8)], values: &[f64], covers: &[f64], cuts: &[Vec<
 /// Adds the leaf values of a tree to rows given by their bins.
 pub fn follow(scores: &mut [f64], bins: &[u8], questions: &[(usize, u8)], values: &[f64]) {
     let rows = scores.len();
-    for (row, score) in scores.iter_mut().enumerate() {
-        let mut leaf = 0;
-        for (level, (column, bin)) in questions.iter().enumerate() {
-            leaf |= usize::from(bins[column * rows + row] >= *bin) << level;
+    let mut leaves = vec![0u8; rows];
+    for (level, (column, bin)) in questions.iter().enumerate() {
+        for (leaf, value) in leaves.iter_mut().zip(&bins[column * rows..(column + 1) * rows]) {
+            *leaf |= u8::from(value >= bin) << level;
         }
-        *score += values[leaf];
+    }
+    for (score, leaf) in scores.iter_mut().zip(leaves) {
+        *score += values[usize::from(leaf)];
     }
 }
 
