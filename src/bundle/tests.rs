@@ -689,12 +689,12 @@ fn mutate(random: &mut ChaCha8Rng, file: &mut Vec<u8>, other: &[u8]) {
 }
 
 #[test]
-fn of_20_000_random_mutants_none_is_accepted() {
+fn of_200_000_random_mutants_none_is_accepted() {
     let file = good();
     let other = Contents::<Toy> { meta: Meta { seed: 8, ..contents().meta }, ..contents() }.to_bytes().unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let (mut refused, mut unchanged) = (0, 0);
-    while refused < 20_000 {
+    while refused < 200_000 {
         let mut mutant = file.clone();
         mutate(&mut random, &mut mutant, &other);
         if mutant == file || mutant == other {
@@ -704,7 +704,7 @@ fn of_20_000_random_mutants_none_is_accepted() {
         assert!(open(&mutant).is_err(), "mutant {refused} was accepted");
         refused += 1;
     }
-    assert!(unchanged < 4_000, "{unchanged}");
+    assert!(unchanged < 40_000, "{unchanged}");
 }
 
 #[test]
@@ -716,12 +716,12 @@ fn every_cut_is_refused() {
 }
 
 #[test]
-fn of_20_000_mutants_sealed_again_those_accepted_still_give_probabilities() {
+fn of_200_000_mutants_sealed_again_those_accepted_still_give_probabilities() {
     let file = good();
     let mut random = ChaCha8Rng::seed_from_u64(2);
     let rows = 100;
     let mut accepted = 0;
-    for _ in 0..20_000 {
+    for _ in 0..200_000 {
         let mut mutant = file.clone();
         for _ in 0..1 + below(&mut random, 3) {
             let at = HEADER + below(&mut random, mutant.len() - HEADER);
@@ -748,5 +748,5 @@ fn of_20_000_mutants_sealed_again_those_accepted_still_give_probabilities() {
     }
     // Changes that the self-test cannot see (a meaning, a segment's cut point, a name) are the attacker's to make: a hash proves
     // that a file is whole, not who wrote it.
-    assert!(accepted > 100, "{accepted}: the mutants do not reach the checks of values");
+    assert!(accepted > 1_000, "{accepted}: the mutants do not reach the checks of values");
 }

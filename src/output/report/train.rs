@@ -1,6 +1,6 @@
 //! The report of a training: how good the models are, and how that is known.
 
-use super::page::{BarLine, bars, frame, head, percent, section, sentences, short_hash, whole};
+use super::page::{BarLine, bars, frame, head, percent, percent_whole, section, sentences, short_hash, whole};
 use super::words::{Word, code, filled};
 use super::{ModelLine, TrainReport, chart};
 use crate::config::Language;
@@ -158,9 +158,7 @@ fn gains(bins: &[ReliabilityBin]) -> Vec<(f64, f64)> {
 /// What a list of about a fifth of the customers reaches.
 fn gains_sentence(gains: &[(f64, f64)], language: Language) -> String {
     let fifth = gains.iter().min_by(|a, b| (a.0 - 0.2).abs().total_cmp(&(b.0 - 0.2).abs()));
-    fifth
-        .map(|(customers, leavers)| filled(Word::GainsHint, language, &[&format!("{:.0} %", 100.0 * customers), &format!("{:.0} %", 100.0 * leavers)]))
-        .unwrap_or_default()
+    fifth.map(|(customers, leavers)| filled(Word::GainsHint, language, &[&percent_whole(*customers), &percent_whole(*leavers)])).unwrap_or_default()
 }
 
 fn recommender(ranked: &RankReport, language: Language) -> Markup {
@@ -217,7 +215,7 @@ fn windows(report: &TrainReport, language: Language) -> Markup {
             @for window in &report.windows {
                 tr {
                     td { (code(&window.role, language)) }
-                    @if dated { td { (window.cutoff) } td { (window.until) } }
+                    @if dated { td.date { (window.cutoff) } td.date { (window.until) } }
                     td.num { (whole(window.customers)) }
                     td.num { @if window.customers > 0 { (percent(window.churners as f64 / window.customers as f64)) } }
                 }
@@ -236,7 +234,7 @@ mod tests {
         let curve = gains(&[bin(100, 0.6), bin(100, 0.2), bin(200, 0.1)]);
         let expected = [(0.25, 0.6), (0.5, 0.8), (1.0, 1.0)];
         assert!(curve.iter().zip(expected).all(|(a, b)| (a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12), "{curve:?}");
-        assert_eq!(gains_sentence(&curve, Language::En), "The riskiest 25 % of customers hold 60 % of those who left");
+        assert_eq!(gains_sentence(&curve, Language::En), "The riskiest 25\u{a0}% of customers hold 60\u{a0}% of those who left");
         assert!(gains(&[bin(10, 0.0)])[0].1.abs() < 1e-12);
     }
 }
