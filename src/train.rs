@@ -577,8 +577,8 @@ fn recommend(config: &Config, exports: &Exports, windows: &Windows, measured: &m
 }
 
 fn rank_measured(report: &RankReport) -> Option<RankMeasured> {
-    let models: BTreeMap<String, crate::evaluate::rank::Ranking> = report.models.iter().cloned().collect();
-    let ranking = *models.get(&report.chosen)?;
+    let mut models: BTreeMap<String, crate::evaluate::rank::Ranking> = report.models.iter().cloned().collect();
+    let ranking = models.remove("chosen")?;
     (report.ranked_customers > 0).then_some(RankMeasured { chosen: report.chosen.clone(), ranking, models })
 }
 

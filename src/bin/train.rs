@@ -219,12 +219,13 @@ fn summary(config: &Config, measured: &Measured) -> String {
     }
     if let Some(recommend) = &measured.recommend {
         lines.push(format!("  recommend   {} customers with something to find", grouped(measured.ranked_customers.unwrap_or(0) as u64)));
-        for (name, model) in &recommend.models {
-            let mark = if *name == recommend.chosen { "  <- used" } else { "" };
+        let mut line = |name: &str, model: &holdfast::evaluate::rank::Ranking, mark: &str| {
             lines.push(format!("              {name:<14} NDCG@10 {:.4}  recall@20 {:.4}  NDCG@20 {:.4}{mark}", model.ndcg_10, model.recall_20, model.ndcg_20));
-        }
+        };
+        recommend.models.iter().for_each(|(name, model)| line(name, model, ""));
+        line(&recommend.chosen, &recommend.ranking, "  <- used");
     }
-    lines.extend(measured.reasons.iter().map(|(part, reason)| format!("  no {part:<9}{reason}")));
+    lines.extend(measured.reasons.iter().map(|(part, reason)| format!("  no {part:<9} {reason}")));
     lines.extend(measured.warnings.iter().map(|warning| format!("  warning     {warning}")));
     lines.join("\n")
 }
@@ -261,7 +262,7 @@ fn check_text(report: &check::CheckReport) -> String {
     for window in &report.windows {
         lines.push(format!("window      {} {}: base {}, {:.1} % left", window.role, window.cutoff, grouped(window.base as u64), 100.0 * window.churn_rate));
     }
-    lines.extend(report.missing.iter().map(|(part, reason)| format!("no {part:<9}{reason}")));
+    lines.extend(report.missing.iter().map(|(part, reason)| format!("no {part:<9} {reason}")));
     lines.extend(report.notes.iter().map(|note| format!("note        {note}")));
     lines.join("\n")
 }

@@ -187,7 +187,14 @@ pub(super) trait RecordSink {
 impl Block {
     /// Splits all records. Blank lines are passed over.
     pub(super) fn split(&self, splitter: &Splitter, fields: &mut Fields, sink: &mut impl RecordSink) {
-        let mut walk = Walk { block: self, splitter, line: self.line, row: 0, is_utf8: std::str::from_utf8(&self.bytes).is_ok(), has_nul: memchr(0, &self.bytes).is_some() };
+        let mut walk = Walk {
+            block: self,
+            splitter,
+            line: self.line,
+            row: 0,
+            is_utf8: std::str::from_utf8(&self.bytes).is_ok(),
+            has_nul: memchr(0, &self.bytes).is_some(),
+        };
         let mut position = 0;
         for special in &self.special {
             walk.plain(position, special.start, fields, sink);

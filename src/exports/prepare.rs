@@ -4,9 +4,9 @@
 use super::bind::{BoundSource, bind, joined_header};
 use super::block::{BlockReader, RecordSink};
 use super::column::Row;
+use super::jsonl::JsonReader;
 use super::lookup::LookupTable;
 use super::open::{ExportFile, expand, format_of};
-use super::jsonl::JsonReader;
 use super::parquet::ParquetFile;
 use super::plan::{Plan, PlannedFile, SourceTable};
 use super::profiles::{PlannedColumn, plan_columns};

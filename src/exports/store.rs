@@ -69,7 +69,12 @@ struct Flat {
 }
 
 /// A column of all parts: `pick` gives the values of a part, `fill` stands where a part does not have it. Empty where no part has.
-fn flatten<'p, T: Copy + Send, S: 'p>(parts: &'p [EventPart], pick: impl Fn(&'p EventPart) -> &'p [S], map: impl Fn(&'p EventPart, &'p S) -> T, fill: T) -> Vec<T> {
+fn flatten<'p, T: Copy + Send, S: 'p>(
+    parts: &'p [EventPart],
+    pick: impl Fn(&'p EventPart) -> &'p [S],
+    map: impl Fn(&'p EventPart, &'p S) -> T,
+    fill: T,
+) -> Vec<T> {
     if parts.iter().all(|part| pick(part).is_empty()) {
         return Vec::new();
     }
@@ -119,7 +124,9 @@ impl Flat {
                     *numbers = plan
                         .numbers
                         .iter()
-                        .map(|(_, places)| singles(parts, |part| places[part.source].and_then(|place| part.batch.numbers.get(place)).map_or(&[], |column| &column[..])))
+                        .map(|(_, places)| {
+                            singles(parts, |part| places[part.source].and_then(|place| part.batch.numbers.get(place)).map_or(&[], |column| &column[..]))
+                        })
                         .collect();
                 });
                 scope.spawn(|_| {
@@ -383,11 +390,7 @@ fn gather(mut flat: Flat, order: &[u32], offsets: Vec<usize>, plan: StorePlan) -
         let column = std::mem::take(column);
         if column.is_empty() { column } else { order.par_iter().with_min_len(1 << 14).map(|row| column[*row as usize]).collect() }
     }
-    let time = if plan.timed {
-        take(&mut flat.time, order)
-    } else {
-        offsets.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as i64).collect()
-    };
+    let time = if plan.timed { take(&mut flat.time, order) } else { offsets.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as i64).collect() };
     let baskets = take(&mut flat.basket, order);
     EventStore {
         known_at: take(&mut flat.known_at, order),
