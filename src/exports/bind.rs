@@ -38,7 +38,14 @@ pub(super) struct BoundSource {
 ///
 /// # Errors
 /// 65 for a column the file does not have, 78 for a condition or a treatment that makes no sense; with the file.
-pub(super) fn bind(table: SourceTable, header: &[String], lookups: &[Arc<LookupTable>], planned: &[PlannedColumn], timezone: &str, path: &Path) -> Result<BoundSource> {
+pub(super) fn bind(
+    table: SourceTable,
+    header: &[String],
+    lookups: &[Arc<LookupTable>],
+    planned: &[PlannedColumn],
+    timezone: &str,
+    path: &Path,
+) -> Result<BoundSource> {
     bind_columns(table, header, lookups, planned, timezone).map_err(|error| error.file(path))
 }
 
@@ -92,11 +99,7 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
             Columns::Profiles(Box::new(ProfileColumns {
                 customer: text(&source.customer)?,
                 time: maybe_time(&source.time)?,
-                label: source
-                    .label
-                    .as_ref()
-                    .map(|label| Ok::<_, Error>((text(&label.column)?, label.positive.trim().as_bytes().to_vec())))
-                    .transpose()?,
+                label: source.label.as_ref().map(|label| Ok::<_, Error>((text(&label.column)?, label.positive.trim().as_bytes().to_vec()))).transpose()?,
                 values: planned.iter().map(value).collect::<Result<_>>()?,
                 carry: carried.chain(roles).collect::<Result<_>>()?,
             }))
@@ -251,7 +254,9 @@ impl BoundSource {
                 let single = [&mut columns.quantity, &mut columns.price, &mut columns.amount, &mut columns.discount, &mut columns.cost, &mut columns.score];
                 single.into_iter().flatten().chain(&mut columns.numbers).collect()
             }
-            Columns::Profiles(columns) => columns.values.iter_mut().filter_map(|value| if let ValueReader::Number(number) = value { Some(number) } else { None }).collect(),
+            Columns::Profiles(columns) => {
+                columns.values.iter_mut().filter_map(|value| if let ValueReader::Number(number) = value { Some(number) } else { None }).collect()
+            }
             Columns::Items(columns) => [&mut columns.price, &mut columns.margin].into_iter().flatten().collect(),
             Columns::Table(columns) => columns
                 .cells

@@ -182,12 +182,23 @@ pub(super) trait RecordSink {
     fn record(&mut self, record: &Record);
     /// A record that is refused for all sources; `found` is its text.
     fn refuse(&mut self, class: Class, record: &Record, found: &[u8]);
+    /// Whether it is of use to go on; asked now and then.
+    fn wants_more(&mut self) -> bool {
+        true
+    }
 }
 
 impl Block {
     /// Splits all records. Blank lines are passed over.
     pub(super) fn split(&self, splitter: &Splitter, fields: &mut Fields, sink: &mut impl RecordSink) {
-        let mut walk = Walk { block: self, splitter, line: self.line, row: 0, is_utf8: std::str::from_utf8(&self.bytes).is_ok(), has_nul: memchr(0, &self.bytes).is_some() };
+        let mut walk = Walk {
+            block: self,
+            splitter,
+            line: self.line,
+            row: 0,
+            is_utf8: std::str::from_utf8(&self.bytes).is_ok(),
+            has_nul: memchr(0, &self.bytes).is_some(),
+        };
         let mut position = 0;
         for special in &self.special {
             walk.plain(position, special.start, fields, sink);

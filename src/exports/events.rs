@@ -171,7 +171,9 @@ impl EventColumns {
             None => u16::MAX,
             Some(column) => match code(column, row, &mut texts.channels, buffer)? {
                 NO_INDEX => u16::MAX,
-                code => u16::try_from(code).ok().filter(|code| *code != u16::MAX).ok_or_else(|| Refusal::new(Class::OutOfRange, &column.name, column.raw(row)))?,
+                code => {
+                    u16::try_from(code).ok().filter(|code| *code != u16::MAX).ok_or_else(|| Refusal::new(Class::OutOfRange, &column.name, column.raw(row)))?
+                }
             },
         };
         let customer = if self.customer.is_row_number() {
@@ -187,7 +189,13 @@ impl EventColumns {
         batch.time.push(time);
         batch.kind.push(kind);
         // One NaN for all, so that rows without an amount are equal.
-        batch.amount.push(if amount.is_nan() { f64::NAN } else if is_return { -amount.abs() } else { amount });
+        batch.amount.push(if amount.is_nan() {
+            f64::NAN
+        } else if is_return {
+            -amount.abs()
+        } else {
+            amount
+        });
         if self.known_at.is_some() {
             batch.known_at.push(known_at);
         }

@@ -68,7 +68,14 @@ struct Customers {
 ///
 /// # Errors
 /// 65 for `reject_rate_exceeded`, `empty_file`, `max_age` and `min_rows`; 66 where the list of excluded ids cannot be read.
-pub(super) fn finish(config: &Config, plan: &Plan, prepared: &Prepared, mut workers: Vec<Worker>, facts: Vec<FileFacts>, options: ReadOptions) -> Result<Exports> {
+pub(super) fn finish(
+    config: &Config,
+    plan: &Plan,
+    prepared: &Prepared,
+    mut workers: Vec<Worker>,
+    facts: Vec<FileFacts>,
+    options: ReadOptions,
+) -> Result<Exports> {
     let mut results: Vec<PieceResult> = workers.iter_mut().flat_map(|worker| std::mem::take(&mut worker.results)).collect();
     results.sort_unstable_by_key(|result| (result.count, result.piece));
     let tallies = vec![Tally::default(); plan.counts.len()];
@@ -300,8 +307,12 @@ impl Finish<'_> {
                 .iter()
                 .filter(|result| result.source == number)
                 .filter_map(|result| match (&result.batch, source.table) {
-                    (Batch::Events(batch), SourceTable::Events(source)) if source.time.is_some() => batch.time.iter().copied().filter(|time| *time < as_of.0).max(),
-                    (Batch::Profiles(batch), SourceTable::Profiles(source)) if source.time.is_some() => batch.time.iter().copied().filter(|time| *time < as_of.0).max(),
+                    (Batch::Events(batch), SourceTable::Events(source)) if source.time.is_some() => {
+                        batch.time.iter().copied().filter(|time| *time < as_of.0).max()
+                    }
+                    (Batch::Profiles(batch), SourceTable::Profiles(source)) if source.time.is_some() => {
+                        batch.time.iter().copied().filter(|time| *time < as_of.0).max()
+                    }
                     (Batch::Table(batch), _) => batch.newest,
                     _ => None,
                 })
@@ -371,7 +382,12 @@ impl Finish<'_> {
                 .carry
                 .iter()
                 .cloned()
-                .chain([("household", &profiles.household), ("consent", &profiles.consent), ("suppress", &profiles.suppress)].iter().filter(|(_, column)| column.is_some()).map(|(key, _)| (*key).to_owned()))
+                .chain(
+                    [("household", &profiles.household), ("consent", &profiles.consent), ("suppress", &profiles.suppress)]
+                        .iter()
+                        .filter(|(_, column)| column.is_some())
+                        .map(|(key, _)| (*key).to_owned()),
+                )
                 .collect();
             let empty = Interner::default();
             let texts_of = |pick: fn(&ProfileTexts) -> &Vec<Interner>, columns: usize| -> Vec<Vec<&Interner>> {
@@ -416,21 +432,31 @@ impl Finish<'_> {
         let texts = |worker: usize, source: usize| -> &EventTexts { &workers[worker].texts[source].events };
         let count = workers.len();
         let union = |pick: &dyn Fn(&EventTexts) -> &Interner| {
-            let tables: Vec<&Interner> = (0..event_sources).flat_map(|source| (0..count).map(move |worker| (worker, source))).map(|(worker, source)| pick(texts(worker, source))).collect();
+            let tables: Vec<&Interner> = (0..event_sources)
+                .flat_map(|source| (0..count).map(move |worker| (worker, source)))
+                .map(|(worker, source)| pick(texts(worker, source)))
+                .collect();
             Union::plain(&tables)
         };
         let (kinds, channels) = (union(&|texts| &texts.kinds), union(&|texts| &texts.channels));
         if kinds.names.len() > 255 {
-            return Err(Error::data(format!("{} kinds of events were found, at most 255 can be told apart; map them with kind = {{ column, map }}", kinds.names.len())));
+            return Err(Error::data(format!(
+                "{} kinds of events were found, at most 255 can be told apart; map them with kind = {{ column, map }}",
+                kinds.names.len()
+            )));
         }
         if channels.names.len() >= usize::from(u16::MAX) {
             return Err(Error::data(format!("{} channels were found, at most 65,534 can be told apart; check the column", channels.names.len())));
         }
         let offers = union(&|texts| &texts.offers);
         // Items of events and of item sources share one table.
-        let item_sources: Vec<usize> = (0..self.plan.sources.len()).filter(|source| matches!(self.plan.sources[*source].table, SourceTable::Items(_))).collect();
+        let item_sources: Vec<usize> =
+            (0..self.plan.sources.len()).filter(|source| matches!(self.plan.sources[*source].table, SourceTable::Items(_))).collect();
         let items = {
-            let mut tables: Vec<&Interner> = (0..event_sources).flat_map(|source| (0..count).map(move |worker| (worker, source))).map(|(worker, source)| &texts(worker, source).items).collect();
+            let mut tables: Vec<&Interner> = (0..event_sources)
+                .flat_map(|source| (0..count).map(move |worker| (worker, source)))
+                .map(|(worker, source)| &texts(worker, source).items)
+                .collect();
             for source in &item_sources {
                 tables.extend((0..count).map(|worker| &workers[worker].texts[*source].items.items));
             }
@@ -456,7 +482,8 @@ impl Finish<'_> {
         let categories: Vec<(String, Vec<Option<usize>>, Union)> = category_names
             .into_iter()
             .map(|name| {
-                let places: Vec<Option<usize>> = self.config.events.iter().map(|source| source.categories.iter().position(|named| named.name == name)).collect();
+                let places: Vec<Option<usize>> =
+                    self.config.events.iter().map(|source| source.categories.iter().position(|named| named.name == name)).collect();
                 let tables: Vec<&Interner> = (0..event_sources)
                     .flat_map(|source| (0..count).map(move |worker| (worker, source)))
                     .map(|(worker, source)| places[source].and_then(|place| texts(worker, source).categories.get(place)).unwrap_or(&empty))
@@ -476,7 +503,9 @@ impl Finish<'_> {
         let is_timed = |source: usize| self.config.events[source].time.is_some();
         let role = |source: usize| self.config.events[source].files.role;
         let has_rows = |results: &[PieceResult], role_is: Role| {
-            results.iter().any(|result| matches!(&result.batch, Batch::Events(batch) if !batch.time.is_empty() && is_timed(result.source) && role(result.source) == role_is))
+            results.iter().any(
+                |result| matches!(&result.batch, Batch::Events(batch) if !batch.time.is_empty() && is_timed(result.source) && role(result.source) == role_is),
+            )
         };
         let timed_fit = has_rows(&results, Role::Fit);
         let timed_truth = has_rows(&results, Role::Test);
@@ -523,7 +552,10 @@ impl Finish<'_> {
             customers: self.exports.customers.len(),
             duplicates: (0..event_sources).map(|source| self.event_duplicates(source)).collect(),
             numbers: numbers.clone(),
-            categories: categories.iter().map(|(name, places, union)| (name.clone(), places.clone(), union.names.iter().map(|name| name.to_string()).collect())).collect(),
+            categories: categories
+                .iter()
+                .map(|(name, places, union)| (name.clone(), places.clone(), union.names.iter().map(|name| name.to_string()).collect()))
+                .collect(),
             kinds: kinds.names.iter().map(|name| name.to_string()).collect(),
             channels: channels.names.iter().map(|name| name.to_string()).collect(),
             timed,
@@ -579,8 +611,11 @@ impl Finish<'_> {
             let of_source = self.plan.counts.iter().zip(&self.tallies).filter(|((of, _), _)| *of == number);
             let accepted: u64 = of_source.map(|(_, tally)| tally.read - tally.rejected() - tally.skipped - tally.duplicates).sum();
             if accepted < min_rows {
-                let message =
-                    format!("[[{}]] {} has {accepted} accepted rows, fewer than min_rows = {min_rows}; the export looks cut short", source.table.name(), source.number);
+                let message = format!(
+                    "[[{}]] {} has {accepted} accepted rows, fewer than min_rows = {min_rows}; the export looks cut short",
+                    source.table.name(),
+                    source.number
+                );
                 return Err(Error::data(message).file(&source.paths[0]));
             }
         }

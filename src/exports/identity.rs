@@ -41,7 +41,10 @@ impl Identities {
             for kind in &table.also {
                 let shared = customers_of.iter().filter(|((of, _), customers)| of == kind && customers.len() > table.max_links as usize).count();
                 if shared > 0 {
-                    notes.push(format!("identities: {shared} ids of the kind {kind:?} stand beside more than {} customers each and were left alone", table.max_links));
+                    notes.push(format!(
+                        "identities: {shared} ids of the kind {kind:?} stand beside more than {} customers each and were left alone",
+                        table.max_links
+                    ));
                 }
             }
             let mut node = |kind, id| {

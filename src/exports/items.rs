@@ -237,10 +237,16 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     }
     let items = ids.len();
     let numbers = |votes: &Votes<u64>| {
-        if votes.is_empty() { Vec::new() } else { winners(votes, items).into_iter().map(|bits| bits.map_or(f64::NAN, |bits| f64::from_bits(unsortable(bits)))).collect() }
+        if votes.is_empty() {
+            Vec::new()
+        } else {
+            winners(votes, items).into_iter().map(|bits| bits.map_or(f64::NAN, |bits| f64::from_bits(unsortable(bits)))).collect()
+        }
     };
     // What no row says: an item can be had, and may be recommended.
-    let flags = |votes: &Votes<u8>| if votes.is_empty() { Vec::new() } else { winners(votes, items).into_iter().map(|flag| flag.is_none_or(|flag| flag == 1)).collect() };
+    let flags = |votes: &Votes<u8>| {
+        if votes.is_empty() { Vec::new() } else { winners(votes, items).into_iter().map(|flag| flag.is_none_or(|flag| flag == 1)).collect() }
+    };
     let table = ItemTable {
         names: if name_votes.is_empty() {
             Vec::new()

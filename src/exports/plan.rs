@@ -3,7 +3,9 @@
 //! A file is opened once and read once, whichever sources name it: sources that name it with the same layout share its records.
 
 use super::open::{expand, format_of};
-use crate::config::{Column, Config, Delimiter, EventSource, Files, Format, IdentitySource, ItemSource, Layout, OfferSource, ProfileSource, Response, TreatmentSource};
+use crate::config::{
+    Column, Config, Delimiter, EventSource, Files, Format, IdentitySource, ItemSource, Layout, OfferSource, ProfileSource, Response, TreatmentSource,
+};
 use crate::error::Result;
 use std::path::PathBuf;
 
@@ -161,7 +163,8 @@ impl<'c> Plan<'c> {
             let paths = expand(&files.patterns)?;
             for path in &paths {
                 let format = format_of(path, files.format)?;
-                let same = plan.files.iter().position(|planned| planned.path == *path && planned.format == format && layout_of(planned.files) == layout_of(files));
+                let same =
+                    plan.files.iter().position(|planned| planned.path == *path && planned.format == format && layout_of(planned.files) == layout_of(files));
                 let file = same.unwrap_or_else(|| {
                     plan.files.push(PlannedFile { path: path.clone(), format, files, uses: Vec::new() });
                     plan.files.len() - 1

@@ -89,8 +89,10 @@ struct RowRef {
 /// 78 for a time zone that is not known.
 pub(super) fn build(parts: &[ProfilePart], texts: &[Vec<&Interner>], carried: &[Vec<&Interner>], plan: &ProfilePlan, rows_read: u64) -> Result<ProfileBuilt> {
     let mut notes = Vec::new();
-    let columns: Vec<Values> = (0..plan.planned.len()).into_par_iter().map(|column| collect(parts, column, plan.planned[column].declared, &texts[column])).collect();
-    let carried: Vec<(Vec<u32>, Vec<Box<str>>)> = (0..plan.carry).map(|column| codes_of(parts, &carried[column], |batch| batch.carry.get(column).map_or(&[], Vec::as_slice))).collect();
+    let columns: Vec<Values> =
+        (0..plan.planned.len()).into_par_iter().map(|column| collect(parts, column, plan.planned[column].declared, &texts[column])).collect();
+    let carried: Vec<(Vec<u32>, Vec<Box<str>>)> =
+        (0..plan.carry).map(|column| codes_of(parts, &carried[column], |batch| batch.carry.get(column).map_or(&[], Vec::as_slice))).collect();
     let mut labels_of_rows: Vec<Option<bool>> = Vec::new();
     let mut rows: Vec<RowRef> = Vec::new();
     let mut places: Vec<(u64, u64, u64, u32)> = Vec::new();
@@ -156,7 +158,9 @@ pub(super) fn build(parts: &[ProfilePart], texts: &[Vec<&Interner>], carried: &[
     let carry = carried
         .iter()
         .map(|(codes, names)| {
-            let text = |customer| last_row(customer).map(|row| codes[row]).filter(|code| *code != NO_INDEX).map_or_else(String::new, |code| names[code as usize].to_string());
+            let text = |customer| {
+                last_row(customer).map(|row| codes[row]).filter(|code| *code != NO_INDEX).map_or_else(String::new, |code| names[code as usize].to_string())
+            };
             (0..plan.customers).map(text).collect()
         })
         .collect();
@@ -187,7 +191,9 @@ pub(super) fn build(parts: &[ProfilePart], texts: &[Vec<&Interner>], carried: &[
         let values = match values {
             Values::Number(values) => ProfileValues::Number(order.map(|row| values[row]).collect()),
             Values::Date(values) => ProfileValues::Date(order.map(|row| values[row]).collect()),
-            Values::Code(codes, names) => ProfileValues::Category { codes: order.map(|row| codes[row]).collect(), names: names.into_iter().map(String::from).collect() },
+            Values::Code(codes, names) => {
+                ProfileValues::Category { codes: order.map(|row| codes[row]).collect(), names: names.into_iter().map(String::from).collect() }
+            }
         };
         table.columns.push(ProfileColumn { name: planned.name.clone(), values, serves_past });
     }
@@ -234,8 +240,16 @@ fn count_repeated(
 /// The values of a column over all parts.
 fn collect(parts: &[ProfilePart], column: usize, declared: Declared, texts: &[&Interner]) -> Values {
     match declared {
-        Declared::Number => Values::Number(parts.iter().flat_map(|part| if let Some(ValueBatch::Number(values)) = part.batch.values.get(column) { &values[..] } else { &[] }).copied().collect()),
-        Declared::Date => Values::Date(parts.iter().flat_map(|part| if let Some(ValueBatch::Date(values)) = part.batch.values.get(column) { &values[..] } else { &[] }).copied().collect()),
+        Declared::Number => Values::Number(
+            parts
+                .iter()
+                .flat_map(|part| if let Some(ValueBatch::Number(values)) = part.batch.values.get(column) { &values[..] } else { &[] })
+                .copied()
+                .collect(),
+        ),
+        Declared::Date => Values::Date(
+            parts.iter().flat_map(|part| if let Some(ValueBatch::Date(values)) = part.batch.values.get(column) { &values[..] } else { &[] }).copied().collect(),
+        ),
         Declared::Category | Declared::Inferred => {
             let (codes, names) = codes_of(parts, texts, |batch| if let Some(ValueBatch::Text(codes)) = batch.values.get(column) { codes } else { &[] });
             Values::Code(codes, names)

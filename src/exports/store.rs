@@ -36,7 +36,7 @@ pub(super) struct StorePlan {
     pub(super) duplicates: Vec<Duplicates>,
     /// Columns of the store, and by source the position of each in its batches.
     pub(super) numbers: Vec<(String, Vec<Option<usize>>)>,
-    pub(super) categories: Vec<(String, Vec<Option<usize>>, Vec<String>)>,
+    pub(super) categories: Vec<PlannedCategory>,
     pub(super) kinds: Vec<String>,
     pub(super) channels: Vec<String>,
     pub(super) timed: bool,
@@ -68,8 +68,16 @@ struct Flat {
     categories: Vec<Vec<u32>>,
 }
 
+/// A category column of the store: its name, its place in the batches of each source, its categories.
+pub(super) type PlannedCategory = (String, Vec<Option<usize>>, Vec<String>);
+
 /// A column of all parts: `pick` gives the values of a part, `fill` stands where a part does not have it. Empty where no part has.
-fn flatten<'p, T: Copy + Send, S: 'p>(parts: &'p [EventPart], pick: impl Fn(&'p EventPart) -> &'p [S], map: impl Fn(&'p EventPart, &'p S) -> T, fill: T) -> Vec<T> {
+fn flatten<'p, T: Copy + Send, S: 'p>(
+    parts: &'p [EventPart],
+    pick: impl Fn(&'p EventPart) -> &'p [S],
+    map: impl Fn(&'p EventPart, &'p S) -> T,
+    fill: T,
+) -> Vec<T> {
     if parts.iter().all(|part| pick(part).is_empty()) {
         return Vec::new();
     }
@@ -119,11 +127,13 @@ impl Flat {
                     *numbers = plan
                         .numbers
                         .iter()
-                        .map(|(_, places)| singles(parts, |part| places[part.source].and_then(|place| part.batch.numbers.get(place)).map_or(&[], |column| &column[..])))
+                        .map(|(_, places)| {
+                            singles(parts, |part| places[part.source].and_then(|place| part.batch.numbers.get(place)).map_or(&[], |column| &column[..]))
+                        })
                         .collect();
                 });
                 scope.spawn(|_| {
-                    let column = |(number, (_, places, _)): (usize, &(String, Vec<Option<usize>>, Vec<String>))| {
+                    let column = |(number, (_, places, _)): (usize, &PlannedCategory)| {
                         let pick = |part: &'_ EventPart| places[part.source].and_then(|place| part.batch.categories.get(place)).map_or(0, Vec::len);
                         let mut codes = Vec::new();
                         for part in parts {
@@ -383,11 +393,7 @@ fn gather(mut flat: Flat, order: &[u32], offsets: Vec<usize>, plan: StorePlan) -
         let column = std::mem::take(column);
         if column.is_empty() { column } else { order.par_iter().with_min_len(1 << 14).map(|row| column[*row as usize]).collect() }
     }
-    let time = if plan.timed {
-        take(&mut flat.time, order)
-    } else {
-        offsets.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as i64).collect()
-    };
+    let time = if plan.timed { take(&mut flat.time, order) } else { offsets.windows(2).flat_map(|pair| 0..(pair[1] - pair[0]) as i64).collect() };
     let baskets = take(&mut flat.basket, order);
     EventStore {
         known_at: take(&mut flat.known_at, order),

@@ -1,5 +1,5 @@
 //! What a user gets of whole files: counts that add up, places that are exact, and the same result however the work is cut.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 use super::{Exports, FileCounts, ReadOptions, read_in_blocks};
 use crate::config::Config;
@@ -36,7 +36,8 @@ impl Shop {
     }
 }
 
-const EVENTS: &str = "[[events]]\nfiles = [\"*.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nitem = \"what\"\namount = \"paid\"\n[churn]\ndefinition = \"none\"\n";
+const EVENTS: &str =
+    "[[events]]\nfiles = [\"*.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nitem = \"what\"\namount = \"paid\"\n[churn]\ndefinition = \"none\"\n";
 
 fn adds_up(counts: &[FileCounts]) -> bool {
     counts.iter().all(|counts| counts.read == counts.accepted + counts.rejected + counts.duplicates + counts.skipped)
@@ -133,7 +134,8 @@ fn exports_that_overlap_count_each_row_as_often_as_the_file_that_has_it_most() {
     let exports = shop.read();
     assert_eq!(exports.events.len(), 5);
     assert_eq!(exports.counts.iter().map(|counts| (counts.accepted, counts.duplicates)).collect::<Vec<_>>(), [(3, 0), (2, 2)]);
-    let drop = Shop::new(&EVENTS.replace("customer =", "duplicates = \"drop\"\ncustomer =")).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\na,2024-01-01,x,1\n");
+    let drop =
+        Shop::new(&EVENTS.replace("customer =", "duplicates = \"drop\"\ncustomer =")).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\na,2024-01-01,x,1\n");
     assert_eq!((drop.read().events.len(), drop.read().counts[0].duplicates), (1, 1));
 }
 
@@ -161,7 +163,8 @@ fn a_lookup_joins_its_columns_and_a_repeated_key_is_an_error_unless_many() {
     assert_eq!(exports.events.channel, [0, u16::MAX, 1]);
     let error = Shop::new(config).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n1,Kiel\n").fails();
     assert_eq!((error.kind(), error.place().line), (ErrorKind::Data, Some(3)));
-    let many = Shop::new(&config.replace("on = \"shop\"", "on = \"shop\", many = true")).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n1,Kiel\n").read();
+    let many =
+        Shop::new(&config.replace("on = \"shop\"", "on = \"shop\", many = true")).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n1,Kiel\n").read();
     assert_eq!((many.events.len(), many.counts[0].accepted), (4, 3));
     assert!(many.notes.iter().any(|note| note.contains("1 rows more")), "{:?}", many.notes);
 }
