@@ -182,6 +182,10 @@ pub(super) trait RecordSink {
     fn record(&mut self, record: &Record);
     /// A record that is refused for all sources; `found` is its text.
     fn refuse(&mut self, class: Class, record: &Record, found: &[u8]);
+    /// Whether it is of use to go on; asked now and then.
+    fn wants_more(&mut self) -> bool {
+        true
+    }
 }
 
 impl Block {

@@ -223,6 +223,14 @@ impl RecordSink for Observer<'_> {
         }
     }
     fn refuse(&mut self, _: Class, _: &Record, _: &[u8]) {}
+    fn wants_more(&mut self) -> bool {
+        !is_decided(self.uses)
+    }
+}
+
+/// Whether no further row can change how any date is read.
+fn is_decided(uses: &mut [(usize, usize, BoundSource)]) -> bool {
+    uses.iter_mut().all(|(_, _, bound)| bound.times().iter().all(|time| time.is_decided()))
 }
 
 /// Shows the sources the first piece of each file; where that leaves open how a date is written, all pieces.
@@ -239,7 +247,6 @@ fn sample(plan: &Plan, prepared: &mut Prepared, block_bytes: usize) -> Result<()
             }
             state.pending = Some(piece);
         }
-        let is_decided = |uses: &mut [(usize, usize, BoundSource)]| uses.iter_mut().all(|(_, _, bound)| bound.times().iter().all(|time| time.is_decided()));
         if !is_decided(observer.uses) {
             let wanted = wanted_columns(plan, planned);
             let mut again = open(&planned.path, planned.format, planned.files, wanted.as_deref(), block_bytes)?;

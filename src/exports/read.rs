@@ -181,7 +181,8 @@ pub(super) fn split(piece: &Piece, splitter: &Splitter, json: Option<&JsonReader
             let columns: Vec<&str> = asked.iter().map(String::as_str).collect();
             let first = file.rows_before(*group);
             let mut row = 0;
-            file.read_row_group(*group, &columns, &mut |batch| {
+            let mut has_enough = false;
+            let read = file.read_row_group(*group, &columns, &mut |batch| {
                 let is_utf8 = std::str::from_utf8(batch.text()).is_ok();
                 for index in 0..batch.rows() {
                     let ranges = batch.row(index);
@@ -190,8 +191,12 @@ pub(super) fn split(piece: &Piece, splitter: &Splitter, json: Option<&JsonReader
                     sink.record(&record);
                     row += 1;
                 }
-                Ok(())
-            })?;
+                has_enough = !sink.wants_more();
+                if has_enough { Err(Error::internal("the rest of the row group is not needed")) } else { Ok(()) }
+            });
+            if !has_enough {
+                read?;
+            }
         }
     }
     Ok(())

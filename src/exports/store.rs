@@ -36,7 +36,7 @@ pub(super) struct StorePlan {
     pub(super) duplicates: Vec<Duplicates>,
     /// Columns of the store, and by source the position of each in its batches.
     pub(super) numbers: Vec<(String, Vec<Option<usize>>)>,
-    pub(super) categories: Vec<(String, Vec<Option<usize>>, Vec<String>)>,
+    pub(super) categories: Vec<PlannedCategory>,
     pub(super) kinds: Vec<String>,
     pub(super) channels: Vec<String>,
     pub(super) timed: bool,
@@ -67,6 +67,9 @@ struct Flat {
     numbers: Vec<Vec<f32>>,
     categories: Vec<Vec<u32>>,
 }
+
+/// A category column of the store: its name, its place in the batches of each source, its categories.
+pub(super) type PlannedCategory = (String, Vec<Option<usize>>, Vec<String>);
 
 /// A column of all parts: `pick` gives the values of a part, `fill` stands where a part does not have it. Empty where no part has.
 fn flatten<'p, T: Copy + Send, S: 'p>(
@@ -130,7 +133,7 @@ impl Flat {
                         .collect();
                 });
                 scope.spawn(|_| {
-                    let column = |(number, (_, places, _)): (usize, &(String, Vec<Option<usize>>, Vec<String>))| {
+                    let column = |(number, (_, places, _)): (usize, &PlannedCategory)| {
                         let pick = |part: &'_ EventPart| places[part.source].and_then(|place| part.batch.categories.get(place)).map_or(0, Vec::len);
                         let mut codes = Vec::new();
                         for part in parts {

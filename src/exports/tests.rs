@@ -1,5 +1,5 @@
 //! What a user gets of whole files: counts that add up, places that are exact, and the same result however the work is cut.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 use super::{Exports, FileCounts, ReadOptions, read_in_blocks};
 use crate::config::Config;
