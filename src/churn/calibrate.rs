@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_shape_rises_and_stays_inside() {
-        let (z, labels) = drawn(3000, |z| sigmoid(z));
+        let (z, labels) = drawn(3000, sigmoid);
         for calibration in [platt(&z, &labels), beta(&z, &labels), line(&z, &labels)] {
             assert_eq!(calibration.validate(), Ok(()));
             let curve: Vec<f64> = (-400..400).map(|step| calibration.apply(f64::from(step) / 20.0)).collect();

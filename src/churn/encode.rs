@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn noise_categories_are_pulled_to_the_base_rate_and_real_ones_are_not() {
         let codes: Vec<f64> = (0..2000).map(|row| f64::from(row % 20)).collect();
-        let noise: Vec<bool> = (0..2000).map(|row| super::super::random::mix(3, row) % 4 == 0).collect();
+        let noise: Vec<bool> = (0..2000).map(|row| super::super::random::mix(3, row).is_multiple_of(4)).collect();
         let real: Vec<bool> = (0..2000).map(|row| row % 20 < 5).collect();
         let rows: Vec<usize> = (0..2000).collect();
         let spread = |table: &[f64]| table[..20].iter().fold(0.0f64, |a, b| a.max((b - 0.25).abs()));

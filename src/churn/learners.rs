@@ -4,15 +4,18 @@ use super::baseline::RecencyRule;
 use super::boosted::{self, BoostSettings};
 use super::design::{Design, design};
 use super::encode::{EncodedMatrix, Encoder};
+use super::flat::FlatTrees;
 use super::logistic::fit_path;
 use super::model::{Model, Trees};
 use super::random::mix;
 use super::symmetric::{Binned, Symmetric, SymmetricSettings, follow};
+use super::tree::{self, TreeSettings};
 use super::{ChurnTask, Examples};
 use crate::config::Effort;
 use crate::error::Result;
 use crate::evaluate::classify::log_loss;
 use crate::snapshot::FeatureMatrix;
+use rayon::prelude::*;
 
 /// Ridge strengths of the additive model, strongest first.
 const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
@@ -36,6 +39,10 @@ pub enum Settings {
     },
     /// Boosted trees, leaf by leaf.
     Boosted(BoostSettings),
+    /// One readable tree.
+    Tree(TreeSettings),
+    /// The mean of many trees on redrawn rows.
+    Forest(TreeSettings),
     /// Boosted symmetric trees.
     Symmetric(SymmetricSettings),
 }
@@ -48,6 +55,8 @@ impl Settings {
             Settings::Logistic { .. } => "logistic",
             Settings::Boosted(_) => "boosted",
             Settings::Symmetric(_) => "symmetric",
+            Settings::Tree(_) => "tree",
+            Settings::Forest(_) => "forest",
         }
     }
     /// The same settings for more rows: rounds grow with the square root of the rows.
@@ -56,14 +65,14 @@ impl Settings {
         match &mut self {
             Settings::Boosted(settings) => settings.rounds = (settings.rounds as f64 * factor).round() as usize,
             Settings::Symmetric(settings) => settings.rounds = (settings.rounds as f64 * factor).round() as usize,
-            Settings::Recency { .. } | Settings::Logistic { .. } => {}
+            Settings::Recency { .. } | Settings::Logistic { .. } | Settings::Tree(_) | Settings::Forest(_) => {}
         }
         self
     }
 }
 
 /// The names of all learners, the blend of them included.
-pub const LEARNERS: [&str; 5] = ["blend", "boosted", "logistic", "recency_rule", "symmetric"];
+pub const LEARNERS: [&str; 7] = ["blend", "boosted", "forest", "logistic", "recency_rule", "symmetric", "tree"];
 
 /// Rows to fit on and rows to judge on, encoded once for all learners.
 #[derive(Debug)]
@@ -149,6 +158,15 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         let rate = (24.0 / rounds).clamp(0.03, 0.2);
         all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
+    let leaf_rows = (split.rows() / 100).clamp(5, 200);
+    for leaves in [4, 8, 16] {
+        all.push(Settings::Tree(TreeSettings { leaves, leaf_rows, columns: 1.0, bootstrap: false, trees: 1 }));
+    }
+    // A forest's columns per split: the square root, as usual for classes, and no fewer than three.
+    let forest_share = (columns.sqrt().max(3.0) / columns).clamp(0.0, 1.0);
+    let depth = libm::log2(rows / 5.0).max(2.0);
+    let trees = (budget / (rows * columns * forest_share * depth)).clamp(20.0, 200.0) as usize;
+    all.push(Settings::Forest(TreeSettings { leaves: usize::MAX, leaf_rows: 5, columns: forest_share, bootstrap: true, trees }));
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
     all.retain(|settings| wanted(settings.name()));
     all
@@ -166,16 +184,16 @@ fn knots(features: usize, rows: f64, budget: f64) -> usize {
 ///
 /// # Errors
 /// 70 when a learner fails on data it should take.
-pub fn trial(settings: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f64>)>> {
+pub fn trial(candidate: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f64>)>> {
     let labels = &split.fit.labels;
     let positives = labels.iter().filter(|label| **label).count() as f64;
     let base = libm::log((positives + 0.5) / (labels.len() as f64 - positives + 0.5));
     let one_class = positives < 1.0 || positives >= labels.len() as f64;
     let constant = || vec![base; split.judge.rows];
-    Ok(match settings {
+    Ok(match candidate {
         Settings::Recency { column } => {
             let scores = if one_class { constant() } else { RecencyRule::fit(&split.fit.matrix, labels, *column).log_odds(&split.judge) };
-            vec![(*settings, scores)]
+            vec![(*candidate, scores)]
         }
         Settings::Logistic { knots, .. } => {
             let variants = RIDGES.iter().map(|ridge| Settings::Logistic { knots: *knots, ridge: *ridge });
@@ -196,6 +214,18 @@ pub fn trial(settings: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f6
                 fit.trees.checkpoints(&split.judge_encoded, fit.base, &counts)
             };
             counts.into_iter().zip(scores).map(|(rounds, scores)| (Settings::Boosted(BoostSettings { rounds, ..*boost }), scores)).collect()
+        }
+        Settings::Tree(settings) | Settings::Forest(settings) => {
+            let scores = if one_class {
+                constant()
+            } else {
+                let mut trees = FlatTrees::default();
+                for number in 0..settings.trees {
+                    trees.append(&tree::grow(&split.binned, labels, settings, mix(split.seed, 3), number));
+                }
+                trees.sums(&split.judge_encoded, 0.0, 1.0 / settings.trees as f64)
+            };
+            vec![(*candidate, scores)]
         }
         Settings::Symmetric(symmetric) => {
             let counts = checkpoints(symmetric.rounds);
@@ -254,6 +284,16 @@ pub fn fit(settings: &Settings, examples: &Examples, seed: u64, bags: usize) -> 
             let fit = boosted::fit(encoded, labels, boost, seed, None)?;
             Ok((fit.base, fit.trees))
         }),
+        Settings::Tree(settings) | Settings::Forest(settings) => {
+            let (encoder, encoded) = Encoder::learn(&examples.matrix, labels, seed);
+            let binned = Binned::new(&encoded);
+            let grown: Vec<FlatTrees> = (0..settings.trees).into_par_iter().map(|number| tree::grow(&binned, labels, settings, mix(seed, 3), number)).collect();
+            let mut trees = FlatTrees::default();
+            for tree in &grown {
+                trees.append(tree);
+            }
+            Ok(Model::Trees(Trees { encoder, base: 0.0, scale: 1.0 / settings.trees as f64, trees }))
+        }
         Settings::Symmetric(symmetric) => ensemble(examples, seed, bags, |encoded, seed| {
             let binned = Binned::new(encoded);
             let mut grown = Symmetric::new(&binned, labels, base, *symmetric, seed);
@@ -266,11 +306,10 @@ pub fn fit(settings: &Settings, examples: &Examples, seed: u64, bags: usize) -> 
 }
 
 /// The mean of several seeds of one learner of trees.
-fn ensemble(examples: &Examples, seed: u64, bags: usize, grow: impl Fn(&EncodedMatrix, u64) -> Result<(f64, super::flat::FlatTrees)> + Sync) -> Result<Model> {
-    use rayon::prelude::*;
+fn ensemble(examples: &Examples, seed: u64, bags: usize, grow: impl Fn(&EncodedMatrix, u64) -> Result<(f64, FlatTrees)> + Sync) -> Result<Model> {
     let (encoder, encoded) = Encoder::learn(&examples.matrix, &examples.labels, seed);
     let grown: Vec<_> = (0..bags.max(1)).into_par_iter().map(|bag| grow(&encoded, mix(seed, 100 + bag as u64))).collect::<Result<_>>()?;
-    let mut model = Trees { encoder, base: 0.0, scale: 1.0 / grown.len() as f64, trees: super::flat::FlatTrees::default() };
+    let mut model = Trees { encoder, base: 0.0, scale: 1.0 / grown.len() as f64, trees: FlatTrees::default() };
     for (base, trees) in &grown {
         model.base += base;
         model.trees.append(trees);

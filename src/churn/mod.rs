@@ -6,6 +6,9 @@
 pub mod baseline;
 pub mod boosted;
 pub mod calibrate;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp)]
+mod contract;
 pub mod design;
 pub mod encode;
 #[cfg(test)]
@@ -19,6 +22,7 @@ pub mod reasons;
 mod search;
 pub mod symmetric;
 pub mod tiers;
+pub mod tree;
 
 use crate::config::Effort;
 use crate::error::Result;

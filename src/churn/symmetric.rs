@@ -67,6 +67,11 @@ impl Binned {
         bins
     }
 
+    /// The value from which a row is in `bin` or a later one; everything that is not missing for bin 1.
+    pub fn threshold(&self, column: usize, bin: u8) -> f64 {
+        if bin <= 1 { f64::NEG_INFINITY } else { self.cuts[column][usize::from(bin) - 2] }
+    }
+
     /// The bins of a column.
     pub fn column(&self, column: usize) -> &[u8] {
         &self.bins[column * self.rows..(column + 1) * self.rows]
@@ -168,7 +173,7 @@ impl<'a> Symmetric<'a> {
             *score += values[usize::from(*leaf)];
         }
         let covers: Vec<f64> = sums.iter().map(|cell| cell[1]).collect();
-        self.trees.push(&nodes(&questions, &values, &covers, &self.binned.cuts));
+        self.trees.push(&nodes(&questions, &values, &covers, self.binned));
         (questions, values)
     }
 
@@ -275,7 +280,7 @@ fn add(histogram: &mut Histogram, leaf: u8, shift: u32, bin: u8, [gradient, curv
 }
 
 /// The flat nodes of a symmetric tree: question `level` sets bit `level` of the leaf.
-fn nodes(questions: &[(usize, u8)], values: &[f64], covers: &[f64], cuts: &[Vec<f64>]) -> Vec<FlatNode> {
+fn nodes(questions: &[(usize, u8)], values: &[f64], covers: &[f64], binned: &Binned) -> Vec<FlatNode> {
     let depth = questions.len();
     let mut nodes = Vec::with_capacity(2 << depth);
     for (level, (column, bin)) in questions.iter().copied().enumerate() {
@@ -283,10 +288,8 @@ fn nodes(questions: &[(usize, u8)], values: &[f64], covers: &[f64], cuts: &[Vec<
             // Node `place` of a level stands for the answers in its bits; its children are `place` and `place + 2^level` of the next.
             let next = (2usize << level) - 1;
             let (left, right) = ((next + place) as u32, (next + place + (1 << level)) as u32);
-            // From bin 1 on: everything that is not missing.
-            let threshold = if bin == 1 { f64::NEG_INFINITY } else { cuts[column][bin as usize - 2] };
             let cover = (0..covers.len()).filter(|leaf| leaf & ((1 << level) - 1) == place).map(|leaf| covers[leaf]).sum();
-            nodes.push(FlatNode { column: column as u32, threshold, children: [left, right, left], value: 0.0, cover });
+            nodes.push(FlatNode { column: column as u32, threshold: binned.threshold(column, bin), children: [left, right, left], value: 0.0, cover });
         }
     }
     for (value, cover) in values.iter().zip(covers) {
