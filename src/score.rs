@@ -162,15 +162,21 @@ fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPl
     row
 }
 
+/// The name in excluded.csv of what keeps a customer out of the base; empty for its members.
+fn excluding_rule(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Base => "",
+        Standing::AlreadyInactive => "already_inactive",
+        Standing::AlreadyLeft => "already_left",
+        Standing::NoHistory => "no_history",
+    }
+}
+
 /// Reduce: probabilities, ranks, tiers, reasons; the rest is excluded by name of the rule.
 fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, rows: &[SlimRow], scored: &mut Scored) {
     let id = |customer: u32| exports.customers[customer as usize].to_string();
     for row in rows.iter().filter(|row| row.standing != Standing::Base) {
-        let rule = match row.standing {
-            Standing::AlreadyInactive => "already_inactive",
-            Standing::AlreadyLeft => "already_left",
-            Standing::NoHistory | Standing::Base => "no_history",
-        };
+        let rule = excluding_rule(row.standing);
         scored.excluded.push(ExcludedRow {
             customer_id: id(row.customer),
             rule: rule.into(),
@@ -251,9 +257,12 @@ fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, 
 fn offers(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, cutoff: Cutoff, scored: &mut Scored) {
     let Some(recommender) = &bundle.recommend else { return };
     let items = recommender.map_items(exports);
-    let unknown = items.iter().filter(|item| item.is_none()).count();
+    let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
+    let unknown = items.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)).count();
     if unknown > 0 {
-        scored.notes.push(format!("{unknown} items were never seen in training: they are not recommended and tell nothing about taste until the next fit"));
+        scored.notes.push(format!(
+            "{unknown} items were not sold when the bundle was trained: they are not recommended and tell nothing about taste until the next fit"
+        ));
     }
     let store = if exports.events.is_empty() { &exports.untimed } else { &exports.events };
     let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
@@ -297,6 +306,8 @@ pub struct Explanation {
     pub as_of: String,
     /// Each rule of the base with its verdict, in the order applied.
     pub rules: Vec<(String, bool)>,
+    /// The rule that keeps the customer out of risk.csv, as in excluded.csv; empty for members of the base.
+    pub excluded_by: String,
     /// The risk row, as in risk.csv: probability, tier (uncapped), status.
     pub churn_probability: Option<f64>,
     /// The tier that the probability reaches, before the staff's capacity caps it.
@@ -341,6 +352,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         customer_id: customer.into(),
         as_of: if exports.newest.is_some() { cutoff.date() } else { String::new() },
         rules: rules(config, &row),
+        excluded_by: excluding_rule(row.standing).into(),
         churn_probability: None,
         risk_tier: String::new(),
         status: row.status.map_or("", Status::name).into(),

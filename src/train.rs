@@ -418,7 +418,8 @@ fn out_of_fold(choice: &Choice) -> ChurnMeasured {
 
 /// The examples of a labelled table, in the order of its rows; rows without a label are left out.
 fn labelled_examples(exports: &Exports, plan: &FeaturePlan, end: Cutoff) -> Result<(Vec<usize>, Examples)> {
-    let rows: Vec<usize> = (0..exports.label_rows.len()).filter(|row| exports.labels[exports.label_rows[*row] as usize].is_some()).collect();
+    let labelled = |row: &usize| exports.labels.get(exports.label_rows[*row] as usize).is_some_and(Option::is_some);
+    let rows: Vec<usize> = (0..exports.label_rows.len()).filter(labelled).collect();
     let customers: Vec<u32> = rows.iter().map(|row| exports.label_rows[*row]).collect();
     let labels = customers.iter().map(|customer| exports.labels[*customer as usize] == Some(true)).collect();
     let matrix = plan.bind(exports)?.matrix(exports, &customers, end, &plan.learned);

@@ -214,10 +214,10 @@ fn validate_prints_one_object_with_all_that_was_measured() {
 #[test]
 fn a_labelled_table_needs_no_dates() {
     let mut table = String::from("id,colour,size,left\n");
-    for number in 0..600 {
+    for number in 0..3_000 {
         let colour = ["red", "blue", "green"][number % 3];
-        // Small red ones leave, with a tenth of exceptions.
-        let left = (colour == "red" && number % 7 < 4) != (number % 10 == 0);
+        // Small red ones leave, with an eleventh of exceptions.
+        let left = (colour == "red" && number % 7 < 4) != (number % 11 == 0);
         table += &format!("k{number},{colour},{},{}\n", number % 7, if left { "yes" } else { "no" });
     }
     let config = "[project]\nname = \"shop\"\n[[profiles]]\nfiles = [\"table.csv\"]\ncustomer = \"id\"\nlabel = { column = \"left\", positive = \"yes\" }\n[churn]\ndefinition = \"label\"\n";

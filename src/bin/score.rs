@@ -178,6 +178,10 @@ fn explain(common: &Common, customer: &str) -> Result<()> {
         if explanation.as_of.is_empty() { String::new() } else { format!(" as of {}", explanation.as_of) }
     )];
     lines.extend(explanation.rules.iter().map(|(rule, passed)| format!("  {}  {rule}", if *passed { "yes" } else { "NO " })));
+    if !explanation.excluded_by.is_empty() {
+        let status = if explanation.status.is_empty() { String::new() } else { format!(", {}", explanation.status) };
+        lines.push(format!("  not in risk.csv: {}{status}", explanation.excluded_by));
+    }
     if let Some(probability) = explanation.churn_probability {
         let tier = if explanation.risk_tier.is_empty() { "no tier".to_string() } else { format!("tier {}", explanation.risk_tier) };
         lines.push(format!(

@@ -9,9 +9,10 @@ use super::design::{Basis, Design};
 use crate::error::{Error, Result};
 use crate::snapshot::FeatureMatrix;
 use bincode::{Decode, Encode};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
-use faer::prelude::Solve;
-use faer::{Accum, Mat, Par, Side};
+use faer::{Accum, Mat, Par};
 
 /// Rows that are multiplied at a time: the weighted copy stays small.
 const CHUNK: usize = 2048;
@@ -142,8 +143,8 @@ fn newton(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &mut Mat<f64>) -> 
             hessian[(column, column)] += ridge;
         }
         hessian[(size - 1, size - 1)] += 1e-9;
-        let solver = hessian.llt(Side::Lower).map_err(|_| Error::internal("the logistic regression met a system that has no solution"))?;
-        let step = solver.solve(&gradient);
+        let mut step = gradient;
+        solve(&mut hessian, &mut step)?;
         let mut share = 1.0;
         let (next, predictor, loss_there) = loop {
             let next = Mat::<f64>::from_fn(size, 1, |row, _| weights[(row, 0)] + share * step[(row, 0)]);
@@ -162,6 +163,17 @@ fn newton(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &mut Mat<f64>) -> 
             return Ok(());
         }
     }
+    Ok(())
+}
+
+/// Solves a symmetric positive definite system, of which the lower half is given, in place. One thread whatever the global setting
+/// says: the bits of the solution must not depend on it.
+fn solve(system: &mut Mat<f64>, right: &mut Mat<f64>) -> Result<()> {
+    let scratch = llt::factor::cholesky_in_place_scratch::<f64>(system.nrows(), Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(scratch);
+    llt::factor::cholesky_in_place(system.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut memory), Default::default())
+        .map_err(|_| Error::internal("the logistic regression met a system that has no solution"))?;
+    llt::solve::solve_in_place(system.as_ref(), right.as_mut(), Par::Seq, MemStack::new(&mut memory));
     Ok(())
 }
 

@@ -51,6 +51,8 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
     if matches!(strength.0.as_str(), "recency" | "rhythm")
         && let (Some(since), Some(usual)) = (named("days_since_last"), named("gap_usual"))
     {
+        // Whole days that have passed, as in the column days_since_last.
+        let since = since.floor();
         return match language {
             Language::En => format!("no order for {since:.0} days; usually every {usual:.0}"),
             Language::Zh => format!("已 {since:.0} 天没有订单；通常每 {usual:.0} 天一次"),
