@@ -124,7 +124,12 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
     if let Some(column) = task.recency {
         all.push(Settings::Recency { column });
     }
-    all.push(Settings::Logistic { knots: knots(split.fit.matrix.columns(), rows, budget), ridge: 0.0 });
+    // Where every effect is a straight line, bends cost accuracy: both are tried.
+    all.push(Settings::Logistic { knots: 0, ridge: 0.0 });
+    match knots(split.fit.matrix.columns(), rows, budget) {
+        0 => {}
+        knots => all.push(Settings::Logistic { knots, ridge: 0.0 }),
+    }
     // Wide tables need fewer of their columns at a time.
     let share = (20.0 / columns).clamp(0.15, 0.5);
     let shapes: &[(usize, f64)] = match task.effort {
@@ -174,7 +179,7 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
 
 /// Hat functions per number: as many as the squares of the columns leave affordable, none for very wide tables.
 fn knots(features: usize, rows: f64, budget: f64) -> usize {
-    let columns = (budget * 4.0 / rows).sqrt();
+    let columns = (budget * 0.75 / rows).sqrt();
     let knots = columns / features.max(1) as f64 - 2.0;
     if knots < 2.0 { 0 } else { knots.min(8.0) as usize }
 }
