@@ -69,9 +69,9 @@ pub(crate) struct Plan {
     pub repeat: bool,
 }
 
-/// The lift of every item.
-pub(crate) fn lift(data: &Interactions, settings: LiftSettings) -> Vec<f32> {
-    Popular::fit(data, settings.half_life).demand.iter().map(|demand| libm::powf(demand + LIFT_FLOOR, settings.power)).collect()
+/// The lift of every item from its demand.
+pub(crate) fn lift(demand: &[f32], power: f32) -> Vec<f32> {
+    demand.iter().map(|demand| libm::powf(demand + LIFT_FLOOR, power)).collect()
 }
 
 /// Fitted models with their weights.
@@ -107,15 +107,28 @@ impl Plan {
             own: OwnItems { half_life: self.own_half_life },
             neighbours: self.neighbours.as_ref().map(|settings| Neighbours::fit(data, settings)),
             factors: self.factors.as_ref().map(|settings| Factors::fit(data, settings, seed)),
-            lift: self.lift.map(|settings| lift(data, settings)).unwrap_or_default(),
+            lift: self.lift.map(|settings| lift(&Popular::fit(data, settings.half_life).demand, settings.power)).unwrap_or_default(),
             weights: self.weights,
             repeat: self.repeat,
         }
     }
 }
 
-/// Scores of one model over a block, scaled per customer.
-pub(crate) type Scaled = (ModelKind, Scores);
+/// Scores of one model over a block, with each customer's scale.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Scaled {
+    pub kind: ModelKind,
+    scores: Scores,
+    /// By customer: a score times this is scaled.
+    factors: Vec<f32>,
+}
+
+impl Scaled {
+    /// The scaled score; 0 where the model has no opinion.
+    pub fn of(&self, customer: usize, item: u32) -> f32 {
+        self.scores.row(customer)[item as usize].max(0.0) * self.factors[customer]
+    }
+}
 
 impl Blend {
     /// The models that were fitted. Own items take part where owned items may be offered.
@@ -136,26 +149,28 @@ impl Blend {
             .map(|(kind, model)| {
                 let mut scores = Scores::zeros(histories.len(), items);
                 model.score(histories, &mut scores);
+                let mut factors = Vec::with_capacity(histories.len());
                 for customer in 0..histories.len() {
                     let row = scores.row_mut(customer);
                     if let Some(owned) = owned.get(customer) {
                         owned.iter().for_each(|(item, _)| row[*item as usize] = 0.0);
                     }
                     let unit = scale(row);
-                    let factor = if unit > 0.0 { 1.0 / unit } else { 0.0 };
-                    row.iter_mut().for_each(|score| *score = score.max(0.0) * factor);
+                    factors.push(if unit > 0.0 { 1.0 / unit } else { 0.0 });
                 }
-                (*kind, scores)
+                Scaled { kind: *kind, scores, factors }
             })
             .collect()
     }
     /// The weighted sum, lifted; best sellers fill what the others leave at 0.
     pub fn combined(&self, scaled: &[Scaled], weights: &[f32; KINDS.len()], lifted: bool, customers: usize, items: usize) -> Scores {
         let mut total = Scores::zeros(customers, items);
-        for (kind, scores) in scaled {
-            let weight = if *kind == ModelKind::Popular { weights[*kind as usize].max(FILL) } else { weights[*kind as usize] };
-            if weight > 0.0 {
-                total.values.iter_mut().zip(&scores.values).for_each(|(sum, score)| *sum += weight * score);
+        for part in scaled {
+            let weight = weights[part.kind as usize];
+            let weight = if part.kind == ModelKind::Popular { weight.max(FILL) } else { weight };
+            for customer in (0..customers).filter(|_| weight > 0.0) {
+                let factor = weight * part.factors[customer];
+                total.row_mut(customer).iter_mut().zip(part.scores.row(customer)).for_each(|(sum, score)| *sum += factor * score.max(0.0));
             }
         }
         if lifted && !self.lift.is_empty() {

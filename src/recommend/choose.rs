@@ -32,12 +32,23 @@ const WEIGHTS: [f32; 8] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0];
 
 /// Neighbours of dated purchases: cosine of decayed strengths.
 fn dated_neighbours(half_life: f32) -> NeighbourSettings {
-    NeighbourSettings { half_life, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 200, most_items: 200 }
+    NeighbourSettings { half_life, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 }
 }
 
 /// Neighbours without dates: the linear filter of GF-CF with the Hadamard power of Turbo-CF.
-const UNDATED_NEIGHBOURS: NeighbourSettings =
-    NeighbourSettings { half_life: f32::INFINITY, customer_damping: 1.0, from_damping: 0.5, to_damping: 0.5, power: 0.8, keep: 150, most_items: usize::MAX };
+/// Cut rows and an item's popularity pull on each other, so both dampings of the item that is pulled are tried.
+fn undated_neighbours() -> Vec<NeighbourSettings> {
+    let shape = |to_damping, power| NeighbourSettings {
+        half_life: f32::INFINITY,
+        customer_damping: 1.0,
+        from_damping: 0.5,
+        to_damping,
+        power,
+        keep: 200,
+        most_items: usize::MAX,
+    };
+    vec![shape(0.5, 0.7), shape(0.4, 0.7), shape(0.3, 0.8)]
+}
 
 /// Factors by what the data holds.
 fn factors(half_life: f32) -> FactorSettings {
@@ -54,7 +65,8 @@ struct Trial {
 /// What the search stands on.
 struct State {
     weights: Vec<(usize, f32)>,
-    lift: Option<LiftSettings>,
+    /// Which of the lifts, if any.
+    lift: Option<usize>,
     ndcg: f64,
 }
 
@@ -109,19 +121,21 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, sett
         table = build(data, truths, &customers, &trials, repeat);
         best = best_of_each(&table, &trials);
     }
-    let state = search(&table, data, &trials, &best, dated);
+    let (weights, lift) = search(&table, data, &trials, &best, dated);
     for (trial, _) in best.iter().flatten() {
         (trials[*trial].apply)(&mut plan);
     }
-    for (trial, weight) in &state.weights {
+    for (trial, weight) in &weights {
         plan.weights[trials[*trial].kind as usize] = *weight;
     }
-    plan.lift = state.lift;
+    plan.lift = lift;
     plan
 }
 
 fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], trials: &[Trial], repeat: bool) -> Table {
-    let models: Vec<&dyn ItemModel> = trials.iter().map(|trial| trial.model.as_ref()).collect();
+    // Settings of one kind propose much the same items: the last of each kind proposes for all.
+    let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.kind != trials[place].kind);
+    let models: Vec<(&dyn ItemModel, bool)> = trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect();
     Table::build(data, truths, customers, &models, repeat)
 }
 
@@ -145,12 +159,14 @@ fn first_trials(data: &Interactions, dated: bool, fixed: Option<f32>, repeat: bo
     for half_life in own.iter().copied().filter(|_| repeat) {
         trials.push(Trial { kind: ModelKind::OwnItems, model: Box::new(OwnItems { half_life }), apply: Box::new(move |plan| plan.own_half_life = half_life) });
     }
-    let settings = if dated { dated_neighbours(fixed.unwrap_or(180.0)) } else { UNDATED_NEIGHBOURS };
-    trials.push(Trial {
-        kind: ModelKind::Neighbours,
-        model: Box::new(Neighbours::fit(data, &settings)),
-        apply: Box::new(move |plan| plan.neighbours = Some(settings)),
-    });
+    let neighbours = if dated { vec![dated_neighbours(fixed.unwrap_or(180.0))] } else { undated_neighbours() };
+    for settings in neighbours {
+        trials.push(Trial {
+            kind: ModelKind::Neighbours,
+            model: Box::new(Neighbours::fit(data, &settings)),
+            apply: Box::new(move |plan| plan.neighbours = Some(settings)),
+        });
+    }
     trials
 }
 
@@ -168,7 +184,13 @@ fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS
 }
 
 /// Starts from the best single model, then by turns the lift and the weight of each other model, twice.
-fn search(table: &Table, data: &Interactions, trials: &[Trial], best: &[Option<(usize, f64)>; KINDS.len()], dated: bool) -> State {
+fn search(
+    table: &Table,
+    data: &Interactions,
+    trials: &[Trial],
+    best: &[Option<(usize, f64)>; KINDS.len()],
+    dated: bool,
+) -> (Vec<(usize, f32)>, Option<LiftSettings>) {
     let winners: Vec<(usize, f64)> = best.iter().flatten().copied().collect();
     let mut lead = winners[0];
     for other in &winners {
@@ -184,24 +206,33 @@ fn search(table: &Table, data: &Interactions, trials: &[Trial], best: &[Option<(
     let half_lives: &[f32] = if dated { &DEMAND_HALF_LIVES } else { &[f32::INFINITY] };
     let lifts: Vec<(LiftSettings, Vec<f32>)> = half_lives
         .iter()
-        .flat_map(|half_life| LIFT_POWERS.iter().map(move |power| LiftSettings { half_life: *half_life, power: *power }))
-        .map(|settings| (settings, lift(data, settings)))
+        .flat_map(|half_life| {
+            let demand = Popular::fit(data, *half_life).demand;
+            LIFT_POWERS.map(|power| (LiftSettings { half_life: *half_life, power }, lift(&demand, power)))
+        })
         .collect();
-    for _ in 0..2 {
+    for round in 0..2 {
         let before = state.ndcg;
-        for (settings, values) in &lifts {
+        for (place, (_, values)) in lifts.iter().enumerate() {
+            // The second round looks next to what the first found.
+            if round > 0 && state.lift.is_none_or(|now| now / LIFT_POWERS.len() != place / LIFT_POWERS.len() || now == place) {
+                continue;
+            }
             let ndcg = table.ndcg(&filled(&state.weights), values);
             if ndcg > state.ndcg * (1.0 + MARGIN) {
-                (state.lift, state.ndcg) = (Some(*settings), ndcg);
+                (state.lift, state.ndcg) = (Some(place), ndcg);
             }
         }
-        let none = Vec::new();
-        let lifted = state.lift.and_then(|chosen| lifts.iter().find(|(settings, _)| *settings == chosen)).map_or(&none, |(_, values)| values);
+        let lifted: &[f32] = state.lift.map_or(&[], |chosen| &lifts[chosen].1);
         for place in 0..state.weights.len() {
             if state.weights[place].0 == lead.0 {
                 continue;
             }
-            for weight in WEIGHTS {
+            let now = WEIGHTS.iter().position(|weight| *weight >= state.weights[place].1).unwrap_or(WEIGHTS.len());
+            for (step, weight) in WEIGHTS.into_iter().enumerate() {
+                if step == now || (round > 0 && step.abs_diff(now) > 1) {
+                    continue;
+                }
                 let mut weights = state.weights.clone();
                 weights[place].1 = weight;
                 let ndcg = table.ndcg(&filled(&weights), lifted);
@@ -214,5 +245,6 @@ fn search(table: &Table, data: &Interactions, trials: &[Trial], best: &[Option<(
             break;
         }
     }
-    state
+    let chosen = state.lift.map(|place| lifts[place].0);
+    (state.weights, chosen)
 }

@@ -8,6 +8,7 @@
 
 use super::interactions::{Interactions, strengths};
 use super::neighbours::Rows;
+use super::ready::Ready;
 use super::scores::Scores;
 use super::{ItemEvent, ItemModel};
 use bincode::{Decode, Encode};
@@ -18,7 +19,6 @@ use pulp::Arch;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
-use std::sync::OnceLock;
 
 /// What shapes a factorisation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,42 +68,6 @@ pub(crate) struct Side {
     length: usize,
     rows: Vec<f32>,
     gram: Vec<f32>,
-}
-
-/// Something computed once from the fields beside it: not stored, and no part of what makes two models equal.
-#[derive(Debug, Clone)]
-pub(crate) struct Ready<T>(OnceLock<T>);
-
-impl<T> Default for Ready<T> {
-    fn default() -> Self {
-        Ready(OnceLock::new())
-    }
-}
-impl<T> PartialEq for Ready<T> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-impl<T> Encode for Ready<T> {
-    fn encode<E: bincode::enc::Encoder>(&self, _: &mut E) -> Result<(), bincode::error::EncodeError> {
-        Ok(())
-    }
-}
-impl<T, C> Decode<C> for Ready<T> {
-    fn decode<D: bincode::de::Decoder<Context = C>>(_: &mut D) -> Result<Self, bincode::error::DecodeError> {
-        Ok(Ready::default())
-    }
-}
-impl<'de, T, C> bincode::BorrowDecode<'de, C> for Ready<T> {
-    fn borrow_decode<D: bincode::de::BorrowDecoder<'de, Context = C>>(_: &mut D) -> Result<Self, bincode::error::DecodeError> {
-        Ok(Ready::default())
-    }
-}
-impl<T> Ready<T> {
-    /// The value, computed at the first call.
-    pub fn get(&self, compute: impl FnOnce() -> T) -> &T {
-        self.0.get_or_init(compute)
-    }
 }
 
 impl Side {
@@ -167,8 +131,14 @@ fn solve_block(x: &mut [f32], entries: &[(&[u32], &[f32])], side: &Side, weighti
     let columns = side.rows.len() / length;
     let penalties: Vec<f32> = entries.iter().map(|(items, _)| weighting.penalty(items.len(), columns)).collect();
     // The rows of the other side that each row here needs, side by side: read once from afar, then from the cache.
-    let gathered: Vec<Vec<f32>> =
-        entries.iter().map(|(items, _)| items.iter().flat_map(|item| side.row(*item).iter().copied()).collect::<Vec<f32>>()).collect();
+    let gathered: Vec<Vec<f32>> = entries
+        .iter()
+        .map(|(items, _)| {
+            let mut near = Vec::with_capacity(items.len() * length);
+            items.iter().for_each(|item| near.extend_from_slice(side.row(*item)));
+            near
+        })
+        .collect();
     let mut product = vec![0.0_f32; rows * length];
     // product = A * vectors
     let apply = |vectors: &[f32], product: &mut [f32]| {

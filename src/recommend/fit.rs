@@ -5,7 +5,7 @@ use super::choose::choose;
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, target_kinds, truth};
 use super::scores::top;
 use super::table::has_history;
-use super::{ItemEvent, RankReport, RankWindows, Recommender};
+use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender};
 use crate::config::RecommendSettings;
 use crate::error::Result;
 use crate::evaluate::rank::{Ranking, ranking};
@@ -17,8 +17,6 @@ use rayon::prelude::*;
 const HELD_OUT: f64 = 0.2;
 /// Places of a list that are measured.
 const MEASURED: usize = 20;
-/// Customers ranked together.
-const BLOCK: usize = 32;
 
 /// Learns a recommender from the exports: settings on the choose window, measures on the test window, refit on everything.
 /// Without time (or without windows): settings on interactions held out of the training part; measured on sources with
@@ -181,9 +179,7 @@ fn hold_out(data: &Interactions, seed: u64) -> (Interactions, Vec<Vec<u32>>) {
             }
             let mut held: Vec<u32> = items[..count].to_vec();
             held.sort_unstable();
-            let mut kept: Vec<ItemEvent> = events.iter().filter(|event| held.binary_search(&event.item).is_err()).copied().collect();
-            let last = kept.len().saturating_sub(1);
-            kept.iter_mut().enumerate().for_each(|(place, event)| event.days_ago = (last - place) as f32);
+            let kept: Vec<ItemEvent> = events.iter().filter(|event| held.binary_search(&event.item).is_err()).copied().collect();
             (kept, held)
         })
         .collect();

@@ -62,7 +62,7 @@ impl Catalogue {
     }
 }
 
-/// Item events grouped by customer, a customer's oldest first.
+/// Item events grouped by customer, a customer's by item, an item's oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Interactions {
     /// Customer `c` has the events `offsets[c]..offsets[c + 1]`.
@@ -118,7 +118,8 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The item events of a history, oldest first. Rows of one item, kind and moment are one event (an order split into lines).
+    /// The item events of a history by item, an item's oldest first. Rows of one item, kind and moment are one event (an order split
+    /// into lines).
     pub fn events(&self, history: &History<'_>) -> Vec<ItemEvent> {
         let mut out: Vec<(Moment, u8, ItemEvent)> = Vec::new();
         for event in history.events() {
@@ -130,14 +131,14 @@ impl Reader<'_> {
             let days_ago = if self.timed { history.cutoff.days_since(event.time()) as f32 } else { 0.0 };
             out.push((event.time(), event.kind(), ItemEvent { item, days_ago, weight }));
         }
-        out.sort_by_key(|(time, kind, event)| (*time, event.item, *kind));
-        out.dedup_by_key(|(time, kind, event)| (*time, event.item, *kind));
         if !self.timed {
             let last = out.len().saturating_sub(1);
             for (position, (_, _, event)) in out.iter_mut().enumerate() {
                 event.days_ago = (last - position) as f32;
             }
         }
+        out.sort_unstable_by_key(|(time, kind, event)| (event.item, *time, *kind));
+        out.dedup_by_key(|(time, kind, event)| (event.item, *time, *kind));
         out.into_iter().map(|(_, _, event)| event).collect()
     }
 }
@@ -180,7 +181,9 @@ pub(crate) fn truth(store: &EventStore, exports: &Exports, catalogue: &Catalogue
 pub(crate) fn strengths(events: &[ItemEvent], half_life: f32) -> Vec<(u32, f32)> {
     let rate = -1.0 / half_life;
     let mut sorted: Vec<(u32, f32)> = events.iter().map(|event| (event.item, event.weight * libm::exp2f(event.days_ago * rate))).collect();
-    sorted.sort_by_key(|(item, _)| *item);
+    if !sorted.is_sorted_by_key(|(item, _)| *item) {
+        sorted.sort_by_key(|(item, _)| *item);
+    }
     let mut out: Vec<(u32, f32)> = Vec::with_capacity(sorted.len());
     for (item, strength) in sorted {
         match out.last_mut() {

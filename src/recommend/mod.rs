@@ -10,6 +10,7 @@ mod fit;
 mod interactions;
 mod neighbours;
 mod popular;
+mod ready;
 mod reasons;
 mod repeat;
 mod scores;
@@ -40,7 +41,7 @@ pub struct ItemEvent {
 
 /// A model that ranks items for a customer from the customer's own events.
 pub(crate) trait ItemModel: Sync {
-    /// Writes the score of every item for each history into the rows of `out`; greater is better, 0 or less is no opinion. A row
+    /// Writes the score of every item for each history into the rows of `out`, which are 0 when given; greater is better, 0 or less is no opinion. A row
     /// depends on its history only.
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores);
 }
@@ -106,14 +107,14 @@ pub struct RankReport {
 pub const AFTER_ALL: Cutoff = interactions::AFTER_ALL;
 
 /// Customers scored together: a constant, so that a customer's bits do not depend on who else is scored.
-const BLOCK: usize = 32;
+const BLOCK: usize = 128;
 
 impl Recommender {
     /// Maps the items of newly read exports to the catalogue; items that training never saw map to nothing.
     pub fn map_items(&self, exports: &Exports) -> Vec<Option<u32>> {
         exports.items.ids.iter().map(|id| self.item_ids.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok().map(|item| item as u32)).collect()
     }
-    /// The customer's events with items of the catalogue, oldest first. `items` comes from [`Recommender::map_items`]. For sources
+    /// The customer's events with items of the catalogue, by item. `items` comes from [`Recommender::map_items`]. For sources
     /// without time, split timelines at [`AFTER_ALL`].
     pub fn item_events(&self, history: &History<'_>, items: &[Option<u32>]) -> Vec<ItemEvent> {
         let weight = |kind: &String| self.kind_weights.iter().find(|(name, _)| name == kind).map_or(0.0, |(_, weight)| *weight);

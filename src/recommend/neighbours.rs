@@ -6,7 +6,8 @@
 //! Hadamard power of Park et al., Turbo-CF, SIGIR 2024.
 
 use super::interactions::{Interactions, strengths};
-use super::scores::Scores;
+use super::ready::Ready;
+use super::scores::{Best, Scores};
 use super::{ItemEvent, ItemModel};
 use bincode::{Decode, Encode};
 use half::f16;
@@ -36,12 +37,15 @@ pub(crate) struct NeighbourSettings {
 pub(crate) struct Neighbours {
     /// Half-life of the events of a customer to be scored.
     pub half_life: f32,
-    /// Item `i` has the neighbours `offsets[i]..offsets[i + 1]`.
+    /// Item `i` has the entries `offsets[i]..offsets[i + 1]`.
     pub offsets: Vec<u32>,
-    /// Neighbours, ascending within an item.
-    pub items: Vec<u32>,
+    /// How far each neighbour is from the one before it (the first: from item 0). Farther than [`u16::MAX`] takes entries without
+    /// similarity on the way: half the size of item numbers.
+    pub steps: Vec<u16>,
     /// Similarities as IEEE half-precision bits.
     pub weights: Vec<u16>,
+    /// Neighbours and similarities as used.
+    ready: Ready<(Vec<u32>, Vec<f32>)>,
 }
 
 /// A sparse matrix by rows.
@@ -146,10 +150,14 @@ impl Neighbours {
                             *sum += value * strength;
                         }
                     }
-                    let mut list: Vec<(u32, f32)> =
-                        touched.iter().filter(|other| **other as usize != item).map(|other| (*other, sums[*other as usize] * to[*other as usize])).collect();
-                    touched.drain(..).for_each(|other| sums[other as usize] = 0.0);
-                    cut(&mut list, settings.keep);
+                    sums[item] = 0.0;
+                    let mut best = Best::new(settings.keep);
+                    for other in touched.drain(..) {
+                        best.push(other, sums[other as usize] * to[other as usize]);
+                        sums[other as usize] = 0.0;
+                    }
+                    let mut list = best.sorted();
+                    list.sort_unstable_by_key(|(item, _)| *item);
                     list.iter_mut().for_each(|(_, value)| *value = libm::powf(*value * from[item], settings.power));
                     list
                 },
@@ -158,23 +166,46 @@ impl Neighbours {
         // Half precision holds 6e-8 to 65,504: the greatest similarity of all becomes 1,024.
         let greatest = lists.iter().flatten().map(|(_, value)| *value).fold(0.0_f32, f32::max);
         let unit = if greatest > 0.0 { 1024.0 / greatest } else { 1.0 };
-        let rows = Rows::from_lists(&lists);
-        Neighbours {
-            half_life: settings.half_life,
-            offsets: rows.offsets.iter().map(|offset| *offset as u32).collect(),
-            items: rows.columns,
-            weights: rows.values.iter().map(|value| f16::from_f32(value * unit).to_bits()).collect(),
+        let mut model = Neighbours { half_life: settings.half_life, offsets: vec![0], ..Neighbours::default() };
+        for list in &lists {
+            let mut at = 0;
+            for (item, value) in list {
+                while item - at > u32::from(u16::MAX) {
+                    model.steps.push(u16::MAX);
+                    model.weights.push(0);
+                    at += u32::from(u16::MAX);
+                }
+                model.steps.push((item - at) as u16);
+                model.weights.push(f16::from_f32(value * unit).to_bits());
+                at = *item;
+            }
+            model.offsets.push(model.steps.len() as u32);
         }
+        model
     }
-    /// Similar items of an item.
-    pub fn row(&self, item: u32) -> (&[u32], &[u16]) {
+    fn ready(&self) -> &(Vec<u32>, Vec<f32>) {
+        self.ready.get(|| {
+            let mut items = Vec::with_capacity(self.steps.len());
+            for pair in self.offsets.windows(2) {
+                let mut at = 0;
+                for step in &self.steps[pair[0] as usize..pair[1] as usize] {
+                    at += u32::from(*step);
+                    items.push(at);
+                }
+            }
+            (items, self.weights.iter().map(|bits| f16::from_bits(*bits).to_f32()).collect())
+        })
+    }
+    /// Similar items of an item, ascending.
+    pub fn row(&self, item: u32) -> (&[u32], &[f32]) {
+        let (items, weights) = self.ready();
         let range = self.offsets[item as usize] as usize..self.offsets[item as usize + 1] as usize;
-        (&self.items[range.clone()], &self.weights[range])
+        (&items[range.clone()], &weights[range])
     }
     /// How similar `other` is to `item`; 0 where it was cut.
     pub fn similarity(&self, item: u32, other: u32) -> f32 {
         let (items, weights) = self.row(item);
-        items.binary_search(&other).map_or(0.0, |place| f16::from_bits(weights[place]).to_f32())
+        items.binary_search(&other).map_or(0.0, |place| weights[place])
     }
     /// Checks every value read from a file.
     pub fn validate(&self, items: usize) -> Result<(), String> {
@@ -184,42 +215,31 @@ impl Neighbours {
         if self.offsets.len() != items + 1 || self.offsets.first() != Some(&0) || self.offsets.windows(2).any(|pair| pair[0] > pair[1]) {
             return Err(format!("neighbours: the offsets do not ascend from 0 over {items} items"));
         }
-        if self.offsets[items] as usize != self.items.len() || self.items.len() != self.weights.len() {
-            return Err(format!("neighbours: {} items and {} weights, the offsets say {}", self.items.len(), self.weights.len(), self.offsets[items]));
+        if self.offsets[items] as usize != self.steps.len() || self.steps.len() != self.weights.len() {
+            return Err(format!("neighbours: {} steps and {} weights, the offsets say {}", self.steps.len(), self.weights.len(), self.offsets[items]));
         }
-        for item in 0..items as u32 {
-            let (others, weights) = self.row(item);
-            if others.windows(2).any(|pair| pair[0] >= pair[1]) || others.last().is_some_and(|last| *last as usize >= items) {
+        for (item, pair) in self.offsets.windows(2).enumerate() {
+            let steps = &self.steps[pair[0] as usize..pair[1] as usize];
+            let last: usize = steps.iter().map(|step| usize::from(*step)).sum();
+            if steps.iter().skip(1).any(|step| *step == 0) || (!steps.is_empty() && last >= items) {
                 return Err(format!("neighbours: the neighbours of item {item} do not ascend below {items}"));
             }
-            if weights.iter().any(|weight| !(f16::from_bits(*weight).to_f32() >= 0.0 && f16::from_bits(*weight).is_finite())) {
-                return Err(format!("neighbours: a similarity of item {item} is negative or not finite"));
-            }
         }
-        Ok(())
-    }
-}
-
-/// Keeps the greatest `keep` values, ties by item, and orders them by item.
-fn cut(list: &mut Vec<(u32, f32)>, keep: usize) {
-    if list.len() > keep {
-        if keep > 0 {
-            list.select_nth_unstable_by(keep - 1, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        match self.weights.iter().map(|bits| f16::from_bits(*bits).to_f32()).find(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+            Some(weight) => Err(format!("neighbours: a similarity is {weight}, expected 0 or more")),
+            None => Ok(()),
         }
-        list.truncate(keep);
     }
-    list.sort_unstable_by_key(|(item, _)| *item);
 }
 
 impl ItemModel for Neighbours {
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
         for (customer, history) in histories.iter().enumerate() {
             let row = out.row_mut(customer);
-            row.fill(0.0);
             for (item, strength) in strengths(history, self.half_life) {
                 let (others, weights) = self.row(item);
                 for (other, weight) in others.iter().zip(weights) {
-                    row[*other as usize] += strength * f16::from_bits(*weight).to_f32();
+                    row[*other as usize] += strength * weight;
                 }
             }
         }
@@ -260,8 +280,17 @@ mod tests {
     #[test]
     fn a_neighbour_outside_the_catalogue_is_refused() {
         let mut model = Neighbours::fit(&bought(&[&[0, 1]], 2), &COSINE);
-        model.items[0] = 7;
+        model.steps[0] = 7;
         assert_eq!(model.validate(2), Err("neighbours: the neighbours of item 0 do not ascend below 2".into()));
+    }
+
+    #[test]
+    fn neighbours_farther_apart_than_a_step_can_say_are_found() {
+        let far = 200_000_u32;
+        let model = Neighbours::fit(&bought(&[&[0, far], &[0, 1, far]], far as usize + 1), &COSINE);
+        assert!(model.similarity(0, far) > model.similarity(0, 1) && model.similarity(0, 1) > 0.0);
+        assert!(model.similarity(far, 1) > 0.0 && model.similarity(1, far) > 0.0 && model.similarity(0, 65_535) == 0.0);
+        assert_eq!(model.validate(far as usize + 1), Ok(()));
     }
 
     #[test]

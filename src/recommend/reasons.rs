@@ -70,10 +70,10 @@ impl Recommender {
             return Reason::Interest { times: of_item().count() };
         }
         let mut speaker = (ModelKind::Popular, 0.0);
-        for (kind, scores) in scaled {
-            let part = self.blend.weights[*kind as usize] * scores.row(customer)[item as usize];
+        for model in scaled {
+            let part = self.blend.weights[model.kind as usize] * model.of(customer, item);
             if part > speaker.1 {
-                speaker = (*kind, part);
+                speaker = (model.kind, part);
             }
         }
         match speaker.0 {

@@ -16,7 +16,6 @@ impl ItemModel for OwnItems {
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
         for (customer, history) in histories.iter().enumerate() {
             let row = out.row_mut(customer);
-            row.fill(0.0);
             for (item, strength) in strengths(history, self.half_life) {
                 row[item as usize] = strength;
             }

@@ -24,26 +24,60 @@ impl Scores {
     }
 }
 
-/// The `count` greatest positive scores of a row, best first, ties by item. Work: one comparison per item that does not enter.
-pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
-    let mut best: Vec<(u32, f32)> = Vec::with_capacity(count + 1);
-    if count == 0 {
-        return best;
+/// The best of many: greatest score first, ties by item.
+#[derive(Debug)]
+pub(crate) struct Best {
+    count: usize,
+    /// Scores below this do not enter.
+    floor: f32,
+    kept: Vec<(u32, f32)>,
+}
+
+impl Best {
+    /// Keeps `count`; scores of 0 and less never enter.
+    pub fn new(count: usize) -> Self {
+        Best { count, floor: f32::MIN_POSITIVE, kept: Vec::with_capacity(2 * count) }
     }
-    let mut floor = 0.0_f32;
-    for (item, &score) in row.iter().enumerate() {
-        if score > floor {
-            let place = best.partition_point(|(_, other)| *other >= score);
-            if best.len() == count {
-                best.pop();
-            }
-            best.insert(place, (item as u32, score));
-            if best.len() == count {
-                floor = best[count - 1].1;
+    /// Takes an item in any order. Work: one comparison unless it enters; sorting out happens once per `count` entries.
+    #[inline]
+    pub fn push(&mut self, item: u32, score: f32) {
+        if score >= self.floor && self.count > 0 {
+            self.kept.push((item, score));
+            if self.kept.len() == 2 * self.count {
+                self.kept.select_nth_unstable_by(self.count - 1, order);
+                self.kept.truncate(self.count);
+                self.floor = self.kept[self.count - 1].1;
             }
         }
     }
-    best
+    /// The best in order.
+    pub fn sorted(mut self) -> Vec<(u32, f32)> {
+        self.kept.sort_unstable_by(order);
+        self.kept.truncate(self.count);
+        self.kept
+    }
+}
+
+fn order(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// Items compared at a time.
+const CHUNK: usize = 32;
+
+/// The `count` greatest positive scores of a row, best first, ties by item.
+pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
+    let mut best = Best::new(count);
+    for (place, chunk) in row.chunks(CHUNK).enumerate() {
+        // Most chunks hold nothing that enters: this comparison is done several items at a time.
+        let floor = best.floor;
+        if chunk.iter().fold(false, |found, score| found | (*score >= floor)) {
+            for (offset, score) in chunk.iter().enumerate() {
+                best.push((place * CHUNK + offset) as u32, *score);
+            }
+        }
+    }
+    best.sorted()
 }
 
 /// Number of scores whose mean is a customer's scale.
@@ -65,6 +99,19 @@ mod tests {
         assert_eq!(top(&[0.5, 2.0, 0.5, 0.0, 3.0, -1.0, 0.5], 4), vec![(4, 3.0), (1, 2.0), (0, 0.5), (2, 0.5)]);
         assert_eq!(top(&[1.0, 1.0], 9), vec![(0, 1.0), (1, 1.0)]);
         assert_eq!(top(&[1.0], 0), vec![]);
+    }
+
+    #[test]
+    fn many_scores_in_any_order_give_what_sorting_gives() {
+        let scores: Vec<f32> = (0..1000_u32).map(|k| ((k * 7919) % 97) as f32).collect();
+        let mut sorted: Vec<(u32, f32)> = scores.iter().enumerate().filter(|(_, score)| **score > 0.0).map(|(item, score)| (item as u32, *score)).collect();
+        sorted.sort_by(order);
+        for count in [1, 3, 50, 2000] {
+            let mut best = Best::new(count);
+            (0..1000_u32).rev().for_each(|item| best.push(item, scores[item as usize]));
+            assert_eq!(best.sorted(), sorted[..count.min(sorted.len())]);
+            assert_eq!(top(&scores, count), sorted[..count.min(sorted.len())]);
+        }
     }
 
     #[test]

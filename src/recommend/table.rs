@@ -1,17 +1,15 @@
 //! Candidates of a sample of customers with the score of every model, on which settings and blend weights are compared.
 //!
-//! Scoring all items again for each of some hundred combinations would cost minutes; each model's best 100 hold what a blend can
+//! Scoring all items again for each of some hundred combinations would cost minutes; each model's best 60 hold what a blend can
 //! bring to the first ten.
 
 use super::interactions::{Interactions, strengths};
 use super::scores::{Scores, scale, top};
-use super::{ItemEvent, ItemModel};
+use super::{BLOCK, ItemEvent, ItemModel};
 use rayon::prelude::*;
 
-/// Candidates that each model brings in.
-const PER_MODEL: usize = 100;
-/// Customers scored together.
-const BLOCK: usize = 32;
+/// Candidates that each proposing model brings in.
+const PER_MODEL: usize = 60;
 /// Depth of the measure that settings are chosen by.
 const DEPTH: usize = 10;
 
@@ -51,8 +49,9 @@ fn discount(place: usize) -> f64 {
 }
 
 impl Table {
-    /// Scores the customers with every model. `owned` says whether items a customer owns are candidates.
-    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[&dyn ItemModel], owned: bool) -> Self {
+    /// Scores the customers with every model; those marked true propose candidates. `owned` says whether items a customer owns are
+    /// candidates.
+    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool) -> Self {
         let parts: Vec<BlockPart> = customers.par_chunks(BLOCK).map(|block| part(data, truths, block, models, owned)).collect();
         let mut table = Table { offsets: vec![0], columns: vec![Vec::new(); models.len()], ..Table::default() };
         for part in parts {
@@ -77,7 +76,7 @@ impl Table {
             .map(|customer| {
                 let range = self.offsets[customer]..self.offsets[customer + 1];
                 let mut scores = vec![0.0_f32; range.len()];
-                for (column, weight) in weights {
+                for (column, weight) in weights.iter().filter(|(_, weight)| *weight > 0.0) {
                     for (score, value) in scores.iter_mut().zip(&self.columns[*column][range.clone()]) {
                         *score += weight * value;
                     }
@@ -96,10 +95,10 @@ impl Table {
     }
 }
 
-fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[&dyn ItemModel], owned: bool) -> BlockPart {
+fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool) -> BlockPart {
     let histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
     let mut all: Vec<Scores> = Vec::with_capacity(models.len());
-    for model in models {
+    for (model, _) in models {
         let mut scores = Scores::zeros(block.len(), data.items);
         model.score(&histories, &mut scores);
         all.push(scores);
@@ -111,7 +110,8 @@ fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[&dy
                 all.iter_mut().for_each(|scores| scores.row_mut(place)[item as usize] = 0.0);
             }
         }
-        let mut items: Vec<u32> = all.iter().flat_map(|scores| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
+        let proposing = all.iter().zip(models).filter(|(_, (_, proposes))| *proposes);
+        let mut items: Vec<u32> = proposing.flat_map(|(scores, _)| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
         items.sort_unstable();
         items.dedup();
         let truth = &truths[*customer];
@@ -141,14 +141,14 @@ mod tests {
         let truths = vec![vec![0, 3], vec![1]];
         let popular = Popular { demand: vec![4.0, 3.0, 2.0, 1.0] };
         let own = OwnItems { half_life: f32::INFINITY };
-        let table = Table::build(&data, &truths, &[0, 1], &[&popular, &own], true);
+        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], true);
         let lists = vec![vec![0, 1, 2, 3], vec![0, 1, 2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // A lift turns the list around.
         let lists = vec![vec![3, 2, 1, 0], vec![3, 2, 1, 0]];
         assert!((table.ndcg(&[(0, 1.0)], &[0.01, 0.1, 1.0, 10.0]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // Without owned items customer 1 has 2 and 3 left.
-        let table = Table::build(&data, &truths, &[0, 1], &[&popular, &own], false);
+        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], false);
         let lists = vec![vec![0, 1, 3], vec![2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
     }
