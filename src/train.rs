@@ -376,7 +376,7 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 
 /// Every candidate, refitted on what was known, on the test rows.
 fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) -> Result<ChurnMeasured> {
-    let parts: Vec<ChurnPart> = (0..choice.candidates.len()).into_par_iter().map(|index| choice.refit(index, known)).collect::<Result<_>>()?;
+    let parts = choice.refit_all(known)?;
     let probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&test.matrix)).collect();
     let models: BTreeMap<String, Classification> = choice
         .candidates
@@ -505,7 +505,7 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), 
         let (_, examples) = labelled_examples(exports, &plan, end)?;
         let (known, test_examples) = (select(&examples, &known), select(&examples, &test));
         let choice = churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, config.project.seed)), &task)?;
-        let parts: Vec<ChurnPart> = (0..choice.candidates.len()).into_par_iter().map(|index| choice.refit(index, &known)).collect::<Result<_>>()?;
+        let parts = choice.refit_all(&known)?;
         chosen_names.push(choice.candidates[choice.chosen].name.clone());
         for (index, part) in parts.iter().enumerate() {
             let probabilities = part.probabilities(&test_examples.matrix);

@@ -19,6 +19,10 @@ use rayon::prelude::*;
 
 /// Ridge strengths of the additive model, strongest first.
 const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
+/// Fewest rounds of a boosted ensemble; where the work allows no more, only its smallest shape is tried.
+const LEAST_ROUNDS: f64 = 100.0;
+/// A forest of fewer trees is not worth judging.
+const LEAST_TREES: usize = 50;
 /// A boosted ensemble is judged after each of this many equal stretches.
 const CHECKPOINTS: usize = 40;
 
@@ -137,10 +141,14 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         Effort::Normal => &[(6, 8.0), (24, 5.0)],
         Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (32, 4.0), (64, 2.0)],
     };
-    for (leaves, leaf_weight) in shapes {
+    for (number, (leaves, leaf_weight)) in shapes.iter().enumerate() {
         let visits = rows * columns * share * libm::log2(*leaves as f64).max(2.0);
         // Leaf by leaf costs about twice as much per visit.
-        let rounds = (budget / 2.0 / visits).clamp(100.0, 800.0);
+        let affordable = budget / 2.0 / visits;
+        if number > 0 && affordable < LEAST_ROUNDS {
+            break;
+        }
+        let rounds = affordable.clamp(LEAST_ROUNDS, 800.0);
         let rate = (14.0 / rounds).clamp(0.02, 0.15);
         all.push(Settings::Boosted(BoostSettings {
             rate,
@@ -157,9 +165,13 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         Effort::Normal => &[4, 6],
         Effort::Deep => &[3, 4, 5, 6, 7],
     };
-    for depth in depths {
+    for (number, depth) in depths.iter().enumerate() {
         let visits = rows * columns * share * *depth as f64;
-        let rounds = (budget / visits).clamp(100.0, 900.0);
+        let affordable = budget / visits;
+        if number > 0 && affordable < 2.0 * LEAST_ROUNDS {
+            break;
+        }
+        let rounds = affordable.clamp(LEAST_ROUNDS, 900.0);
         let rate = (24.0 / rounds).clamp(0.03, 0.2);
         all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
@@ -170,8 +182,11 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
     // A forest's columns per split: the square root, as usual for classes, and no fewer than three.
     let forest_share = (columns.sqrt().max(3.0) / columns).clamp(0.0, 1.0);
     let depth = libm::log2(rows / 5.0).max(2.0);
-    let trees = (budget / (rows * columns * forest_share * depth)).clamp(20.0, 200.0) as usize;
-    all.push(Settings::Forest(TreeSettings { leaves: usize::MAX, leaf_rows: 5, columns: forest_share, bootstrap: true, trees }));
+    // Its nodes are small and many: a visit costs about eight times as much as in a boosted round.
+    let trees = (budget / 8.0 / (rows * columns * forest_share * depth)).min(200.0) as usize;
+    if trees >= LEAST_TREES {
+        all.push(Settings::Forest(TreeSettings { leaves: usize::MAX, leaf_rows: 5, columns: forest_share, bootstrap: true, trees }));
+    }
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
     all.retain(|settings| wanted(settings.name()));
     all

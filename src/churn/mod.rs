@@ -139,27 +139,60 @@ impl Choice {
     /// # Errors
     /// As [`choose`].
     pub fn refit(&self, index: usize, examples: &Examples) -> Result<ChurnPart> {
+        Ok(self.refit_some(&[index], examples)?.remove(0))
+    }
+
+    /// As [`Choice::refit`] for every candidate, in their order; what several of them have in common is fitted once.
+    ///
+    /// # Errors
+    /// As [`choose`].
+    pub fn refit_all(&self, examples: &Examples) -> Result<Vec<ChurnPart>> {
+        self.refit_some(&(0..self.candidates.len()).collect::<Vec<_>>(), examples)
+    }
+
+    fn refit_some(&self, wanted: &[usize], examples: &Examples) -> Result<Vec<ChurnPart>> {
         search::check_labels(examples)?;
-        let candidate = &self.candidates[index];
-        let bags = match self.effort {
-            Effort::Quick => 1,
-            Effort::Normal => 3,
-            Effort::Deep => 6,
-        };
+        let mut settings: Vec<Settings> = Vec::new();
+        for member in wanted.iter().flat_map(|index| &self.candidates[*index].members) {
+            if !settings.contains(&member.settings) {
+                settings.push(member.settings);
+            }
+        }
         let growth = examples.labels.len() as f64 / self.fitted_rows;
-        let members = candidate
-            .members
+        let bags = bags(self.effort, examples);
+        // Longest first: a thread that is free early takes the next.
+        let models = settings
             .par_iter()
-            .map(|member| Ok((member.weight, learners::fit(&member.settings.scaled(growth), examples, self.seed, bags)?)))
+            .rev()
+            .with_max_len(1)
+            .map(|settings| learners::fit(&settings.scaled(growth), examples, self.seed, bags))
             .collect::<Result<Vec<_>>>()?;
+        let model = |wanted: &Settings| settings.iter().position(|known| known == wanted).map(|place| models[models.len() - 1 - place].clone());
         let churners = examples.labels.iter().filter(|label| **label).count();
-        Ok(ChurnPart {
-            name: candidate.name.clone(),
-            base_rate: churners as f64 / examples.labels.len() as f64,
-            intercept: candidate.intercept,
-            members,
-            calibration: candidate.calibration.clone(),
-        })
+        Ok(wanted
+            .iter()
+            .map(|index| {
+                let candidate = &self.candidates[*index];
+                ChurnPart {
+                    name: candidate.name.clone(),
+                    base_rate: churners as f64 / examples.labels.len() as f64,
+                    intercept: candidate.intercept,
+                    members: candidate.members.iter().filter_map(|member| Some((member.weight, model(&member.settings)?))).collect(),
+                    calibration: candidate.calibration.clone(),
+                }
+            })
+            .collect())
+    }
+}
+
+/// Seeds whose mean an ensemble is: many rows steady it as well as many seeds do.
+fn bags(effort: Effort, examples: &Examples) -> usize {
+    let cells = examples.matrix.rows * examples.matrix.columns();
+    match effort {
+        Effort::Quick => 1,
+        Effort::Normal if cells > 500_000 => 1,
+        Effort::Normal => 3,
+        Effort::Deep => 6,
     }
 }
 

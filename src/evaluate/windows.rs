@@ -24,7 +24,7 @@ pub struct Windows {
 }
 
 /// At most so many cut-offs are fitted at a time: older behaviour says less about the next months, and the time to fit grows.
-const MOST_FITTED: usize = 6;
+const MOST_FITTED: usize = 4;
 
 impl Windows {
     /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fitted windows follow each other at a third

@@ -174,7 +174,12 @@ impl TrainReport {
                 chosen: recommend.chosen.clone(),
                 ranked_customers: measured.ranked_customers.unwrap_or(0),
                 items: measured.items,
-                models: recommend.models.iter().map(|(name, ranking)| (name.clone(), *ranking)).collect(),
+                models: recommend
+                    .models
+                    .iter()
+                    .map(|(name, ranking)| (name.clone(), *ranking))
+                    .chain([(recommend.chosen.clone(), recommend.ranking)])
+                    .collect(),
             }),
             families,
             drivers,

@@ -174,7 +174,7 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "churn" => ("churn model", "流失模型"),
         "recommend" => ("recommender", "推荐模型"),
         "segments" => ("segments", "客户分群"),
-        "habits" => ("habits of exports", "数据导出习惯"),
+        "habits" => ("habits", "习惯"),
         other => return other.replace('_', " "),
     };
     match language {
