@@ -42,6 +42,7 @@ impl TextBatch {
         &self.ranges[row * self.width..(row + 1) * self.width]
     }
     /// One field.
+    #[cfg(test)]
     pub(crate) fn field(&self, row: usize, column: usize) -> &[u8] {
         let (start, end) = self.row(row)[column];
         &self.text[start as usize..end as usize]

@@ -36,6 +36,7 @@ pub(crate) enum DateFault {
 
 impl DateFault {
     /// The class of the reject.
+    #[cfg(test)]
     pub(crate) fn class(self) -> &'static str {
         match self {
             DateFault::BadDate => "bad_date",

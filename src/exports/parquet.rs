@@ -81,6 +81,7 @@ impl ParquetFile {
     ///
     /// # Errors
     /// As [`ParquetFile::read_row_group`].
+    #[cfg(test)]
     pub(crate) fn read(&self, columns: &[&str], sink: &mut dyn FnMut(&TextBatch) -> Result<()>) -> Result<()> {
         (0..self.row_groups()).try_for_each(|row_group| self.read_row_group(row_group, columns, sink))
     }

@@ -151,13 +151,8 @@ impl FeaturePlan {
         if !self.reading.has.events {
             return Learned::default();
         }
-        let map = self.reading.kind_map(exports);
-        let mut gaps: Vec<f64> = histories(exports, cutoff)
-            .filter_map(|history| {
-                let gaps = Facts::of(&history, &map).gaps();
-                (!gaps.is_empty()).then(|| gaps.iter().sum::<f64>() / gaps.len() as f64)
-            })
-            .collect();
+        let alive: Vec<bool> = exports.events.kinds.iter().map(|kind| self.reading.alive.contains(kind)).collect();
+        let mut gaps: Vec<f64> = histories(exports, cutoff).filter_map(|history| mean_gap(&history, &alive)).collect();
         gaps.sort_unstable_by(f64::total_cmp);
         let first = exports.events.time_range().map_or(cutoff, |(first, _)| first.min(cutoff));
         // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
@@ -253,6 +248,21 @@ impl FeaturePlan {
         }
         Ok(())
     }
+}
+
+/// Mean days between days with an order: the time from the first to the last over the number of gaps; `None` without a gap.
+fn mean_gap(history: &History<'_>, alive: &[bool]) -> Option<f64> {
+    let (mut first, mut last, mut days) = (0, 0, 0);
+    for event in history.events().filter(|event| alive[event.kind() as usize]) {
+        let day = event.time().0.div_euclid(86_400);
+        if days == 0 {
+            first = day;
+        }
+        if days == 0 || day != last {
+            (last, days) = (day, days + 1);
+        }
+    }
+    (days > 1).then(|| (last - first) as f64 / f64::from(days - 1))
 }
 
 /// For each name, its code in a vocabulary whose last entry is `other`.

@@ -32,6 +32,7 @@ impl Watch {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        tracing::info!(peak_rss_mib = peak_rss_mib(), "finished");
         self.seconds.clone()
     }
 
