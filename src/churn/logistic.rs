@@ -203,6 +203,25 @@ mod tests {
     }
 
     #[test]
+    fn it_agrees_with_another_program_on_the_same_penalty() {
+        use linfa::prelude::Fit;
+        let columns: Vec<Vec<f64>> = (0..3).map(|column| (0..400).map(|row| (mix(column, row) % 2_000) as f64 / 1_000.0 - 1.0).collect()).collect();
+        let labels: Vec<bool> = (0..400).map(|row| (mix(9, row as u64) % 1_000) as f64 / 1_000.0 < 0.3 + 0.25 * columns[0][row] - 0.1 * columns[1][row]).collect();
+        let names = ["a", "b", "c"];
+        let table = matrix(columns.iter().zip(names).map(|(values, name)| number(name, values)).collect());
+        let design = design(&table, &labels, 0, 1);
+        let ours = fit_path(&design, &labels, &[2.0]).unwrap()[0].log_odds(&table);
+        // linfa sees the columns as we do: scaled by the design.
+        let records = ndarray::Array2::from_shape_fn((400, design.columns.len()), |(row, column)| design.data[column * 400 + row]);
+        let dataset = linfa::DatasetBase::new(records.clone(), ndarray::Array1::from(labels.clone()));
+        let model = linfa_logistic::LogisticRegression::default().alpha(2.0).max_iterations(1_000).gradient_tolerance(1e-10).fit(&dataset).unwrap();
+        let theirs = records.dot(model.params()) + model.intercept();
+        // Its positive class is the majority; the sign is read off, never assumed.
+        let sign = if (ours[0] - theirs[0]).abs() < (ours[0] + theirs[0]).abs() { 1.0 } else { -1.0 };
+        assert!(ours.iter().zip(&theirs).all(|(our, their)| (our - sign * their).abs() < 2e-3), "{:?} {:?}", &ours[..3], &theirs.as_slice().unwrap()[..3]);
+    }
+
+    #[test]
     fn two_groups_give_the_textbook_log_odds_ratio() {
         // 30 of 100 against 60 of 100: odds 3/7 and 3/2, log ratio 1.2528.
         let values: Vec<f64> = (0..200).map(|row| f64::from(u8::from(row >= 100))).collect();
