@@ -229,7 +229,7 @@ fn a_labelled_table_needs_no_dates() {
     shop.score().succeeds();
     assert_eq!(shop.table("offers.csv").len(), 0);
     let already = shop.table("excluded.csv").column("rule").iter().filter(|rule| **rule == "already_left").count();
-    assert_eq!(already + shop.table("risk.csv").len(), 600);
+    assert_eq!(already + shop.table("risk.csv").len(), 3_000);
 }
 
 #[test]
