@@ -106,11 +106,11 @@ impl Split {
     }
 }
 
-/// How much work one ensemble may do in one split, in rows times columns looked at: about a quarter of a second each.
+/// How much work one ensemble may do in one split, in rows times columns looked at: some tenths of a second each.
 fn budget(effort: Effort) -> f64 {
     match effort {
-        Effort::Quick => 6e7,
-        Effort::Normal => 2e8,
+        Effort::Quick => 5e7,
+        Effort::Normal => 1.3e8,
         Effort::Deep => 1e9,
     }
 }
@@ -138,10 +138,11 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (32, 4.0), (64, 2.0)],
     };
     for (leaves, leaf_weight) in shapes {
-        let visits = rows * columns * share * libm::log2(*leaves as f64).max(2.0);
-        // Leaf by leaf costs about twice as much per visit.
-        let rounds = (budget / 2.0 / visits).clamp(100.0, 800.0);
-        let rate = (14.0 / rounds).clamp(0.02, 0.15);
+        // Rows pass through every level; every leaf costs a scan of its bins besides.
+        let visits = columns * share * (rows * libm::log2(*leaves as f64).max(2.0) + *leaves as f64 * 256.0);
+        // Leaf by leaf costs about three times as much per visit.
+        let rounds = (budget / 3.0 / visits).clamp(100.0, if task.effort == Effort::Deep { 1500.0 } else { 500.0 });
+        let rate = (14.0 / rounds).clamp(0.01, 0.15);
         all.push(Settings::Boosted(BoostSettings {
             rate,
             leaves: *leaves,
@@ -159,8 +160,8 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
     };
     for depth in depths {
         let visits = rows * columns * share * *depth as f64;
-        let rounds = (budget / visits).clamp(100.0, 900.0);
-        let rate = (24.0 / rounds).clamp(0.03, 0.2);
+        let rounds = (budget / visits).clamp(100.0, if task.effort == Effort::Deep { 1500.0 } else { 700.0 });
+        let rate = (24.0 / rounds).clamp(0.015, 0.2);
         all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
     let leaf_rows = (split.rows() / 100).clamp(5, 200);
@@ -170,7 +171,7 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
     // A forest's columns per split: the square root, as usual for classes, and no fewer than three.
     let forest_share = (columns.sqrt().max(3.0) / columns).clamp(0.0, 1.0);
     let depth = libm::log2(rows / 5.0).max(2.0);
-    let trees = (budget / (rows * columns * forest_share * depth)).clamp(20.0, 200.0) as usize;
+    let trees = (budget / 4.0 / (rows * columns * forest_share * depth)).clamp(20.0, 60.0) as usize;
     all.push(Settings::Forest(TreeSettings { leaves: usize::MAX, leaf_rows: 5, columns: forest_share, bootstrap: true, trees }));
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
     all.retain(|settings| wanted(settings.name()));
