@@ -66,7 +66,7 @@ pub fn fit(matrix: &EncodedMatrix, labels: &[bool], settings: &BoostSettings, se
         .set_colsample_bytree(share)
         .set_subsample(settings.rows as f32)
         .set_sample_method(if settings.rows < 1.0 { SampleMethod::Random } else { SampleMethod::None })
-        .set_nbins(128)
+        .set_nbins(64)
         .set_parallel(false)
         .set_seed(seed)
         .set_base_score(base)
@@ -125,7 +125,7 @@ mod tests {
         let fit = fit(&matrix, &labels, &settings(), 3, None).unwrap();
         let mut booster =
             GradientBooster::default().set_iterations(40).set_learning_rate(0.1).set_max_depth(12).set_max_leaves(7).set_l2(1.0).set_min_leaf_weight(1.0);
-        booster = booster.set_colsample_bytree(0.625).set_subsample(0.8).set_sample_method(SampleMethod::Random).set_nbins(128).set_parallel(false).set_seed(3);
+        booster = booster.set_colsample_bytree(0.625).set_subsample(0.8).set_sample_method(SampleMethod::Random).set_nbins(64).set_parallel(false).set_seed(3);
         booster = booster.set_base_score(fit.base).set_initialize_base_score(false);
         booster.grow_policy = GrowPolicy::LossGuide;
         let targets: Vec<f64> = labels.iter().map(|label| f64::from(u8::from(*label))).collect();

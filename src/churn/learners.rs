@@ -21,8 +21,8 @@ use rayon::prelude::*;
 const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
 /// Fewest rounds of a boosted ensemble; where the work allows no more, only its smallest shape is tried.
 const LEAST_ROUNDS: f64 = 100.0;
-/// A forest of fewer trees is not worth judging.
-const LEAST_TREES: usize = 50;
+/// A forest of fewer trees is not worth judging, unless it is asked for by name.
+const LEAST_TREES: usize = 30;
 /// A boosted ensemble is judged after each of this many equal stretches.
 const CHECKPOINTS: usize = 40;
 
@@ -110,11 +110,11 @@ impl Split {
     }
 }
 
-/// How much work one ensemble may do in one split, in rows times columns looked at: about a quarter of a second each.
+/// How much work one ensemble may do in one split, in rows times columns looked at: some tenths of a second each.
 fn budget(effort: Effort) -> f64 {
     match effort {
-        Effort::Quick => 6e7,
-        Effort::Normal => 2e8,
+        Effort::Quick => 5e7,
+        Effort::Normal => 1.3e8,
         Effort::Deep => 1e9,
     }
 }
@@ -142,14 +142,15 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (32, 4.0), (64, 2.0)],
     };
     for (number, (leaves, leaf_weight)) in shapes.iter().enumerate() {
-        let visits = rows * columns * share * libm::log2(*leaves as f64).max(2.0);
-        // Leaf by leaf costs about twice as much per visit.
-        let affordable = budget / 2.0 / visits;
+        // Rows pass through every level; every leaf costs a scan of its bins besides.
+        let visits = columns * share * (rows * libm::log2(*leaves as f64).max(2.0) + *leaves as f64 * 256.0);
+        // Leaf by leaf costs about three times as much per visit.
+        let affordable = budget / 3.0 / visits;
         if number > 0 && affordable < LEAST_ROUNDS {
             break;
         }
-        let rounds = affordable.clamp(LEAST_ROUNDS, 800.0);
-        let rate = (14.0 / rounds).clamp(0.02, 0.15);
+        let rounds = affordable.clamp(LEAST_ROUNDS, if task.effort == Effort::Deep { 1500.0 } else { 500.0 });
+        let rate = (14.0 / rounds).clamp(0.01, 0.15);
         all.push(Settings::Boosted(BoostSettings {
             rate,
             leaves: *leaves,
@@ -171,8 +172,8 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         if number > 0 && affordable < 2.0 * LEAST_ROUNDS {
             break;
         }
-        let rounds = affordable.clamp(LEAST_ROUNDS, 900.0);
-        let rate = (24.0 / rounds).clamp(0.03, 0.2);
+        let rounds = affordable.clamp(LEAST_ROUNDS, if task.effort == Effort::Deep { 1500.0 } else { 700.0 });
+        let rate = (24.0 / rounds).clamp(0.015, 0.2);
         all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
     let leaf_rows = (split.rows() / 100).clamp(5, 200);
@@ -182,9 +183,10 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
     // A forest's columns per split: the square root, as usual for classes, and no fewer than three.
     let forest_share = (columns.sqrt().max(3.0) / columns).clamp(0.0, 1.0);
     let depth = libm::log2(rows / 5.0).max(2.0);
-    // Its nodes are small and many: a visit costs about eight times as much as in a boosted round.
-    let trees = (budget / 8.0 / (rows * columns * forest_share * depth)).min(200.0) as usize;
-    if trees >= LEAST_TREES {
+    // Its nodes are small and many: a visit costs about four times as much as in a boosted round.
+    let trees = (budget / 4.0 / (rows * columns * forest_share * depth)).min(60.0) as usize;
+    if trees >= LEAST_TREES || task.learners.iter().any(|learner| learner == "forest") {
+        let trees = trees.max(LEAST_TREES);
         all.push(Settings::Forest(TreeSettings { leaves: usize::MAX, leaf_rows: 5, columns: forest_share, bootstrap: true, trees }));
     }
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");

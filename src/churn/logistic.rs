@@ -206,7 +206,8 @@ mod tests {
     fn it_agrees_with_another_program_on_the_same_penalty() {
         use linfa::prelude::Fit;
         let columns: Vec<Vec<f64>> = (0..3).map(|column| (0..400).map(|row| (mix(column, row) % 2_000) as f64 / 1_000.0 - 1.0).collect()).collect();
-        let labels: Vec<bool> = (0..400).map(|row| (mix(9, row as u64) % 1_000) as f64 / 1_000.0 < 0.3 + 0.25 * columns[0][row] - 0.1 * columns[1][row]).collect();
+        let labels: Vec<bool> =
+            (0..400).map(|row| (mix(9, row as u64) % 1_000) as f64 / 1_000.0 < 0.3 + 0.25 * columns[0][row] - 0.1 * columns[1][row]).collect();
         let names = ["a", "b", "c"];
         let table = matrix(columns.iter().zip(names).map(|(values, name)| number(name, values)).collect());
         let design = design(&table, &labels, 0, 1);
