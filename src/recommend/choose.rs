@@ -52,7 +52,7 @@ fn undated_neighbours() -> Vec<NeighbourSettings> {
 
 /// Factors by what the data holds.
 fn factors(half_life: f32) -> FactorSettings {
-    FactorSettings { half_life, factors: 256, iterations: 10, unobserved: 0.025, regularization: 0.5, frequency: 0.0 }
+    FactorSettings { half_life, factors: 256, iterations: 10, unobserved: 0.025, penalty: 0.5 }
 }
 
 /// A model tried for a plan.

@@ -1,10 +1,15 @@
 //! Implicit-feedback matrix factorisation by alternating least squares.
 //!
-//! Hu, Koren, Volinsky, ICDM 2008, with the weights of Rendle et al., RecSys 2022: an entry with strength s has the weight
-//! `unobserved + s`, every other entry the weight `unobserved`; a row with n entries of m columns is regularised by
-//! `regularization * (n + unobserved * m)^frequency`. Each half-step solves all rows by conjugate gradients (Takács et al., RecSys 2011) in
-//! blocks, so that the products with the Gram matrix are matrix products. A customer to be scored is one such solve against the
-//! item factors: only those are kept.
+//! Hu, Koren, Volinsky, ICDM 2008: an entry with strength s has the weight `unobserved + s` and the target 1, every other entry
+//! the weight `unobserved` and the target 0 (their alpha is `1 / unobserved`). A row x of one side, against the factors Y of the
+//! other, solves
+//!
+//! `(B + sum_i s_i y_i y_i') x = sum_i (unobserved + s_i) y_i`, with `B = unobserved Y'Y + penalty I` the same for all rows.
+//!
+//! With `B = LL'`, `z = L'x` and `Z = Y L'^-1` this is `(I + sum_i s_i z_i z_i') z = sum_i (unobserved + s_i) z_i`: one matrix
+//! product per side takes B out of every row, what is left has most eigenvalues at 1, and a few steps of conjugate gradients
+//! (Takács et al., RecSys 2011, without that change of basis) solve it. A customer to be scored is one such solve, and the scores are `Zz`:
+//! only Z is kept.
 
 use super::interactions::{Interactions, strengths};
 use super::neighbours::Rows;
@@ -31,17 +36,15 @@ pub(crate) struct FactorSettings {
     pub iterations: usize,
     /// Weight of an entry without an event.
     pub unobserved: f32,
-    /// Weight of the penalty.
-    pub regularization: f32,
-    /// Power of a row's frequency in the penalty; 0 penalises every row alike.
-    pub frequency: f32,
+    /// Weight of the penalty, the same for every row.
+    pub penalty: f32,
 }
 
-/// Steps of conjugate gradients for a half-step of training, and for a customer to be scored (from zero).
+/// Steps of conjugate gradients for a half-step of training, and for a customer to be scored; both from 0.
 const TRAIN_STEPS: usize = 3;
-const FOLD_IN_STEPS: usize = 8;
-/// Rows solved together.
-const BLOCK: usize = 64;
+const FOLD_IN_STEPS: usize = 6;
+/// Rows solved by one task.
+const TASK: usize = 64;
 
 /// Item factors.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -52,35 +55,92 @@ pub(crate) struct Factors {
     pub factors: u32,
     /// Weight of an entry without an event.
     pub unobserved: f32,
-    /// Weight of the penalty.
-    pub regularization: f32,
-    /// Power of a row's frequency in the penalty.
-    pub frequency: f32,
-    /// Factors item by item, as IEEE half-precision bits.
+    /// Z, item by item, as IEEE half-precision bits.
     pub values: Vec<u16>,
-    /// Factors and Gram matrix as used.
-    pub(crate) ready: Ready<Side>,
+    /// Z as used.
+    ready: Ready<Vec<f32>>,
 }
 
-/// One side of the factorisation, ready to solve the other side against.
+/// One side of the factorisation in the basis in which the other side is solved.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Side {
+struct Side {
     length: usize,
+    /// Z by rows.
     rows: Vec<f32>,
-    gram: Vec<f32>,
+    /// Inverse of L, row-major: `x' = z' L^-1`.
+    inverse: Vec<f32>,
 }
 
 impl Side {
-    fn new(rows: Vec<f32>, length: usize) -> Self {
+    /// Changes the basis of factors given by rows.
+    fn new(factors: &[f32], length: usize, unobserved: f32, penalty: f32) -> Self {
+        let count = factors.len() / length;
+        let matrix = MatRef::from_row_major_slice(factors, count, length);
         let mut gram = vec![0.0_f32; length * length];
-        let count = rows.len() / length;
-        let matrix = MatRef::from_row_major_slice(&rows, count, length);
-        matmul(MatMut::from_row_major_slice_mut(&mut gram, length, length), Accum::Replace, matrix.transpose(), matrix, 1.0, Par::rayon(0));
-        Side { length, rows, gram }
+        matmul(MatMut::from_row_major_slice_mut(&mut gram, length, length), Accum::Replace, matrix.transpose(), matrix, unobserved, Par::rayon(0));
+        let inverse = inverse_of_root(&gram, length, penalty);
+        let mut rows = vec![0.0_f32; factors.len()];
+        let root = MatRef::from_row_major_slice(&inverse, length, length);
+        matmul(MatMut::from_row_major_slice_mut(&mut rows, count, length), Accum::Replace, matrix, root.transpose(), 1.0, Par::rayon(0));
+        Side { length, rows, inverse }
     }
-    fn row(&self, row: u32) -> &[f32] {
-        &self.rows[row as usize * self.length..(row as usize + 1) * self.length]
+    /// Solves every row of the other side and brings it back from this basis.
+    fn solve(&self, entries: &Rows, unobserved: f32) -> Vec<f32> {
+        let (count, length) = (entries.len(), self.length);
+        let mut z = vec![0.0_f32; count * length];
+        let arch = Arch::new();
+        z.par_chunks_mut(TASK * length).enumerate().for_each(|(task, z)| {
+            let mut space = Space::new(length);
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    for (place, z) in z.chunks_exact_mut(length).enumerate() {
+                        let (columns, strengths) = entries.row(task * TASK + place);
+                        solve_row(z, columns, strengths, &self.rows, unobserved, TRAIN_STEPS, &mut space);
+                    }
+                },
+            );
+        });
+        let mut x = vec![0.0_f32; count * length];
+        matmul(
+            MatMut::from_row_major_slice_mut(&mut x, count, length),
+            Accum::Replace,
+            MatRef::from_row_major_slice(&z, count, length),
+            MatRef::from_row_major_slice(&self.inverse, length, length),
+            1.0,
+            Par::rayon(0),
+        );
+        x
     }
+}
+
+/// Inverse of L in `gram + penalty I = LL'`, row-major, by Cholesky in double precision.
+fn inverse_of_root(gram: &[f32], length: usize, penalty: f32) -> Vec<f32> {
+    let mut root = vec![0.0_f64; length * length];
+    for row in 0..length {
+        for column in 0..=row {
+            let mut sum = f64::from(gram[row * length + column]);
+            if row == column {
+                sum += f64::from(penalty);
+            }
+            let (left, right) = (&root[row * length..row * length + column], &root[column * length..column * length + column]);
+            sum -= left.iter().zip(right).map(|(a, b)| a * b).sum::<f64>();
+            // A penalty above 0 keeps the diagonal positive but for rounding.
+            root[row * length + column] = if row == column { sum.max(1e-12).sqrt() } else { sum / root[column * length + column] };
+        }
+    }
+    let mut inverse = vec![0.0_f64; length * length];
+    for row in 0..length {
+        let (before, now) = inverse.split_at_mut(row * length);
+        for (other, above) in before.chunks_exact(length).enumerate() {
+            let factor = root[row * length + other];
+            now[..=other].iter_mut().zip(above).for_each(|(value, above)| *value -= factor * above);
+        }
+        now[row] = 1.0;
+        let pivot = root[row * length + row];
+        now[..=row].iter_mut().for_each(|value| *value /= pivot);
+    }
+    inverse.into_iter().map(|value| value as f32).collect()
 }
 
 #[inline(always)]
@@ -110,115 +170,49 @@ fn add_scaled(out: &mut [f32], factor: f32, other: &[f32]) {
     }
 }
 
-/// How the rows of one side are penalised and weighted.
-#[derive(Debug, Clone, Copy)]
-struct Weighting {
-    unobserved: f32,
-    regularization: f32,
-    frequency: f32,
+/// Room for one solve.
+struct Space {
+    residual: Vec<f32>,
+    direction: Vec<f32>,
+    product: Vec<f32>,
 }
 
-impl Weighting {
-    /// The penalty of a row with `observed` of `columns` entries (Rendle et al. 2022, eq. 6).
-    fn penalty(&self, observed: usize, columns: usize) -> f32 {
-        self.regularization * libm::powf(observed as f32 + self.unobserved * columns as f32, self.frequency)
+impl Space {
+    fn new(length: usize) -> Self {
+        Space { residual: vec![0.0; length], direction: vec![0.0; length], product: vec![0.0; length] }
     }
 }
 
-/// Improves up to [`BLOCK`] rows of `x` by conjugate gradients on `(unobserved G + penalty I + sum s y y') x = sum (unobserved + s) y`.
-fn solve_block(x: &mut [f32], entries: &[(&[u32], &[f32])], side: &Side, weighting: Weighting, steps: usize, arch: Arch) {
-    let (length, rows) = (side.length, entries.len());
-    let columns = side.rows.len() / length;
-    let penalties: Vec<f32> = entries.iter().map(|(items, _)| weighting.penalty(items.len(), columns)).collect();
-    // The rows of the other side that each row here needs, side by side: read once from afar, then from the cache.
-    let gathered: Vec<Vec<f32>> = entries
-        .iter()
-        .map(|(items, _)| {
-            let mut near = Vec::with_capacity(items.len() * length);
-            items.iter().for_each(|item| near.extend_from_slice(side.row(*item)));
-            near
-        })
-        .collect();
-    let mut product = vec![0.0_f32; rows * length];
-    // product = A * vectors
-    let apply = |vectors: &[f32], product: &mut [f32]| {
-        matmul(
-            MatMut::from_row_major_slice_mut(product, rows, length),
-            Accum::Replace,
-            MatRef::from_row_major_slice(vectors, rows, length),
-            MatRef::from_row_major_slice(&side.gram, length, length),
-            weighting.unobserved,
-            Par::Seq,
-        );
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (row, (_, strengths)) in entries.iter().enumerate() {
-                    let vector = &vectors[row * length..(row + 1) * length];
-                    let out = &mut product[row * length..(row + 1) * length];
-                    add_scaled(out, penalties[row], vector);
-                    for (factor, strength) in gathered[row].chunks_exact(length).zip(*strengths) {
-                        add_scaled(out, strength * dot(factor, vector), factor);
-                    }
-                }
-            },
-        );
-    };
-    apply(x, &mut product);
-    let mut residual = vec![0.0_f32; rows * length];
-    arch.dispatch(
-        #[inline(always)]
-        || {
-            for (row, (_, strengths)) in entries.iter().enumerate() {
-                let out = &mut residual[row * length..(row + 1) * length];
-                add_scaled(out, -1.0, &product[row * length..(row + 1) * length]);
-                for (factor, strength) in gathered[row].chunks_exact(length).zip(*strengths) {
-                    add_scaled(out, weighting.unobserved + strength, factor);
-                }
-            }
-        },
-    );
-    let mut direction = residual.clone();
-    let mut errors: Vec<f32> = residual.chunks_exact(length).map(|row| dot(row, row)).collect();
+/// Solves `(I + sum s z_i z_i') z = sum (unobserved + s) z_i` by conjugate gradients from 0. `all` holds the z_i by rows.
+#[inline(always)]
+fn solve_row(z: &mut [f32], columns: &[u32], strengths: &[f32], all: &[f32], unobserved: f32, steps: usize, space: &mut Space) {
+    let length = z.len();
+    let row = |column: u32| &all[column as usize * length..(column as usize + 1) * length];
+    z.fill(0.0);
+    space.residual.fill(0.0);
+    for (column, strength) in columns.iter().zip(strengths) {
+        add_scaled(&mut space.residual, unobserved + strength, row(*column));
+    }
+    space.direction.copy_from_slice(&space.residual);
+    let mut error = dot(&space.residual, &space.residual);
     for _ in 0..steps {
-        apply(&direction, &mut product);
-        arch.dispatch(
-            #[inline(always)]
-            || {
-                for (row, error) in errors.iter_mut().enumerate() {
-                    let range = row * length..(row + 1) * length;
-                    // A row that is solved (or has no entries) stays as it is.
-                    if *error < 1e-12 {
-                        direction[range].fill(0.0);
-                        continue;
-                    }
-                    let curvature = dot(&direction[range.clone()], &product[range.clone()]);
-                    if curvature <= 0.0 {
-                        continue;
-                    }
-                    let step = *error / curvature;
-                    add_scaled(&mut x[range.clone()], step, &direction[range.clone()]);
-                    add_scaled(&mut residual[range.clone()], -step, &product[range.clone()]);
-                    let next = dot(&residual[range.clone()], &residual[range.clone()]);
-                    let turn = next / *error;
-                    for (along, left) in direction[range.clone()].iter_mut().zip(&residual[range]) {
-                        *along = left + turn * *along;
-                    }
-                    *error = next;
-                }
-            },
-        );
+        if error < 1e-20 {
+            return;
+        }
+        space.product.copy_from_slice(&space.direction);
+        for (column, strength) in columns.iter().zip(strengths) {
+            add_scaled(&mut space.product, strength * dot(row(*column), &space.direction), row(*column));
+        }
+        let step = error / dot(&space.direction, &space.product);
+        add_scaled(z, step, &space.direction);
+        add_scaled(&mut space.residual, -step, &space.product);
+        let next = dot(&space.residual, &space.residual);
+        let turn = next / error;
+        for (along, left) in space.direction.iter_mut().zip(&space.residual) {
+            *along = left + turn * *along;
+        }
+        error = next;
     }
-}
-
-/// Improves all rows, blocks in parallel: which thread solves a block changes nothing in it.
-fn half_step(x: &mut [f32], rows: &Rows, side: &Side, weighting: Weighting) {
-    let arch = Arch::new();
-    x.par_chunks_mut(BLOCK * side.length).enumerate().for_each(|(block, x)| {
-        let first = block * BLOCK;
-        let entries: Vec<(&[u32], &[f32])> = (first..first + x.len() / side.length).map(|row| rows.row(row)).collect();
-        solve_block(x, &entries, side, weighting, TRAIN_STEPS, arch);
-    });
 }
 
 impl Factors {
@@ -228,34 +222,23 @@ impl Factors {
         let by_customer = Rows::of_customers(data, settings.half_life, usize::MAX);
         let by_item = by_customer.transposed(data.items);
         let length = settings.factors;
-        let weighting = Weighting { unobserved: settings.unobserved, regularization: settings.regularization, frequency: settings.frequency };
-        let mut items = start(data.items * length, length, seed);
-        let mut customers = vec![0.0_f32; by_customer.len() * length];
+        let side = |factors: &[f32]| Side::new(factors, length, settings.unobserved, settings.penalty);
+        let mut items = side(&start(data.items * length, length, seed));
         for _ in 0..settings.iterations {
-            let side = Side::new(std::mem::take(&mut items), length);
-            half_step(&mut customers, &by_customer, &side, weighting);
-            items = side.rows;
-            let side = Side::new(std::mem::take(&mut customers), length);
-            half_step(&mut items, &by_item, &side, weighting);
-            customers = side.rows;
+            let customers = side(&items.solve(&by_customer, settings.unobserved));
+            items = side(&customers.solve(&by_item, settings.unobserved));
         }
         Factors {
             half_life: settings.half_life,
             factors: length as u32,
             unobserved: settings.unobserved,
-            regularization: settings.regularization,
-            frequency: settings.frequency,
-            values: items.iter().map(|value| f16::from_f32(*value).to_bits()).collect(),
+            values: items.rows.iter().map(|value| f16::from_f32(*value).to_bits()).collect(),
             ready: Ready::default(),
         }
     }
-    fn side(&self) -> &Side {
-        self.ready.get(|| Side::new(self.values.iter().map(|bits| f16::from_bits(*bits).to_f32()).collect(), self.factors as usize))
-    }
     /// Checks every value read from a file.
     pub fn validate(&self, items: usize) -> Result<(), String> {
-        let settings = [self.half_life, self.unobserved, self.regularization];
-        if settings.iter().any(|value| value.is_nan() || *value <= 0.0) || !(0.0..=2.0).contains(&self.frequency) {
+        if [self.half_life, self.unobserved].iter().any(|value| value.is_nan() || *value <= 0.0) {
             return Err("factors: a setting is not above 0".into());
         }
         if !(1..=4096).contains(&self.factors) || self.values.len() != items * self.factors as usize {
@@ -283,18 +266,26 @@ fn start(count: usize, length: usize, seed: u64) -> Vec<f32> {
 
 impl ItemModel for Factors {
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
-        let side = self.side();
-        let weighting = Weighting { unobserved: self.unobserved, regularization: self.regularization, frequency: self.frequency };
+        let length = self.factors as usize;
+        let all = self.ready.get(|| self.values.iter().map(|bits| f16::from_bits(*bits).to_f32()).collect());
         let lists: Vec<Vec<(u32, f32)>> = histories.iter().map(|history| strengths(history, self.half_life)).collect();
         let rows = Rows::from_lists(&lists);
-        let entries: Vec<(&[u32], &[f32])> = (0..rows.len()).map(|row| rows.row(row)).collect();
-        let mut x = vec![0.0_f32; histories.len() * side.length];
-        solve_block(&mut x, &entries, side, weighting, FOLD_IN_STEPS, Arch::new());
+        let mut z = vec![0.0_f32; histories.len() * length];
+        let mut space = Space::new(length);
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (customer, z) in z.chunks_exact_mut(length).enumerate() {
+                    let (columns, strengths) = rows.row(customer);
+                    solve_row(z, columns, strengths, all, self.unobserved, FOLD_IN_STEPS, &mut space);
+                }
+            },
+        );
         matmul(
             MatMut::from_row_major_slice_mut(&mut out.values, histories.len(), out.items),
             Accum::Replace,
-            MatRef::from_row_major_slice(&x, histories.len(), side.length),
-            MatRef::from_row_major_slice(&side.rows, out.items, side.length).transpose(),
+            MatRef::from_row_major_slice(&z, histories.len(), length),
+            MatRef::from_row_major_slice(all, out.items, length).transpose(),
             1.0,
             Par::Seq,
         );
@@ -305,27 +296,50 @@ impl ItemModel for Factors {
 mod tests {
     use super::*;
 
-    fn small() -> (Side, Vec<u32>, Vec<f32>) {
-        let rows: Vec<f32> = (0..12 * 4).map(|k| libm::sinf(k as f32 * 1.7)).collect();
-        (Side::new(rows, 4), vec![1, 5, 7], vec![1.0, 2.0, 0.5])
+    fn factors(count: usize) -> Vec<f32> {
+        (0..count * 4).map(|k| libm::sinf(k as f32 * 1.7)).collect()
     }
 
     #[test]
     fn the_solve_satisfies_the_normal_equations_of_hu_koren_volinsky() {
-        let (side, items, values) = small();
-        let weighting = Weighting { unobserved: 0.3, regularization: 0.2, frequency: 1.0 };
-        let mut x = vec![0.0; 4];
-        solve_block(&mut x, &[(&items, &values)], &side, weighting, 30, Arch::new());
-        // Gradient of sum_i c_i (p_i - x'y_i)^2 + penalty |x|^2, with c = 0.3 + s, p = 1 where s > 0.
+        let (unobserved, penalty, y) = (0.3, 0.2, factors(12));
+        let side = Side::new(&y, 4, unobserved, penalty);
+        let (items, strengths) = ([1_u32, 5, 7], [1.0_f32, 2.0, 0.5]);
+        let mut z = vec![0.0; 4];
+        solve_row(&mut z, &items, &strengths, &side.rows, unobserved, 20, &mut Space::new(4));
+        let x: Vec<f32> = (0..4).map(|column| (0..4).map(|row| z[row] * side.inverse[row * 4 + column]).sum()).collect();
+        // Gradient of sum_i c_i (p_i - x'y_i)^2 + penalty |x|^2, with c = unobserved + s, p = 1 where s > 0.
         for place in 0..4 {
-            let mut gradient = f64::from(weighting.penalty(3, 12) * x[place]);
-            for item in 0..12_u32 {
-                let strength = items.iter().position(|other| *other == item).map_or(0.0, |at| values[at]);
-                let fitted: f32 = side.row(item).iter().zip(&x).map(|(y, x)| y * x).sum();
-                let target = if strength > 0.0 { 1.0 } else { 0.0 };
-                gradient += f64::from((0.3 + strength) * (fitted - target) * side.row(item)[place]);
+            let mut gradient = penalty * x[place];
+            for item in 0..12_usize {
+                let y = &y[item * 4..item * 4 + 4];
+                let strength = items.iter().position(|other| *other as usize == item).map_or(0.0, |at| strengths[at]);
+                let fitted: f32 = y.iter().zip(&x).map(|(y, x)| y * x).sum();
+                gradient += (unobserved + strength) * (fitted - if strength > 0.0 { 1.0 } else { 0.0 }) * y[place];
+                // The score is the same in either basis.
+                let scored: f32 = side.rows[item * 4..item * 4 + 4].iter().zip(&z).map(|(a, b)| a * b).sum();
+                assert!((scored - fitted).abs() < 1e-4, "{item}");
             }
             assert!(gradient.abs() < 1e-4, "{place} {gradient}");
+        }
+    }
+
+    #[test]
+    fn the_root_times_its_inverse_gives_the_gram_matrix_back() {
+        let gram: Vec<f32> = vec![4.0, 2.0, 1.0, 2.0, 3.0, 0.5, 1.0, 0.5, 2.0];
+        let inverse = inverse_of_root(&gram, 3, 0.5);
+        // L^-1 (G + 0.5 I) L^-1' = I
+        for i in 0..3 {
+            for j in 0..3 {
+                let mut sum = 0.0;
+                for k in 0..3 {
+                    for l in 0..3 {
+                        let value = gram[k * 3 + l] + if k == l { 0.5 } else { 0.0 };
+                        sum += inverse[i * 3 + k] * value * inverse[j * 3 + l];
+                    }
+                }
+                assert!((sum - if i == j { 1.0 } else { 0.0 }).abs() < 1e-5, "{i} {j} {sum}");
+            }
         }
     }
 
@@ -335,20 +349,6 @@ mod tests {
             let a: Vec<f32> = (0..length).map(|k| k as f32).collect();
             let b = vec![2.0; length];
             assert!((dot(&a, &b) - (length * (length - 1)) as f32).abs() < 1e-3);
-        }
-    }
-
-    #[test]
-    fn a_customer_alone_gets_the_factors_they_get_in_a_block() {
-        let (side, items, values) = small();
-        let weighting = Weighting { unobserved: 0.3, regularization: 0.2, frequency: 0.5 };
-        let other: (&[u32], &[f32]) = (&[0, 2], &[1.0, 1.0]);
-        let mut both = vec![0.0; 8];
-        solve_block(&mut both, &[other, (&items, &values)], &side, weighting, 8, Arch::new());
-        let mut alone = vec![0.0; 4];
-        solve_block(&mut alone, &[(&items, &values)], &side, weighting, 8, Arch::new());
-        for (a, b) in both[4..].iter().zip(&alone) {
-            assert!((a - b).abs() < 1e-6);
         }
     }
 }

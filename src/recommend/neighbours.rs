@@ -137,24 +137,26 @@ impl Neighbours {
         let lists: Vec<Vec<(u32, f32)>> = (0..data.items)
             .into_par_iter()
             .map_init(
-                || (vec![0.0_f32; data.items], Vec::<u32>::new()),
+                || (vec![0.0_f32; data.items], vec![0_u32; data.items + 1]),
                 |(sums, touched), item| {
+                    let (sums, touched): (&mut [f32], &mut [u32]) = (sums, touched);
+                    let mut count = 0;
                     let (customers, values) = by_item.row(item);
                     for (customer, value) in customers.iter().zip(values) {
                         let (others, strengths) = by_customer.row(*customer as usize);
                         for (other, strength) in others.iter().zip(strengths) {
                             let sum = &mut sums[*other as usize];
-                            if *sum == 0.0 {
-                                touched.push(*other);
-                            }
+                            // Written always and counted when new: no branch to mispredict.
+                            touched[count] = *other;
+                            count += usize::from(*sum == 0.0);
                             *sum += value * strength;
                         }
                     }
                     sums[item] = 0.0;
                     let mut best = Best::new(settings.keep);
-                    for other in touched.drain(..) {
-                        best.push(other, sums[other as usize] * to[other as usize]);
-                        sums[other as usize] = 0.0;
+                    for other in &touched[..count] {
+                        best.push(*other, sums[*other as usize] * to[*other as usize]);
+                        sums[*other as usize] = 0.0;
                     }
                     let mut list = best.sorted();
                     list.sort_unstable_by_key(|(item, _)| *item);

@@ -39,15 +39,22 @@ impl Best {
         Best { count, floor: f32::MIN_POSITIVE, kept: Vec::with_capacity(2 * count) }
     }
     /// Takes an item in any order. Work: one comparison unless it enters; sorting out happens once per `count` entries.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, item: u32, score: f32) {
-        if score >= self.floor && self.count > 0 {
-            self.kept.push((item, score));
-            if self.kept.len() == 2 * self.count {
+        if score >= self.floor {
+            self.keep(item, score);
+        }
+    }
+    // Apart, so that the loops around the comparison stay small.
+    #[inline(never)]
+    fn keep(&mut self, item: u32, score: f32) {
+        self.kept.push((item, score));
+        if self.kept.len() >= 2 * self.count {
+            if self.count > 0 {
                 self.kept.select_nth_unstable_by(self.count - 1, order);
-                self.kept.truncate(self.count);
-                self.floor = self.kept[self.count - 1].1;
             }
+            self.kept.truncate(self.count);
+            self.floor = self.kept.last().map_or(f32::INFINITY, |last| last.1);
         }
     }
     /// The best in order.
@@ -63,7 +70,7 @@ fn order(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
 }
 
 /// Items compared at a time.
-const CHUNK: usize = 32;
+const CHUNK: usize = 16;
 
 /// The `count` greatest positive scores of a row, best first, ties by item.
 pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {

@@ -1,5 +1,7 @@
 //! The contract of every model, and of the recommender as its users see it.
 
+#![allow(clippy::unwrap_used)]
+
 use super::blend::{Blend, KINDS, ModelKind, Plan};
 use super::factors::FactorSettings;
 use super::interactions::Interactions;
@@ -38,7 +40,7 @@ fn plan(kind: ModelKind, repeat: bool) -> Plan {
             keep: 50,
             most_items: 100,
         }),
-        factors: Some(FactorSettings { half_life: f32::INFINITY, factors: 4, iterations: 12, unobserved: 0.1, regularization: 0.01, frequency: 1.0 }),
+        factors: Some(FactorSettings { half_life: f32::INFINITY, factors: 4, iterations: 12, unobserved: 0.1, penalty: 0.1 }),
         lift: None,
         weights,
         repeat,
