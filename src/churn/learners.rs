@@ -20,7 +20,7 @@ use rayon::prelude::*;
 /// Ridge strengths of the additive model, strongest first.
 const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
 /// Fewest rounds of a boosted ensemble; where the work allows no more, only its smallest shape is tried.
-const LEAST_ROUNDS: f64 = 100.0;
+const LEAST_ROUNDS: f64 = 60.0;
 /// A forest of fewer trees is not worth judging, unless it is asked for by name.
 const LEAST_TREES: usize = 30;
 /// A boosted ensemble is judged after each of this many equal stretches.
@@ -161,19 +161,21 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
             rounds: rounds as usize,
         }));
     }
-    let depths: &[usize] = match task.effort {
-        Effort::Quick => &[4],
-        Effort::Normal => &[4, 6],
-        Effort::Deep => &[3, 4, 5, 6, 7],
+    // Depth and how far all steps together may go: deep trees learn interactions that need many steps.
+    let depths: &[(usize, f64)] = match task.effort {
+        Effort::Quick => &[(4, 24.0)],
+        Effort::Normal => &[(4, 24.0), (6, 60.0)],
+        Effort::Deep => &[(3, 30.0), (4, 30.0), (5, 45.0), (6, 30.0), (6, 90.0), (7, 90.0)],
     };
-    for (number, depth) in depths.iter().enumerate() {
+    for (number, (depth, way)) in depths.iter().enumerate() {
+        let share = if *depth >= 6 { (2.0 * share).min(1.0) } else { share };
         let visits = rows * columns * share * *depth as f64;
         let affordable = budget / visits;
-        if number > 0 && affordable < 2.0 * LEAST_ROUNDS {
+        if number > 0 && affordable < LEAST_ROUNDS {
             break;
         }
         let rounds = affordable.clamp(LEAST_ROUNDS, if task.effort == Effort::Deep { 1500.0 } else { 700.0 });
-        let rate = (24.0 / rounds).clamp(0.015, 0.2);
+        let rate = (way / rounds).clamp(0.015, 0.2);
         all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
     let leaf_rows = (split.rows() / 100).clamp(5, 200);
