@@ -12,7 +12,7 @@ use super::symmetric::{Binned, Symmetric, SymmetricSettings, follow};
 use super::tree::{self, TreeSettings};
 use super::{ChurnTask, Examples};
 use crate::config::Effort;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::classify::log_loss;
 use crate::snapshot::FeatureMatrix;
 use rayon::prelude::*;
@@ -22,7 +22,7 @@ const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
 /// Fewest rounds of a boosted ensemble; where the work allows no more, only its smallest shape is tried.
 const LEAST_ROUNDS: f64 = 60.0;
 /// A forest of fewer trees is not worth judging, unless it is asked for by name.
-const LEAST_TREES: usize = 30;
+const LEAST_TREES: usize = 40;
 /// A boosted ensemble is judged after each of this many equal stretches.
 const CHECKPOINTS: usize = 40;
 
@@ -288,55 +288,83 @@ fn follow_symmetric(settings: &SymmetricSettings, split: &Split, base: f64, coun
     history
 }
 
-/// Fits a learner with fixed settings on all rows given; ensembles are the mean of `bags` seeds.
-///
-/// # Errors
-/// 70 when a learner fails on data it should take. The caller has made sure of two classes.
-pub fn fit(settings: &Settings, examples: &Examples, seed: u64, bags: usize) -> Result<Model> {
-    let labels = &examples.labels;
-    let positives = labels.iter().filter(|label| **label).count() as f64;
-    let base = libm::log((positives + 0.5) / (labels.len() as f64 - positives + 0.5));
-    match settings {
-        Settings::Recency { column } => Ok(Model::Recency(RecencyRule::fit(&examples.matrix, labels, *column))),
-        Settings::Logistic { knots, ridge } => {
-            let design = design(&examples.matrix, labels, *knots, seed);
-            let path: Vec<f64> = RIDGES.iter().copied().filter(|strength| strength > ridge).chain([*ridge]).collect();
-            let mut models = fit_path(&design, labels, &path[path.len().saturating_sub(2)..])?;
-            Ok(Model::Logistic(models.pop().unwrap_or_default()))
-        }
-        Settings::Boosted(boost) => ensemble(examples, seed, bags, |encoded, seed| {
-            let fit = boosted::fit(encoded, labels, boost, seed, None)?;
-            Ok((fit.base, fit.trees))
-        }),
-        Settings::Tree(settings) | Settings::Forest(settings) => {
-            let (encoder, encoded) = Encoder::learn(&examples.matrix, labels, seed);
-            let binned = Binned::new(&encoded);
-            let grown: Vec<FlatTrees> = (0..settings.trees).into_par_iter().map(|number| tree::grow(&binned, labels, settings, mix(seed, 3), number)).collect();
-            let mut trees = FlatTrees::default();
-            for tree in &grown {
-                trees.append(tree);
-            }
-            Ok(Model::Trees(Trees { encoder, base: 0.0, scale: 1.0 / settings.trees as f64, trees }))
-        }
-        Settings::Symmetric(symmetric) => ensemble(examples, seed, bags, |encoded, seed| {
-            let binned = Binned::new(encoded);
-            let mut grown = Symmetric::new(&binned, labels, base, *symmetric, seed);
-            for _ in 0..symmetric.rounds {
-                grown.grow();
-            }
-            Ok((base, grown.trees))
-        }),
-    }
+/// Rows to fit on, encoded and binned once for all learners of trees.
+pub struct Prepared<'a> {
+    examples: &'a Examples,
+    seed: u64,
+    trees: Option<(Encoder, EncodedMatrix, Binned)>,
 }
 
-/// The mean of several seeds of one learner of trees.
-fn ensemble(examples: &Examples, seed: u64, bags: usize, grow: impl Fn(&EncodedMatrix, u64) -> Result<(f64, FlatTrees)> + Sync) -> Result<Model> {
-    let (encoder, encoded) = Encoder::learn(&examples.matrix, &examples.labels, seed);
-    let grown: Vec<_> = (0..bags.max(1)).into_par_iter().map(|bag| grow(&encoded, mix(seed, 100 + bag as u64))).collect::<Result<_>>()?;
-    let mut model = Trees { encoder, base: 0.0, scale: 1.0 / grown.len() as f64, trees: FlatTrees::default() };
-    for (base, trees) in &grown {
-        model.base += base;
-        model.trees.append(trees);
+impl<'a> Prepared<'a> {
+    /// Prepares what learners with these settings need.
+    pub fn new(examples: &'a Examples, seed: u64, settings: &[Settings]) -> Prepared<'a> {
+        let trees = settings.iter().any(|settings| !matches!(settings, Settings::Recency { .. } | Settings::Logistic { .. })).then(|| {
+            let (encoder, encoded) = Encoder::learn(&examples.matrix, &examples.labels, seed);
+            let binned = Binned::new(&encoded);
+            (encoder, encoded, binned)
+        });
+        Prepared { examples, seed, trees }
     }
-    Ok(Model::Trees(model))
+
+    fn trees(&self) -> Result<&(Encoder, EncodedMatrix, Binned)> {
+        self.trees.as_ref().ok_or_else(|| Error::internal("the rows were prepared for learners without trees"))
+    }
+
+    /// Fits a learner with fixed settings on all rows; ensembles are the mean of `bags` seeds.
+    ///
+    /// # Errors
+    /// 70 when a learner fails on data it should take. The caller has made sure of two classes.
+    pub fn fit(&self, settings: &Settings, bags: usize) -> Result<Model> {
+        let labels = &self.examples.labels;
+        let positives = labels.iter().filter(|label| **label).count() as f64;
+        let base = libm::log((positives + 0.5) / (labels.len() as f64 - positives + 0.5));
+        match settings {
+            Settings::Recency { column } => Ok(Model::Recency(RecencyRule::fit(&self.examples.matrix, labels, *column))),
+            Settings::Logistic { knots, ridge } => {
+                let design = design(&self.examples.matrix, labels, *knots, self.seed);
+                let path: Vec<f64> = RIDGES.iter().copied().filter(|strength| strength > ridge).chain([*ridge]).collect();
+                let mut models = fit_path(&design, labels, &path[path.len().saturating_sub(2)..])?;
+                Ok(Model::Logistic(models.pop().unwrap_or_default()))
+            }
+            Settings::Boosted(boost) => {
+                let (_, encoded, _) = self.trees()?;
+                self.ensemble(bags, |seed| {
+                    let fit = boosted::fit(encoded, labels, boost, seed, None)?;
+                    Ok((fit.base, fit.trees))
+                })
+            }
+            Settings::Tree(settings) | Settings::Forest(settings) => {
+                let (encoder, _, binned) = self.trees()?;
+                let grow = |number| tree::grow(binned, labels, settings, mix(self.seed, 3), number);
+                let grown: Vec<FlatTrees> = (0..settings.trees).into_par_iter().map(grow).collect();
+                let mut trees = FlatTrees::default();
+                for tree in &grown {
+                    trees.append(tree);
+                }
+                Ok(Model::Trees(Trees { encoder: encoder.clone(), base: 0.0, scale: 1.0 / settings.trees as f64, trees }))
+            }
+            Settings::Symmetric(symmetric) => {
+                let (_, _, binned) = self.trees()?;
+                self.ensemble(bags, |seed| {
+                    let mut grown = Symmetric::new(binned, labels, base, *symmetric, seed);
+                    for _ in 0..symmetric.rounds {
+                        grown.grow();
+                    }
+                    Ok((base, grown.trees))
+                })
+            }
+        }
+    }
+
+    /// The mean of several seeds of one learner of trees.
+    fn ensemble(&self, bags: usize, grow: impl Fn(u64) -> Result<(f64, FlatTrees)> + Sync) -> Result<Model> {
+        let (encoder, ..) = self.trees()?;
+        let grown: Vec<_> = (0..bags.max(1)).into_par_iter().map(|bag| grow(mix(self.seed, 100 + bag as u64))).collect::<Result<_>>()?;
+        let mut model = Trees { encoder: encoder.clone(), base: 0.0, scale: 1.0 / grown.len() as f64, trees: FlatTrees::default() };
+        for (base, trees) in &grown {
+            model.base += base;
+            model.trees.append(trees);
+        }
+        Ok(Model::Trees(model))
+    }
 }

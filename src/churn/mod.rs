@@ -161,12 +161,8 @@ impl Choice {
         let growth = examples.labels.len() as f64 / self.fitted_rows;
         let bags = bags(self.effort, examples);
         // Longest first: a thread that is free early takes the next.
-        let models = settings
-            .par_iter()
-            .rev()
-            .with_max_len(1)
-            .map(|settings| learners::fit(&settings.scaled(growth), examples, self.seed, bags))
-            .collect::<Result<Vec<_>>>()?;
+        let prepared = learners::Prepared::new(examples, self.seed, &settings);
+        let models = settings.par_iter().rev().with_max_len(1).map(|settings| prepared.fit(&settings.scaled(growth), bags)).collect::<Result<Vec<_>>>()?;
         let model = |wanted: &Settings| settings.iter().position(|known| known == wanted).map(|place| models[models.len() - 1 - place].clone());
         let churners = examples.labels.iter().filter(|label| **label).count();
         Ok(wanted
