@@ -28,7 +28,7 @@ const OWN_HALF_LIVES: [f32; 5] = [30.0, 90.0, 180.0, 365.0, 720.0];
 /// Powers of the lift.
 const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
 /// Weights of a model beside the leading one.
-const WEIGHTS: [f32; 8] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0];
+const WEIGHTS: [f32; 9] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4];
 
 /// Neighbours of dated purchases: cosine of decayed strengths.
 fn dated_neighbours(half_life: f32) -> NeighbourSettings {
@@ -44,15 +44,15 @@ fn undated_neighbours() -> Vec<NeighbourSettings> {
         from_damping: 0.5,
         to_damping,
         power,
-        keep: 200,
+        keep: 240,
         most_items: usize::MAX,
     };
-    vec![shape(0.5, 0.7), shape(0.4, 0.7), shape(0.3, 0.8)]
+    vec![shape(0.3, 0.8), shape(0.25, 1.0), shape(0.2, 1.2)]
 }
 
 /// Factors by what the data holds.
 fn factors(half_life: f32) -> FactorSettings {
-    FactorSettings { half_life, factors: 256, iterations: 10, unobserved: 0.025, penalty: 0.5 }
+    FactorSettings { half_life, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5 }
 }
 
 /// A model tried for a plan.
