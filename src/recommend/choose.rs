@@ -15,8 +15,10 @@ use crate::config::{RecommendSettings, Repeat};
 
 /// Relative gain below which a more complicated choice is not taken.
 const MARGIN: f64 = 0.001;
-/// Customers that settings are chosen on.
+/// Customers that settings are chosen on. Without dates there is one list per customer to learn from, and models lie closer
+/// together: more customers tell them apart.
 const SAMPLE: usize = 2_500;
+const SAMPLE_UNDATED: usize = 10_000;
 /// Factors are tried unless own items rank this many times better than neighbours: where customers mostly buy again, they have
 /// nothing to add for their price.
 const REPEATS_DOMINATE: f64 = 1.25;
@@ -72,7 +74,7 @@ struct State {
 
 /// Learns the plan from histories and what came after them. `dated` says whether ages are days.
 pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, settings: &RecommendSettings, seed: u64) -> Plan {
-    let customers = sample(data, truths, SAMPLE);
+    let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
     let repeat = match settings.repeat {
         Repeat::Allow => true,
         Repeat::Never => false,
@@ -111,21 +113,12 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, sett
             model: Box::new(Factors::fit(data, &settings, seed)),
             apply: Box::new(move |plan| plan.factors = Some(settings)),
         });
-        // The winners of the first table and the factors.
-        let kept: Vec<usize> = best.iter().flatten().map(|(trial, _)| *trial).chain([trials.len() - 1]).collect();
-        let mut place = 0;
-        trials.retain(|_| {
-            place += 1;
-            kept.contains(&(place - 1))
-        });
         table = build(data, truths, &customers, &trials, repeat);
         best = best_of_each(&table, &trials);
     }
     let (weights, lift) = search(&table, data, &trials, &best, dated);
-    for (trial, _) in best.iter().flatten() {
-        (trials[*trial].apply)(&mut plan);
-    }
     for (trial, weight) in &weights {
+        (trials[*trial].apply)(&mut plan);
         plan.weights[trials[*trial].kind as usize] = *weight;
     }
     plan.lift = lift;
@@ -183,7 +176,7 @@ fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS
     best
 }
 
-/// Starts from the best single model, then by turns the lift and the weight of each other model, twice.
+/// Starts from the best single model, then by turns the lift, the setting of each model and the weight of each other model, twice.
 fn search(
     table: &Table,
     data: &Interactions,
@@ -225,7 +218,17 @@ fn search(
         }
         let lifted: &[f32] = state.lift.map_or(&[], |chosen| &lifts[chosen].1);
         for place in 0..state.weights.len() {
-            if state.weights[place].0 == lead.0 {
+            // The setting that ranks best alone is not always the one that adds most to the others.
+            let (now, weight) = state.weights[place];
+            for (other, _) in trials.iter().enumerate().filter(|(other, trial)| *other != now && trial.kind == trials[now].kind && weight > 0.0) {
+                let mut weights = state.weights.clone();
+                weights[place].0 = other;
+                let ndcg = table.ndcg(&filled(&weights), lifted);
+                if ndcg > state.ndcg * (1.0 + MARGIN) {
+                    (state.weights, state.ndcg) = (weights, ndcg);
+                }
+            }
+            if trials[state.weights[place].0].kind == trials[lead.0].kind {
                 continue;
             }
             let now = WEIGHTS.iter().position(|weight| *weight >= state.weights[place].1).unwrap_or(WEIGHTS.len());
