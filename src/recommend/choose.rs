@@ -15,8 +15,10 @@ use crate::config::{RecommendSettings, Repeat};
 
 /// Relative gain below which a more complicated choice is not taken.
 const MARGIN: f64 = 0.001;
-/// Customers that settings are chosen on.
+/// Customers that settings are chosen on. Without dates there is one list per customer to learn from, and models lie closer
+/// together: more customers tell them apart.
 const SAMPLE: usize = 2_500;
+const SAMPLE_UNDATED: usize = 10_000;
 /// Factors are tried unless own items rank this many times better than neighbours: where customers mostly buy again, they have
 /// nothing to add for their price.
 const REPEATS_DOMINATE: f64 = 1.25;
@@ -28,7 +30,7 @@ const OWN_HALF_LIVES: [f32; 5] = [30.0, 90.0, 180.0, 365.0, 720.0];
 /// Powers of the lift.
 const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
 /// Weights of a model beside the leading one.
-const WEIGHTS: [f32; 8] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0];
+const WEIGHTS: [f32; 9] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4];
 
 /// Neighbours of dated purchases: cosine of decayed strengths.
 fn dated_neighbours(half_life: f32) -> NeighbourSettings {
@@ -44,15 +46,15 @@ fn undated_neighbours() -> Vec<NeighbourSettings> {
         from_damping: 0.5,
         to_damping,
         power,
-        keep: 200,
+        keep: 240,
         most_items: usize::MAX,
     };
-    vec![shape(0.5, 0.7), shape(0.4, 0.7), shape(0.3, 0.8)]
+    vec![shape(0.3, 0.8), shape(0.25, 1.0), shape(0.2, 1.2)]
 }
 
 /// Factors by what the data holds.
 fn factors(half_life: f32) -> FactorSettings {
-    FactorSettings { half_life, factors: 256, iterations: 10, unobserved: 0.025, penalty: 0.5 }
+    FactorSettings { half_life, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5 }
 }
 
 /// A model tried for a plan.
@@ -72,7 +74,7 @@ struct State {
 
 /// Learns the plan from histories and what came after them. `dated` says whether ages are days.
 pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, settings: &RecommendSettings, seed: u64) -> Plan {
-    let customers = sample(data, truths, SAMPLE);
+    let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
     let repeat = match settings.repeat {
         Repeat::Allow => true,
         Repeat::Never => false,
@@ -111,21 +113,12 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, sett
             model: Box::new(Factors::fit(data, &settings, seed)),
             apply: Box::new(move |plan| plan.factors = Some(settings)),
         });
-        // The winners of the first table and the factors.
-        let kept: Vec<usize> = best.iter().flatten().map(|(trial, _)| *trial).chain([trials.len() - 1]).collect();
-        let mut place = 0;
-        trials.retain(|_| {
-            place += 1;
-            kept.contains(&(place - 1))
-        });
         table = build(data, truths, &customers, &trials, repeat);
         best = best_of_each(&table, &trials);
     }
     let (weights, lift) = search(&table, data, &trials, &best, dated);
-    for (trial, _) in best.iter().flatten() {
-        (trials[*trial].apply)(&mut plan);
-    }
     for (trial, weight) in &weights {
+        (trials[*trial].apply)(&mut plan);
         plan.weights[trials[*trial].kind as usize] = *weight;
     }
     plan.lift = lift;
@@ -183,7 +176,7 @@ fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS
     best
 }
 
-/// Starts from the best single model, then by turns the lift and the weight of each other model, twice.
+/// Starts from the best single model, then by turns the lift, the setting of each model and the weight of each other model, twice.
 fn search(
     table: &Table,
     data: &Interactions,
@@ -225,7 +218,17 @@ fn search(
         }
         let lifted: &[f32] = state.lift.map_or(&[], |chosen| &lifts[chosen].1);
         for place in 0..state.weights.len() {
-            if state.weights[place].0 == lead.0 {
+            // The setting that ranks best alone is not always the one that adds most to the others.
+            let (now, weight) = state.weights[place];
+            for (other, _) in trials.iter().enumerate().filter(|(other, trial)| *other != now && trial.kind == trials[now].kind && weight > 0.0) {
+                let mut weights = state.weights.clone();
+                weights[place].0 = other;
+                let ndcg = table.ndcg(&filled(&weights), lifted);
+                if ndcg > state.ndcg * (1.0 + MARGIN) {
+                    (state.weights, state.ndcg) = (weights, ndcg);
+                }
+            }
+            if trials[state.weights[place].0].kind == trials[lead.0].kind {
                 continue;
             }
             let now = WEIGHTS.iter().position(|weight| *weight >= state.weights[place].1).unwrap_or(WEIGHTS.len());
