@@ -88,6 +88,12 @@ impl Parts for Holdfast {
     fn check_habits(habits: &ExportHabits) -> std::result::Result<(), String> {
         habits.validate()
     }
+    fn check_features(features: &FeaturePlan) -> std::result::Result<(), String> {
+        features.validate()
+    }
+    fn check_segments(segments: &SegmentRules) -> std::result::Result<(), String> {
+        segments.validate()
+    }
 }
 
 impl Bundle {

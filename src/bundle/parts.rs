@@ -36,6 +36,8 @@ pub(super) trait Parts {
     fn check_recommender(recommender: &Self::Recommender) -> std::result::Result<(), String>;
     fn recommend(recommender: &Self::Recommender, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<(u32, f32)>>;
     fn check_habits(habits: &Self::Habits) -> std::result::Result<(), String>;
+    fn check_features(features: &Self::Features) -> std::result::Result<(), String>;
+    fn check_segments(segments: &Self::Segments) -> std::result::Result<(), String>;
 }
 
 /// What a bundle holds, for any set of types.
@@ -99,6 +101,10 @@ impl<P: Parts> Contents<P> {
             }
         }
         check_specs(specs).map_err(invalid(Kind::Features))?;
+        P::check_features(&contents.features).map_err(invalid(Kind::Features))?;
+        if let Some(segments) = &contents.segments {
+            P::check_segments(segments).map_err(invalid(Kind::Segments))?;
+        }
         if let Some(churn) = &contents.churn {
             P::check_churn(churn, specs.len()).map_err(invalid(Kind::Churn))?;
         }

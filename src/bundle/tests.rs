@@ -85,6 +85,12 @@ impl Parts for Toy {
     fn check_habits(_: &Vec<u64>) -> std::result::Result<(), String> {
         Ok(())
     }
+    fn check_features(_: &Self::Features) -> std::result::Result<(), String> {
+        Ok(())
+    }
+    fn check_segments(_: &Self::Segments) -> std::result::Result<(), String> {
+        Ok(())
+    }
 }
 
 fn spec(name: &str, unit: &str, values: FeatureValues) -> FeatureSpec {

@@ -79,7 +79,7 @@ pub struct OfferRow {
 pub struct ExcludedRow {
     /// As in the exports, byte for byte.
     pub customer_id: String,
-    /// `already_inactive`, `already_left`, `no_history`, `excluded_by_request`.
+    /// `already_inactive`, `already_left`, `no_history`.
     pub rule: String,
     /// `dormant`, `lost` or empty.
     pub status: String,

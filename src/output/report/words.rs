@@ -143,7 +143,6 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "already_inactive" => ("already inactive: for win-back", "已不活跃（适合召回）"),
         "already_left" => ("already left", "已离开"),
         "no_history" => ("no history before the date", "此日期前无记录"),
-        "excluded_by_request" => ("excluded by request", "按要求排除"),
         "encoding" => ("not valid UTF-8", "不是有效的 UTF-8"),
         "nul_byte" => ("a NUL byte in the record", "记录中有 NUL 字节"),
         "unterminated_quote" => ("a quote that never ends", "引号未闭合"),
