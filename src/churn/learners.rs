@@ -3,7 +3,7 @@
 use super::baseline::RecencyRule;
 use super::boosted::{self, BoostSettings};
 use super::design::{Design, design};
-use super::encode::{EncodedMatrix, Encoder};
+use super::encode::{EncodedMatrix, Encoder, vocabulary_size};
 use super::flat::FlatTrees;
 use super::logistic::fit_path;
 use super::model::{Model, Trees};
@@ -121,7 +121,7 @@ fn budget(effort: Effort) -> f64 {
 
 /// The settings to try for one task. Work is counted, never timed: what one round costs decides how many rounds there may be,
 /// and that how small the steps are.
-pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
+pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Settings> {
     let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
     let budget = budget(task.effort);
     let mut all = Vec::new();
@@ -130,7 +130,8 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
     }
     // Where every effect is a straight line, bends cost accuracy: both are tried.
     all.push(Settings::Logistic { knots: 0, ridge: 0.0 });
-    match knots(split.fit.matrix.columns(), rows, budget) {
+    let numbers = (0..split.fit.matrix.columns()).filter(|feature| vocabulary_size(&split.fit.matrix, *feature) == 0).count();
+    match knots(numbers, rows, budget) {
         0 => {}
         knots => all.push(Settings::Logistic { knots, ridge: 0.0 }),
     }
@@ -171,10 +172,13 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
         let share = if *depth >= 6 { (2.0 * share).min(1.0) } else { share };
         let visits = rows * columns * share * *depth as f64;
         let affordable = budget / visits;
-        if number > 0 && affordable < LEAST_ROUNDS {
+        // A table of some thousand rows may take longer than its share: with fewer rounds a wide one is not learnt at all. A single
+        // window comes from a history of events: there churn is noisier, and short ensembles of one shape say it all.
+        let floor = if splits > 1 { (6.0 * affordable).clamp(LEAST_ROUNDS, 300.0) } else { LEAST_ROUNDS };
+        if number > 0 && affordable < LEAST_ROUNDS && splits == 1 {
             break;
         }
-        let rounds = affordable.clamp(LEAST_ROUNDS, if task.effort == Effort::Deep { 1500.0 } else { 700.0 });
+        let rounds = affordable.clamp(floor, if task.effort == Effort::Deep { 1500.0 } else { 700.0 });
         let rate = (way / rounds).clamp(0.015, 0.2);
         all.push(Settings::Symmetric(SymmetricSettings { rate, depth: *depth, ridge: 4.0, columns: share, rows: 0.8, rounds: rounds as usize }));
     }
@@ -197,9 +201,9 @@ pub fn candidates(task: &ChurnTask, split: &Split) -> Vec<Settings> {
 }
 
 /// Hat functions per number: as many as the squares of the columns leave affordable, none for very wide tables.
-fn knots(features: usize, rows: f64, budget: f64) -> usize {
+fn knots(numbers: usize, rows: f64, budget: f64) -> usize {
     let columns = (budget * 0.75 / rows).sqrt();
-    let knots = columns / features.max(1) as f64 - 2.0;
+    let knots = columns / numbers.max(1) as f64 - 2.0;
     if knots < 2.0 { 0 } else { knots.min(8.0) as usize }
 }
 

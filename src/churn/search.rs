@@ -35,7 +35,7 @@ struct Contender {
 pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Result<Choice> {
     check(examples, task)?;
     let splits = splits(examples, validation, task.seed);
-    let settings = splits.first().map(|split| candidates(task, split)).unwrap_or_default();
+    let settings = splits.first().map(|split| candidates(task, split, splits.len())).unwrap_or_default();
     let judged: Vec<bool> = splits.iter().flat_map(|split| split.labels().iter().copied()).collect();
     if judged.is_empty() || settings.is_empty() {
         return Err(Error::data("no rows are left to judge a churn model on; give more rows or fewer folds"));

@@ -2,7 +2,7 @@
 //!
 //! In: binned columns and labels. Out: [`FlatTrees`] whose leaves hold log-odds. Both come from one grower with a total order
 //! among splits (gain, then column, then bin), so that ties, row order and threads cannot change a tree. The decision tree of
-//! linfa was measured first: it breaks ties by the order of a hash map and predicts classes, not shares (two refits in one
+//! Not the tree of linfa-trees (0.8.1): that one breaks ties by the order of a hash map and predicts classes, not shares (two refits in one
 //! process differed), so it may not go into a bundle.
 
 use super::flat::{FlatNode, FlatTrees, LEAF};

@@ -15,7 +15,7 @@ type Row = (u32, i64, u8, u32, f64);
 
 /// A shop of `customers` with these events.
 fn shop(customers: u32, mut rows: Vec<Row>) -> Exports {
-    rows.sort_by(|a, b| (a.0, a.1, a.2, a.3).cmp(&(b.0, b.1, b.2, b.3)));
+    rows.sort_by_key(|row| (row.0, row.1, row.2, row.3));
     let mut store = EventStore { kinds: vec!["purchase".into(), "support".into()], offsets: vec![0], ..EventStore::default() };
     for customer in 0..customers {
         for row in rows.iter().filter(|row| row.0 == customer) {
