@@ -1,9 +1,9 @@
 //! One readable tree, and the forest of many (Breiman, Friedman, Olshen, Stone 1984; Breiman 2001).
 //!
 //! In: binned columns and labels. Out: [`FlatTrees`] whose leaves hold log-odds. Both come from one grower with a total order
-//! among splits (gain, then column, then bin), so that ties, row order and threads cannot change a tree. The decision tree of
-//! Not the tree of linfa-trees (0.8.1): that one breaks ties by the order of a hash map and predicts classes, not shares (two refits in one
-//! process differed), so it may not go into a bundle.
+//! among splits (gain, then column, then bin), so that ties, row order and threads cannot change a tree. The tree of linfa-trees
+//! 0.8.1 is not used: it breaks ties by the order of a hash map, so that two refits in one process differ, and it predicts classes,
+//! not shares; a bundle made from it would not be the same twice.
 
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::mix;
