@@ -159,11 +159,26 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     (measured.recommend, measured.ranked_customers) = (ranked.recommend, ranked.ranked_customers);
     measured.reasons.extend(ranked.reasons);
 
+    measured.warnings.extend(tier_warnings(&measured));
+
     progress.stage("segments");
     let segments = segments(exports, &churn.plan, end);
     let habits = ExportHabits::learn(&exports.events, end);
     let bundle = Bundle { meta: meta(config, exports, end, &measured), features: churn.plan, churn: churn.part, recommend, segments, habits };
     Ok(Trained { bundle, measured, windows: churn.windows, drivers: churn.drivers })
+}
+
+/// Tiers that nobody falls into, or too many.
+fn tier_warnings(measured: &Measured) -> Vec<String> {
+    let base = measured.base.unwrap_or(0);
+    let tiers = measured.churn.iter().flat_map(|churn| &churn.tiers);
+    tiers
+        .filter_map(|(tier, count)| match *count {
+            0 => Some(format!("the tier {tier} is empty: no customer of the test window reaches it; lower where it begins")),
+            count if count as f64 > 0.3 * base as f64 => Some(format!("the tier {tier} holds {count} of {base} customers, more than 30 %: too many to act on")),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The moment from which nothing is known: the day after the newest event, or after the newest date of the profiles.
