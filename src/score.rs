@@ -268,15 +268,17 @@ fn offers(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str
     let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
     const BLOCK: usize = 1_024;
     for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
-        let histories: Vec<Vec<ItemEvent>> = block
+        let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
             .par_iter()
             .map(|customer| {
                 let cutoff = if exports.events.is_empty() { Moment(i64::MAX) } else { cutoff };
                 let history = crate::timeline::Timeline::new(*customer, store, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
-                recommender.item_events(&history, &items)
+                let events = recommender.item_events(&history, &items);
+                let group = if events.is_empty() { recommender.group(&history) } else { None };
+                (events, group)
             })
-            .collect();
-        for (customer, list) in block.iter().zip(recommender.recommend(&histories, config.recommend.per_customer)) {
+            .unzip();
+        for (customer, list) in block.iter().zip(recommender.recommend_alike(&histories, &groups, config.recommend.per_customer)) {
             for (rank, recommended) in list.into_iter().enumerate() {
                 let (item_id, item_name) = recommender.item(recommended.item);
                 let customer_id = &exports.customers[*customer as usize];
@@ -387,7 +389,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         let store = if exports.events.is_empty() { &exports.untimed } else { &exports.events };
         let until = if exports.events.is_empty() { Moment(i64::MAX) } else { cutoff };
         let history = crate::timeline::Timeline::new(index, store, &exports.profiles).split(until, crate::config::Span::days(0)).0;
-        let list = recommender.recommend(&[recommender.item_events(&history, &items)], config.recommend.per_customer);
+        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], config.recommend.per_customer);
         explanation.offers = list
             .into_iter()
             .flatten()

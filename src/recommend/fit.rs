@@ -1,5 +1,6 @@
 //! Training: settings on the choose window, measures on the test window, refit on everything.
 
+use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan};
 use super::choose::choose;
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, target_kinds, truth};
@@ -97,6 +98,7 @@ pub fn train(
         target_weight: weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max),
         kind_weights: kind_weights.into_iter().filter(|(_, weight)| *weight != 0.0).collect(),
         dated,
+        alike: Alike::fit(exports, &everything),
         blend,
     };
     Ok(Ok((recommender, RankReport { chosen: name, ranked_customers, items, models })))

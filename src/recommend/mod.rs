@@ -3,6 +3,7 @@
 //! In: what customers did with items before a cut-off. Out: a [`Recommender`] (item side only: no row of a customer is kept),
 //! and how each model ranks what customers did next. One path for known and new customers: a customer is their own events.
 
+mod alike;
 mod blend;
 mod choose;
 mod factors;
@@ -22,10 +23,12 @@ pub use fit::train;
 
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, History};
+use alike::Alike;
 use bincode::{Decode, Encode};
 use blend::Blend;
 use interactions::Reader;
 use rayon::prelude::*;
+use reasons::Reason;
 use scores::Scores;
 
 /// One thing a customer did with an item, seen from a cut-off.
@@ -63,6 +66,8 @@ pub struct Recommender {
     target_weight: f32,
     /// Whether ages of events are days.
     dated: bool,
+    /// Best sellers among customers who are alike, for those without history.
+    alike: Option<Alike>,
     blend: Blend,
 }
 
@@ -124,7 +129,17 @@ impl Recommender {
     /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
     /// sellers. Fewer are returned where fewer exist.
     pub fn recommend(&self, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
-        histories.par_chunks(BLOCK).map(|block| self.recommend_block(block, count)).collect::<Vec<_>>().into_iter().flatten().collect()
+        self.recommend_alike(histories, &vec![None; histories.len()], count)
+    }
+    /// As [`Recommender::recommend`]; a customer without history whose group is known (see [`Recommender::group`]) gets what sells
+    /// among those who are alike, then what sells to all.
+    pub fn recommend_alike(&self, histories: &[Vec<ItemEvent>], groups: &[Option<u32>], count: usize) -> Vec<Vec<Recommended>> {
+        let blocks = histories.par_chunks(BLOCK).zip(groups.par_chunks(BLOCK));
+        blocks.map(|(block, groups)| self.recommend_block(block, groups, count)).collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+    /// The group of customers that a profile belongs to, where groups tell tastes apart.
+    pub fn group(&self, history: &History<'_>) -> Option<u32> {
+        self.alike.as_ref()?.group(history)
     }
     /// Id and name of an item of the catalogue. The name is the id where the exports have none.
     pub fn item(&self, item: u32) -> (&str, &str) {
@@ -141,7 +156,7 @@ impl Recommender {
         self.dated
     }
 
-    fn recommend_block(&self, block: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
+    fn recommend_block(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>], count: usize) -> Vec<Vec<Recommended>> {
         let items = self.items();
         // Matrix products may round the rows of a small block otherwise than those of a full one.
         let empty: &[ItemEvent] = &[];
@@ -152,14 +167,25 @@ impl Recommender {
         (0..block.len())
             .map(|customer| {
                 let row = total.row_mut(customer);
+                let alike = self.alike.as_ref().zip(groups[customer]).filter(|_| !table::has_history(histories[customer]));
                 if !table::has_history(histories[customer]) {
                     row.copy_from_slice(&self.blend.popular.demand);
+                }
+                if let Some((alike, group)) = alike {
+                    // What sells among those who are alike goes before everything else.
+                    let most = row.iter().copied().fold(0.0, f32::max);
+                    alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
                 }
                 row.iter_mut().zip(&self.available).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
                 let best = scores::top(row, count);
                 best.into_iter()
                     .map(|(item, score)| {
-                        let reason = self.reason(histories[customer], customer, item, &scaled);
+                        let reason = match alike {
+                            Some((alike, group)) if alike.demand[group as usize].binary_search_by_key(&item, |(item, _)| *item).is_ok() => {
+                                Reason::PopularAlike { column: alike.column.clone(), group: alike.groups[group as usize].clone() }
+                            }
+                            _ => self.reason(histories[customer], customer, item, &scaled),
+                        };
                         Recommended { item, score, reason_code: reason.code(), reason: reason.in_english() }
                     })
                     .collect()
@@ -184,6 +210,9 @@ impl Recommender {
         }
         if self.kind_weights.iter().any(|(_, weight)| !weight.is_finite()) || !self.target_weight.is_finite() {
             return Err("recommender: the weight of a kind is not finite".into());
+        }
+        if let Some(alike) = &self.alike {
+            alike.validate(items)?;
         }
         self.blend.validate(items)
     }

@@ -28,6 +28,13 @@ pub(crate) enum Reason {
     Taste,
     /// A best seller.
     Popular,
+    /// A best seller among customers with the same profile.
+    PopularAlike {
+        /// The profile column.
+        column: String,
+        /// Its category.
+        group: String,
+    },
 }
 
 impl Reason {
@@ -39,6 +46,7 @@ impl Reason {
             Reason::AlsoBought { .. } => "also_bought",
             Reason::Taste => "taste",
             Reason::Popular => "popular",
+            Reason::PopularAlike { .. } => "popular_alike",
         }
     }
     /// The words. Another language is another function of the same enum.
@@ -53,6 +61,7 @@ impl Reason {
             Reason::AlsoBought { because_of } => format!("customers who bought {because_of} also bought this"),
             Reason::Taste => "fits what the customer bought".to_string(),
             Reason::Popular => "best seller".to_string(),
+            Reason::PopularAlike { column, group } => format!("best seller among customers with {column} {group}"),
         }
     }
 }

@@ -57,6 +57,7 @@ fn recommender(blend: Blend, items: usize) -> Recommender {
         kind_weights: vec![("purchase".into(), 1.0)],
         target_weight: 1.0,
         dated: true,
+        alike: None,
         blend,
     }
 }

@@ -69,8 +69,7 @@ pub fn set_up(threads: usize) -> Result<usize> {
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             // Output is written beside its target and renamed, so leaving at once leaves the old files whole.
-            let code = if signal == signal_hook::consts::SIGINT { 130 } else { 143 };
-            std::process::exit(code);
+            std::process::exit(128 + signal);
         }
     });
     let threads = if threads == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { threads };
