@@ -141,24 +141,18 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
 
     progress.stage("features");
     let plan = FeaturePlan::learn(exports, config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);
-    // The two models know nothing of each other: they are learnt side by side, which fills the threads.
-    let mut ranked = Measured::default();
-    let (churn, recommend) = rayon::join(
-        || match &config.churn.definition {
-            Definition::None => Ok(Err("the config says [churn] definition = \"none\"".to_string())),
-            Definition::Label => labelled(config, exports, plan, end, purpose, &mut measured, progress),
-            Definition::Inactivity | Definition::Subscription { .. } => windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress),
-        },
-        || recommend(config, exports, &windows, &mut ranked),
-    );
-    let churn = churn?.unwrap_or_else(|reason| {
+    let churn = match &config.churn.definition {
+        Definition::None => Err("the config says [churn] definition = \"none\"".to_string()),
+        Definition::Label => labelled(config, exports, plan, end, purpose, &mut measured, progress)?,
+        Definition::Inactivity | Definition::Subscription { .. } => windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress)?,
+    };
+    let churn = churn.unwrap_or_else(|reason| {
         measured.reasons.insert("churn".into(), reason);
         Learnt { plan: FeaturePlan::learn(exports, config, end, true), part: None, windows: Vec::new(), drivers: Vec::new() }
     });
-    let recommend = recommend?;
-    (measured.recommend, measured.ranked_customers) = (ranked.recommend, ranked.ranked_customers);
-    measured.reasons.extend(ranked.reasons);
 
+    progress.stage("recommend");
+    let recommend = recommend(config, exports, &windows, &mut measured)?;
     measured.warnings.extend(tier_warnings(&measured));
 
     progress.stage("segments");

@@ -36,7 +36,7 @@ impl Alike {
             let gain = gain(&group_of, names.len(), data);
             if gain > 0.0 && best.as_ref().is_none_or(|(most, _)| gain > *most) {
                 let shares = shares(&group_of, names.len(), data, |_| true);
-                let demand = shares.iter().map(|shares| top(shares)).collect();
+                let demand = shares[..names.len()].iter().map(|shares| top(shares)).collect();
                 best = Some((gain, Alike { column: column.name.clone(), groups: names, demand }));
             }
         }
