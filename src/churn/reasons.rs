@@ -13,9 +13,11 @@ const LEAST: f64 = 0.02;
 pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, most: usize, language: Language) -> Vec<(String, String)> {
     let mut families: Vec<(&str, f64)> = Vec::new();
     for (spec, added) in plan.specs.iter().zip(&contributions.by_feature) {
-        match families.iter_mut().find(|(family, _)| *family == spec.family) {
+        // How long ago and how long compared with the usual gap are one reason to a reader.
+        let own = if spec.family == "rhythm" { "recency" } else { spec.family.as_str() };
+        match families.iter_mut().find(|(family, _)| *family == own) {
             Some((_, sum)) => *sum += added,
-            None => families.push((&spec.family, *added)),
+            None => families.push((own, *added)),
         }
     }
     // Profile columns are families of their own: age and contract are different reasons.
@@ -48,7 +50,7 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
     });
     let Some(column) = column else { return String::new() };
     let named = |name: &str| plan.specs.iter().position(|spec| spec.name == name).map(|column| row[column]).filter(|value| !value.is_nan());
-    if matches!(strength.0.as_str(), "recency" | "rhythm")
+    if strength.0 == "recency"
         && let (Some(since), Some(usual)) = (named("days_since_last"), named("gap_usual"))
     {
         // Whole days that have passed, as in the column days_since_last.
@@ -128,6 +130,13 @@ mod tests {
         assert_eq!(reasons[0], ("recency".into(), "no order for 74 days; usually every 21".into()));
         assert_eq!(reasons[1], ("profile_Contract".into(), "Contract: Month-to-month".into()));
         assert_eq!(reasons[2], ("frequency".into(), "orders in the last 90 days: 0 orders, typically 3".into()));
+    }
+
+    #[test]
+    fn a_long_silence_is_told_once() {
+        let contributions = Contributions { base: -1.0, by_feature: vec![0.9, 0.8, 0.0, 0.0] };
+        let reasons = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, Language::En);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
     }
 
     #[test]
