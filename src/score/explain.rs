@@ -1,0 +1,134 @@
+//! Why one customer is, or is not, on the list.
+
+use super::{ScoreOptions, SlimRow, as_of, excluding_rule, slim_row};
+use crate::bundle::Bundle;
+use crate::churn::reasons::{reasons, sentence};
+use crate::churn::tiers;
+use crate::config::{Config, Definition};
+use crate::error::{Error, Result};
+use crate::exports::Exports;
+use crate::snapshot::FeatureMatrix;
+use crate::snapshot::label::{ChurnRule, Standing};
+use crate::snapshot::status::Status;
+use crate::timeline::Moment;
+
+/// Why a customer is, or is not, on the list.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Explanation {
+    /// Who.
+    pub customer_id: String,
+    /// As of when.
+    pub as_of: String,
+    /// Each rule of the base with its verdict, in the order applied.
+    pub rules: Vec<(String, bool)>,
+    /// The rule that keeps the customer out of risk.csv, as in excluded.csv; empty for members of the base.
+    pub excluded_by: String,
+    /// The risk row, as in risk.csv: probability, tier (uncapped), status.
+    pub churn_probability: Option<f64>,
+    /// The tier that the probability reaches, before the staff's capacity caps it.
+    pub risk_tier: String,
+    /// The status.
+    pub status: String,
+    /// Every feature: name, sentence, what it adds to the log-odds.
+    pub features: Vec<ExplainedFeature>,
+    /// Log-odds without any feature.
+    pub base_log_odds: Option<f64>,
+    /// The reasons as in risk.csv.
+    pub reasons: Vec<(String, String)>,
+    /// The items offered with their reasons.
+    pub offers: Vec<(String, String, String)>,
+}
+
+/// A feature of an explanation.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ExplainedFeature {
+    /// Its name.
+    pub name: String,
+    /// In words, with the customer's and the typical value.
+    pub sentence: String,
+    /// What it adds to the log-odds of leaving.
+    pub adds: f64,
+}
+
+/// Explains one customer.
+///
+/// # Errors
+/// 65 when the exports do not have the customer; otherwise as [`super::score`].
+pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &str, options: &ScoreOptions) -> Result<Explanation> {
+    let cutoff = as_of(exports, bundle, options)?;
+    let index = exports
+        .customers
+        .binary_search_by(|known| known.as_bytes().cmp(customer.as_bytes()))
+        .map_err(|_| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))? as u32;
+    let bound = bundle.features.bind(exports)?;
+    let rule = ChurnRule::new(exports, &config.churn)?;
+    let row = slim_row(config, exports, bundle, &bound, &rule, index, cutoff);
+    let mut explanation = Explanation {
+        customer_id: customer.into(),
+        as_of: if exports.newest.is_some() { cutoff.date() } else { String::new() },
+        rules: rules(config, &row),
+        excluded_by: excluding_rule(row.standing).into(),
+        churn_probability: None,
+        risk_tier: String::new(),
+        status: row.status.map_or("", Status::name).into(),
+        features: Vec::new(),
+        base_log_odds: None,
+        reasons: Vec::new(),
+        offers: Vec::new(),
+    };
+    if let Some(part) = bundle.churn.as_ref().filter(|_| row.standing == Standing::Base) {
+        let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), std::iter::once(row.features.as_slice()));
+        let probability = part.probabilities(&matrix)[0];
+        let contributions = part.contributions(&matrix, 0);
+        explanation.churn_probability = Some(probability);
+        explanation.risk_tier = tiers::assign(&config.churn.tiers, part.base_rate, &[probability])[0].into();
+        explanation.base_log_odds = Some(contributions.base);
+        explanation.reasons = reasons(&bundle.features, &row.features, &contributions, 3, config.project.language);
+        explanation.features = bundle
+            .features
+            .specs
+            .iter()
+            .enumerate()
+            .map(|(column, spec)| ExplainedFeature {
+                name: spec.name.clone(),
+                sentence: sentence(spec, row.features[column], bundle.features.typical[column], config.project.language),
+                adds: contributions.by_feature[column],
+            })
+            .collect();
+        explanation.features.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()).then_with(|| a.name.cmp(&b.name)));
+    }
+    if let Some(recommender) = &bundle.recommend {
+        let items = recommender.map_items(exports);
+        let store = if exports.events.is_empty() { &exports.untimed } else { &exports.events };
+        let until = if exports.events.is_empty() { Moment(i64::MAX) } else { cutoff };
+        let history = crate::timeline::Timeline::new(index, store, &exports.profiles).split(until, crate::config::Span::days(0)).0;
+        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], config.recommend.per_customer);
+        explanation.offers = list
+            .into_iter()
+            .flatten()
+            .map(|offer| (recommender.item(offer.item).0.to_string(), recommender.item(offer.item).1.to_string(), offer.reason))
+            .collect();
+    }
+    Ok(explanation)
+}
+
+/// The rules of the base in words, each with its verdict.
+fn rules(config: &Config, row: &SlimRow) -> Vec<(String, bool)> {
+    let inside = row.standing == Standing::Base;
+    match &config.churn.definition {
+        Definition::None => vec![("no churn model is asked for".into(), true)],
+        Definition::Label => vec![("the label does not say that the customer has left".into(), inside)],
+        Definition::Inactivity => {
+            let seen = row.standing != Standing::NoHistory;
+            let mut rules = vec![(format!("has a {} before the as-of date", config.churn.kinds.join(" or ")), seen)];
+            if seen {
+                let since = row.days_since_last.map_or(String::new(), |days| format!(" (the last was {days} days ago)"));
+                rules.push((format!("has one in the last {:.0} days{since}", config.churn.active_within.as_days()), inside));
+            }
+            rules
+        }
+        Definition::Subscription { .. } => {
+            vec![("the subscription had begun".into(), row.standing != Standing::NoHistory), ("the subscription is running".into(), inside)]
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The churn model of a training: windows in time, or folds of a labelled table; chosen, measured, refitted.
+
+use super::measured::{ChurnMeasured, Measured};
+use super::{Progress, Purpose};
+use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
+use crate::config::{Config, Definition};
+use crate::error::Result;
+use crate::evaluate::classify::{Classification, classification, reliability};
+use crate::evaluate::folds::stratified;
+use crate::evaluate::windows::Windows;
+use crate::exports::Exports;
+use crate::output::report::WindowLine;
+use crate::snapshot::label::ChurnRule;
+use crate::snapshot::learned::FeaturePlan;
+use crate::timeline::Cutoff;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// A churn model with its features, or why there is none.
+pub(super) type Churn = std::result::Result<Learnt, String>;
+
+/// A churn model with its features: the part is there when the purpose is to fit.
+pub(super) struct Learnt {
+    pub plan: FeaturePlan,
+    pub part: Option<ChurnPart>,
+    pub windows: Vec<WindowLine>,
+    pub drivers: Vec<f64>,
+}
+
+impl Learnt {
+    fn fitted(plan: FeaturePlan, part: ChurnPart, windows: Vec<WindowLine>, examples: &Examples) -> Learnt {
+        let drivers = drivers(&part, examples);
+        Learnt { plan, part: Some(part), windows, drivers }
+    }
+}
+
+/// Mean absolute contribution of each feature over the first rows.
+fn drivers(part: &ChurnPart, examples: &Examples) -> Vec<f64> {
+    const ROWS: usize = 2_000;
+    let rows = examples.matrix.rows.min(ROWS);
+    let contributions: Vec<Vec<f64>> = (0..rows).into_par_iter().map(|row| part.contributions(&examples.matrix, row).by_feature).collect();
+    (0..examples.matrix.columns()).map(|column| contributions.iter().map(|row| row[column].abs()).sum::<f64>() / rows.max(1) as f64).collect()
+}
+
+pub(super) fn task(config: &Config, plan: &FeaturePlan) -> ChurnTask {
+    ChurnTask {
+        seed: config.project.seed,
+        effort: config.churn.effort,
+        learners: config.churn.learners.clone(),
+        recency: plan.specs.iter().position(|spec| spec.name == "days_since_last"),
+    }
+}
+
+/// Event histories: windows in time.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn windowed(
+    config: &Config,
+    exports: &Exports,
+    plan: FeaturePlan,
+    rule: &ChurnRule<'_>,
+    windows: &Windows,
+    purpose: Purpose,
+    measured: &mut Measured,
+    progress: &mut dyn Progress,
+) -> Result<Churn> {
+    if exports.events.is_empty() {
+        return Ok(Err("no source has events with time, which the definition of churn needs".into()));
+    }
+    if config.churn.definition == Definition::Inactivity && !rule.has_life() {
+        return Ok(Err(format!("no event is of the kinds that count as alive ({})", config.churn.kinds.join(", "))));
+    }
+    let days = windows.end.days_since(exports.events.time_range().map_or(windows.end, |(first, _)| first));
+    if windows.all().is_empty() {
+        return Ok(Err(format!(
+            "the history of {days:.0} days is too short for a horizon of {:.0} days and as much before it",
+            config.churn.horizon.as_days()
+        )));
+    }
+    if days < 6.0 * config.churn.horizon.as_days() {
+        measured.warnings.push(format!(
+            "history is thin: {days:.0} days for a horizon of {:.0}; expect less than what a longer history would give",
+            config.churn.horizon.as_days()
+        ));
+    }
+    let cutoffs = windows.all();
+    let examples: Vec<Examples> = snapshots(exports, &plan, rule, &cutoffs)?;
+    let of = |cutoff: &Cutoff| &examples[cutoffs.iter().position(|known| known == cutoff).expect("every window is in all()")];
+
+    progress.stage("churn");
+    let task = task(config, &plan);
+    let seed = config.project.seed;
+    let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
+    let (choice, tested) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
+        (Some(test), Some(choose), false) => {
+            let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(of(choose).clone()), &task);
+            (choice, Some((of_all(&windows.before_test), of(test))))
+        }
+        (Some(test), Some(choose), true) => {
+            measured.warnings.push("history is too short for windows of its own to choose in: settings are chosen out-of-fold within one window".into());
+            let examples = of(choose);
+            (churn::choose(examples, &Validation::Folds(stratified(&examples.labels, 5, seed)), &task), Some((of_all(&windows.before_test), of(test))))
+        }
+        (Some(test), None, _) => {
+            measured.warnings.push("history holds one window only: the measures are out-of-fold within it, not on a later one".into());
+            let examples = of(test);
+            (churn::choose(examples, &Validation::Folds(stratified(&examples.labels, 5, seed)), &task), None)
+        }
+        (None, ..) => return Ok(Err("no window ends inside the data".into())),
+    };
+    let choice = match choice {
+        Ok(choice) => choice,
+        Err(error) if error.kind() == crate::error::ErrorKind::Data => return Ok(Err(error.message().to_string())),
+        Err(error) => return Err(error),
+    };
+    let test = windows.test.expect("the match above returned without a test window");
+    let test_examples = of(&test);
+    measured.base = Some(test_examples.labels.len());
+    measured.churn_rate = Some(share(&test_examples.labels));
+    measured.cutoff = Some(test.date());
+    measured.horizon = Some(config.churn.horizon.as_days());
+    warn_if_thin(&test_examples.labels, measured);
+    measured.churn = Some(match tested {
+        Some((known, test)) => measure(config, &choice, &known, test)?,
+        None => out_of_fold(&choice),
+    });
+    let lines: Vec<WindowLine> = cutoffs
+        .iter()
+        .zip(&examples)
+        .map(|(cutoff, examples)| {
+            let role = if Some(*cutoff) == windows.test {
+                "test"
+            } else if Some(*cutoff) == windows.choose {
+                "choose"
+            } else {
+                "fit"
+            };
+            WindowLine::new(role, cutoff.date(), cutoff.plus(config.churn.horizon).date(), &examples.labels)
+        })
+        .collect();
+    if purpose == Purpose::Validate {
+        return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));
+    }
+
+    progress.stage("refit");
+    let mut last = FeaturePlan::learn(exports, config, windows.end, true);
+    let all = if last.reading == plan.reading {
+        of_all(&windows.before_end)
+    } else {
+        stack(&snapshots(exports, &last, rule, &windows.before_end)?.iter().collect::<Vec<_>>())
+    };
+    let part = choice.refit(choice.chosen, &all)?;
+    last.remember_typical(&all.matrix);
+    Ok(Ok(Learnt::fitted(last, part, lines, &all)))
+}
+
+fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff]) -> Result<Vec<Examples>> {
+    let bound = plan.bind(exports)?;
+    Ok(cutoffs
+        .iter()
+        .map(|cutoff| {
+            let (customers, labels) = rule.base(*cutoff);
+            let learned = plan.learn_tables(exports, *cutoff);
+            Examples { matrix: bound.matrix(exports, &customers, *cutoff, &learned), labels }
+        })
+        .collect())
+}
+
+fn stack(parts: &[&Examples]) -> Examples {
+    Examples {
+        matrix: crate::snapshot::FeatureMatrix::stack(&parts.iter().map(|part| &part.matrix).collect::<Vec<_>>()),
+        labels: parts.iter().flat_map(|part| part.labels.iter().copied()).collect(),
+    }
+}
+
+pub(super) fn share(labels: &[bool]) -> f64 {
+    labels.iter().filter(|label| **label).count() as f64 / labels.len().max(1) as f64
+}
+
+fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
+    let left = labels.iter().filter(|label| **label).count();
+    if labels.len() < 500 || left < 50 {
+        measured.warnings.push(format!("the measures rest on {} customers of whom {left} left: differences of a few hundredths are noise", labels.len()));
+    }
+}
+
+/// Every candidate, refitted on what was known, on the test rows.
+fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) -> Result<ChurnMeasured> {
+    let parts = choice.refit_all(known)?;
+    let probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&test.matrix)).collect();
+    let models: BTreeMap<String, Classification> = choice
+        .candidates
+        .iter()
+        .zip(&probabilities)
+        .map(|(candidate, probabilities)| (candidate.name.clone(), classification(probabilities, &test.labels)))
+        .collect();
+    let chosen = &probabilities[choice.chosen];
+    let base_rate = parts[choice.chosen].base_rate;
+    Ok(churn_measured(&choice.candidates[choice.chosen].name, models, chosen, &test.labels, crate::churn::tiers::count(&config.churn.tiers, base_rate, chosen)))
+}
+
+fn churn_measured(name: &str, models: BTreeMap<String, Classification>, probabilities: &[f64], labels: &[bool], tiers: Vec<(String, usize)>) -> ChurnMeasured {
+    let own = models[name];
+    ChurnMeasured {
+        chosen: name.into(),
+        auc: own.auc,
+        log_loss: own.log_loss,
+        brier: own.brier,
+        models,
+        reliability: reliability(probabilities, labels, 10),
+        tiers,
+    }
+}
+
+fn out_of_fold(choice: &Choice) -> ChurnMeasured {
+    let models: BTreeMap<String, Classification> = choice.candidates.iter().map(|candidate| (candidate.name.clone(), candidate.measured)).collect();
+    let own = choice.candidates[choice.chosen].measured;
+    ChurnMeasured {
+        chosen: choice.candidates[choice.chosen].name.clone(),
+        auc: own.auc,
+        log_loss: own.log_loss,
+        brier: own.brier,
+        models,
+        reliability: Vec::new(),
+        tiers: Vec::new(),
+    }
+}
+
+/// The examples of a labelled table, in the order of its rows; rows without a label are left out.
+pub(super) fn labelled_examples(exports: &Exports, plan: &FeaturePlan, end: Cutoff) -> Result<(Vec<usize>, Examples)> {
+    let labelled = |row: &usize| exports.labels.get(exports.label_rows[*row] as usize).is_some_and(Option::is_some);
+    let rows: Vec<usize> = (0..exports.label_rows.len()).filter(labelled).collect();
+    let customers: Vec<u32> = rows.iter().map(|row| exports.label_rows[*row]).collect();
+    let labels = customers.iter().map(|customer| exports.labels[*customer as usize] == Some(true)).collect();
+    let matrix = plan.bind(exports)?.matrix(exports, &customers, end, &plan.learned);
+    Ok((rows, Examples { matrix, labels }))
+}
+
+/// Labelled tables: seeded stratified folds in the same three roles.
+pub(super) fn labelled(
+    config: &Config,
+    exports: &Exports,
+    mut plan: FeaturePlan,
+    end: Cutoff,
+    purpose: Purpose,
+    measured: &mut Measured,
+    progress: &mut dyn Progress,
+) -> Result<Churn> {
+    let (_, examples) = labelled_examples(exports, &plan, end)?;
+    progress.stage("churn");
+    let task = task(config, &plan);
+    let seed = config.project.seed;
+    let fold = stratified(&examples.labels, 5, seed);
+    let known: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] != 0).collect();
+    let test: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] == 0).collect();
+    let known = select(&examples, &known);
+    let test = select(&examples, &test);
+    let choice = match churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, seed)), &task) {
+        Ok(choice) => choice,
+        Err(error) if error.kind() == crate::error::ErrorKind::Data => return Ok(Err(error.message().to_string())),
+        Err(error) => return Err(error),
+    };
+    measured.base = Some(test.labels.len());
+    measured.churn_rate = Some(share(&test.labels));
+    warn_if_thin(&test.labels, measured);
+    measured.churn = Some(measure(config, &choice, &known, &test)?);
+    let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];
+    if purpose == Purpose::Validate {
+        return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));
+    }
+    progress.stage("refit");
+    let part = choice.refit(choice.chosen, &examples)?;
+    plan.remember_typical(&examples.matrix);
+    Ok(Ok(Learnt::fitted(plan, part, lines, &examples)))
+}
+
+pub(super) fn select(examples: &Examples, rows: &[usize]) -> Examples {
+    Examples { matrix: examples.matrix.select(rows), labels: rows.iter().map(|row| examples.labels[*row]).collect() }
+}

@@ -1,0 +1,38 @@
+//! The recommender of a training.
+
+use super::measured::{Measured, RankMeasured};
+use crate::config::Config;
+use crate::error::Result;
+use crate::evaluate::windows::Windows;
+use crate::exports::Exports;
+use crate::recommend::{self, RankReport, RankWindows, Recommender};
+use std::collections::BTreeMap;
+
+/// The recommender's windows: the horizon of churn, or a quarter of the history where that is shorter.
+pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, measured: &mut Measured) -> Result<Option<Recommender>> {
+    let rank_windows = exports.events.time_range().map(|(first, _)| {
+        let days = windows.end.days_since(first.start_of_day());
+        let horizon = crate::config::Span::days((config.churn.horizon.as_days().min(days / 4.0).floor() as i64).max(1));
+        RankWindows { test: windows.end.minus(horizon), choose: windows.end.minus(horizon).minus(horizon), end: windows.end }
+    });
+    match recommend::train(exports, &config.recommend, rank_windows, config.project.seed)? {
+        Ok((recommender, report)) => {
+            measured.ranked_customers = Some(report.ranked_customers);
+            measured.recommend = rank_measured(&report);
+            if measured.recommend.is_none() {
+                measured.reasons.insert("recommend".into(), "no customer with a history did anything with an item in the test window".into());
+            }
+            Ok(Some(recommender))
+        }
+        Err(reason) => {
+            measured.reasons.insert("recommend".into(), reason);
+            Ok(None)
+        }
+    }
+}
+
+fn rank_measured(report: &RankReport) -> Option<RankMeasured> {
+    let mut models: BTreeMap<String, crate::evaluate::rank::Ranking> = report.models.iter().cloned().collect();
+    let ranking = models.remove("chosen")?;
+    (report.ranked_customers > 0).then_some(RankMeasured { chosen: report.chosen.clone(), ranking, models })
+}
