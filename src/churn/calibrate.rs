@@ -81,18 +81,24 @@ impl Calibration {
 
     /// The shape that holds best, fitted on all rows given.
     pub fn fit(z: &[f64], labels: &[bool], seed: u64) -> Calibration {
+        Calibration::fit_and_judge(z, labels, seed).0
+    }
+
+    /// As [`Calibration::fit`], with each row's probability from a calibration of that shape fitted on other rows.
+    pub fn fit_and_judge(z: &[f64], labels: &[bool], seed: u64) -> (Calibration, Vec<f64>) {
         let parts = stratified_parts(labels, PARTS, seed);
         let shapes: [Shape; 3] = [platt, beta, line];
         // The piecewise line needs enough groups to be a shape of its own.
         let tried = if labels.len() >= 40 * GROUP_ROWS { 3 } else { 2 };
-        let losses: Vec<Vec<f64>> = shapes[..tried].iter().map(|shape| row_losses(&cross_fitted(z, labels, &parts, *shape), labels)).collect();
+        let mut judged: Vec<Vec<f64>> = shapes[..tried].iter().map(|shape| cross_fitted(z, labels, &parts, *shape)).collect();
+        let losses: Vec<Vec<f64>> = judged.iter().map(|probabilities| row_losses(probabilities, labels)).collect();
         let mut best = 0;
         for shape in 1..tried {
             if clearly_better(&losses[shape], &losses[best], SHAPE_ERRORS) {
                 best = shape;
             }
         }
-        shapes[best](z, labels)
+        (shapes[best](z, labels), judged.swap_remove(best))
     }
 
     /// Checks what was read from a file.

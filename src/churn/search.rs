@@ -91,50 +91,36 @@ fn best_variant(results: &[((usize, usize), Variants)], index: usize, judged: &[
 /// Measures every learner and the blend with calibration cross-fitted, and chooses.
 fn decide(contenders: &[Contender], judged: &[bool], task: &ChurnTask, fitted_rows: f64) -> Choice {
     let seed = mix(task.seed, 77);
-    let parts = stratified_parts(judged, PARTS, seed);
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut losses: Vec<Vec<f64>> = Vec::new();
-    let mut add = |name: &str, members: &dyn Fn(&[usize]) -> Vec<f64>| {
-        // `members` gives the weights (intercept first) learnt on some rows.
-        let combine = |weights: &[f64], row: usize| {
-            weights[0] + contenders.iter().zip(&weights[1..]).map(|(contender, weight)| weight * contender.scores[row]).sum::<f64>()
-        };
-        let mut probabilities = vec![0.0; judged.len()];
-        for part in 0..PARTS {
-            let others: Vec<usize> = (0..judged.len()).filter(|row| parts[*row] != part).collect();
-            let weights = members(&others);
-            let z: Vec<f64> = others.iter().map(|row| combine(&weights, *row)).collect();
-            let labels: Vec<bool> = others.iter().map(|row| judged[*row]).collect();
-            let calibration = Calibration::fit(&z, &labels, seed);
-            for row in (0..judged.len()).filter(|row| parts[*row] == part) {
-                probabilities[row] = calibration.apply(combine(&weights, row));
+    // Single learners first; then the blend, whose weights must be judged on rows that they did not see.
+    let count = contenders.len() + usize::from(contenders.len() > 1);
+    let judge = |index: usize| -> (Candidate, Vec<f64>) {
+        let (weights, z, name) = match contenders.get(index) {
+            Some(contender) => {
+                let mut single = vec![0.0; contenders.len() + 1];
+                single[index + 1] = 1.0;
+                (single, contender.scores.clone(), contender.settings.name())
             }
+            None => {
+                let all: Vec<usize> = (0..judged.len()).collect();
+                (blend_weights(contenders, judged, &all), cross_blended(contenders, judged, &stratified_parts(judged, PARTS, seed)), "blend")
+            }
+        };
+        let (mut calibration, probabilities) = Calibration::fit_and_judge(&z, judged, seed);
+        if index == contenders.len() {
+            // What is used has the weights of all rows, and so has its calibration.
+            let all: Vec<f64> = (0..judged.len()).map(|row| combine(contenders, &weights, row)).collect();
+            calibration = Calibration::fit(&all, judged, seed);
         }
-        let all: Vec<usize> = (0..judged.len()).collect();
-        let weights = members(&all);
-        let z: Vec<f64> = all.iter().map(|row| combine(&weights, *row)).collect();
-        losses.push(row_losses(&probabilities, judged));
-        candidates.push(Candidate {
-            name: name.to_string(),
-            measured: classification(&probabilities, judged),
-            members: contenders
-                .iter()
-                .zip(&weights[1..])
-                .filter(|(_, weight)| **weight > 0.0)
-                .map(|(contender, weight)| Member { settings: contender.settings, weight: *weight })
-                .collect(),
-            intercept: weights[0],
-            calibration: Calibration::fit(&z, judged, seed),
-        });
+        let losses = row_losses(&probabilities, judged);
+        let members = contenders
+            .iter()
+            .zip(&weights[1..])
+            .filter(|(_, weight)| **weight > 0.0)
+            .map(|(contender, weight)| Member { settings: contender.settings, weight: *weight })
+            .collect();
+        (Candidate { name: name.to_string(), measured: classification(&probabilities, judged), members, intercept: weights[0], calibration }, losses)
     };
-    for (index, contender) in contenders.iter().enumerate() {
-        let mut single = vec![0.0; contenders.len() + 1];
-        single[index + 1] = 1.0;
-        add(contender.settings.name(), &|_| single.clone());
-    }
-    if contenders.len() > 1 {
-        add("blend", &|rows| blend_weights(contenders, judged, rows));
-    }
+    let (mut candidates, losses): (Vec<Candidate>, Vec<Vec<f64>>) = (0..count).into_par_iter().with_max_len(1).map(judge).unzip();
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     let mut chosen = 0;
     for index in 0..contenders.len() {
@@ -150,6 +136,22 @@ fn decide(contenders: &[Contender], judged: &[bool], task: &ChurnTask, fitted_ro
     candidates.sort_by(|a, b| a.name.cmp(&b.name));
     let chosen = candidates.iter().position(|candidate| candidate.name == name).unwrap_or(0);
     Choice { candidates, chosen, seed: task.seed, effort: task.effort, fitted_rows }
+}
+
+/// The log-odds that weights (intercept first) make of the contenders' for one row.
+fn combine(contenders: &[Contender], weights: &[f64], row: usize) -> f64 {
+    weights[0] + contenders.iter().zip(&weights[1..]).map(|(contender, weight)| weight * contender.scores[row]).sum::<f64>()
+}
+
+/// Each row's blend with the weights that the other parts learnt.
+fn cross_blended(contenders: &[Contender], judged: &[bool], parts: &[u8]) -> Vec<f64> {
+    let mut z = vec![0.0; judged.len()];
+    for part in 0..PARTS {
+        let (own, others): (Vec<usize>, Vec<usize>) = (0..judged.len()).partition(|row| parts[*row] == part);
+        let weights = blend_weights(contenders, judged, &others);
+        own.into_iter().for_each(|row| z[row] = combine(contenders, &weights, row));
+    }
+    z
 }
 
 /// Weights of all contenders on some rows, intercept first; small ones are dropped and the rest learnt again.
