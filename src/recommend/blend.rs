@@ -3,6 +3,7 @@
 //! `score(customer, item) = lift(item) * sum_m weight_m * max(0, score_m) / (mean of the customer's 20 greatest score_m)`.
 //! The same code measures and serves.
 
+use super::ease::{self, EaseSettings};
 use super::factors::{FactorSettings, Factors};
 use super::interactions::{Interactions, strengths};
 use super::neighbours::{NeighbourSettings, Neighbours};
@@ -10,6 +11,7 @@ use super::popular::Popular;
 use super::repeat::OwnItems;
 use super::scores::{Scores, scale};
 use super::{ItemEvent, ItemModel};
+use crate::error::Result;
 use bincode::{Decode, Encode};
 
 /// The models, in the order of blend weights.
@@ -23,10 +25,12 @@ pub(crate) enum ModelKind {
     Neighbours,
     /// Matrix factors.
     Factors,
+    /// Each item by regression on the others.
+    Ease,
 }
 
 /// All models.
-pub(crate) const KINDS: [ModelKind; 4] = [ModelKind::Popular, ModelKind::OwnItems, ModelKind::Neighbours, ModelKind::Factors];
+pub(crate) const KINDS: [ModelKind; 5] = [ModelKind::Popular, ModelKind::OwnItems, ModelKind::Neighbours, ModelKind::Factors, ModelKind::Ease];
 
 impl ModelKind {
     /// The name in reports.
@@ -36,6 +40,7 @@ impl ModelKind {
             ModelKind::OwnItems => "own purchases",
             ModelKind::Neighbours => "neighbours",
             ModelKind::Factors => "factors",
+            ModelKind::Ease => "regression",
         }
     }
 }
@@ -62,6 +67,7 @@ pub(crate) struct Plan {
     pub own_half_life: f32,
     pub neighbours: Option<NeighbourSettings>,
     pub factors: Option<FactorSettings>,
+    pub ease: Option<EaseSettings>,
     pub lift: Option<LiftSettings>,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
@@ -81,6 +87,8 @@ pub(crate) struct Blend {
     pub own: OwnItems,
     pub neighbours: Option<Neighbours>,
     pub factors: Option<Factors>,
+    /// Regression weights, applied as neighbours are.
+    pub ease: Option<Neighbours>,
     /// By item; empty for none.
     pub lift: Vec<f32>,
     /// By position in [`KINDS`].
@@ -98,19 +106,23 @@ impl Plan {
         if self.weights[ModelKind::Factors as usize] <= 0.0 {
             self.factors = None;
         }
+        if self.weights[ModelKind::Ease as usize] <= 0.0 {
+            self.ease = None;
+        }
         self
     }
     /// Fits every model of the plan.
-    pub fn fit(&self, data: &Interactions, seed: u64) -> Blend {
-        Blend {
+    pub fn fit(&self, data: &Interactions, seed: u64) -> Result<Blend> {
+        Ok(Blend {
             popular: Popular::fit(data, self.popular_half_life),
             own: OwnItems { half_life: self.own_half_life },
             neighbours: self.neighbours.as_ref().map(|settings| Neighbours::fit(data, settings)),
-            factors: self.factors.as_ref().map(|settings| Factors::fit(data, settings, seed)),
+            factors: self.factors.as_ref().map(|settings| Factors::fit(data, settings, seed)).transpose()?,
+            ease: self.ease.as_ref().map(|settings| ease::fit(data, settings)).transpose()?,
             lift: self.lift.map(|settings| lift(&Popular::fit(data, settings.half_life).demand, settings.power)).unwrap_or_default(),
             weights: self.weights,
             repeat: self.repeat,
-        }
+        })
     }
 }
 
@@ -139,6 +151,7 @@ impl Blend {
         }
         models.extend(self.neighbours.as_ref().map(|model| (ModelKind::Neighbours, model as &dyn ItemModel)));
         models.extend(self.factors.as_ref().map(|model| (ModelKind::Factors, model as &dyn ItemModel)));
+        models.extend(self.ease.as_ref().map(|model| (ModelKind::Ease, model as &dyn ItemModel)));
         models
     }
     /// Each model over a block of histories, scaled; where owned items are not offered, theirs are 0.
@@ -181,7 +194,7 @@ impl Blend {
         total
     }
     /// Checks every value read from a file.
-    pub fn validate(&self, items: usize) -> Result<(), String> {
+    pub fn validate(&self, items: usize) -> std::result::Result<(), String> {
         if self.popular.demand.len() != items || self.popular.demand.iter().any(|demand| !demand.is_finite() || *demand < 0.0) {
             return Err(format!("popularity: expected {items} finite values of at least 0"));
         }
@@ -199,6 +212,9 @@ impl Blend {
         }
         if let Some(model) = &self.factors {
             model.validate(items)?;
+        }
+        if let Some(model) = &self.ease {
+            model.validate(items).map_err(|fault| format!("regression, {fault}"))?;
         }
         Ok(())
     }

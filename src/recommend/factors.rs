@@ -4,23 +4,28 @@
 //! the weight `unobserved` and the target 0 (their alpha is `1 / unobserved`). A row x of one side, against the factors Y of the
 //! other, solves
 //!
-//! `(B + sum_i s_i y_i y_i') x = sum_i (unobserved + s_i) y_i`, with `B = unobserved Y'Y + penalty I` the same for all rows.
+//! `(unobserved Y'Y + penalty_x I + sum_i s_i y_i y_i') x = sum_i (unobserved + s_i) y_i`.
 //!
-//! With `B = LL'`, `z = L'x` and `Z = Y L'^-1` this is `(I + sum_i s_i z_i z_i') z = sum_i (unobserved + s_i) z_i`: one matrix
-//! product per side takes B out of every row, what is left has most eigenvalues at 1, and a few steps of conjugate gradients
-//! (Takács et al., RecSys 2011, without that change of basis) solve it. A customer to be scored is one such solve, and the scores are `Zz`:
-//! only Z is kept.
+//! The penalty of a row grows with what is known of it, `penalty (w_x / mean w)^frequency` with `w_x = sum_i s_i + unobserved |Y|`:
+//! Rendle, Krichene, Zhang, Koren, RecSys 2022 (eq. 8), scaled so that a typical row has `penalty` whatever the power.
+//!
+//! In the basis of the eigenvectors of Y'Y the part that all rows share is a diagonal, whatever the penalty. Divided by it, what
+//! is left has most eigenvalues at 1, and a few steps of conjugate gradients (Takács et al., RecSys 2011, without that
+//! change of basis) solve it. A customer to be scored is one such solve: the items in that basis and the diagonal are kept.
 
 use super::interactions::{Interactions, strengths};
 use super::neighbours::Rows;
 use super::ready::Ready;
 use super::scores::Scores;
 use super::{ItemEvent, ItemModel};
+use crate::error::{Error, Result};
 use bincode::{Decode, Encode};
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use half::f16;
-use pulp::Arch;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use pulp::{Arch, Simd, WithSimd};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
@@ -38,6 +43,8 @@ pub(crate) struct FactorSettings {
     pub unobserved: f32,
     /// Weight of the penalty, the same for every row.
     pub penalty: f32,
+    /// Power of a row's weight in its penalty: 0 for the same penalty for all, 1 for one in proportion to the weight.
+    pub frequency: f32,
 }
 
 /// Steps of conjugate gradients for a half-step of training, and for a customer to be scored; both from 0.
@@ -55,200 +62,316 @@ pub(crate) struct Factors {
     pub factors: u32,
     /// Weight of an entry without an event.
     pub unobserved: f32,
-    /// Z, item by item, as IEEE half-precision bits.
-    pub values: Vec<u16>,
-    /// Z as used.
+    /// How a customer's penalty follows from what is known of the customer.
+    pub penalty: Penalty,
+    /// What the solves of all customers share, a diagonal.
+    pub shared: Vec<f32>,
+    /// What one unit of each dimension is worth.
+    pub dimensions: Vec<f32>,
+    /// What one unit of each item is worth.
+    pub items: Vec<f32>,
+    /// Factors in that basis, item by item: a value times its dimension's and its item's unit. A byte is enough: its rounding moves
+    /// a score by less than a thousandth of the product of the two lengths.
+    pub values: Vec<i8>,
+    /// The factors as used.
     ready: Ready<Vec<f32>>,
+}
+
+/// The penalty of the rows of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
+pub(crate) struct Penalty {
+    /// Of a typical row.
+    strength: f32,
+    /// Power of a row's weight.
+    frequency: f32,
+    /// Weight of a row without events: `unobserved` for every entry.
+    least: f32,
+    /// Weight of a typical row.
+    typical: f32,
+}
+
+impl Penalty {
+    fn of(settings: &FactorSettings, rows: &Rows, others: usize) -> Self {
+        let total: f64 = rows.values.iter().map(|value| f64::from(*value)).sum();
+        let least = settings.unobserved * others as f32;
+        let typical = (total / rows.len().max(1) as f64) as f32 + least;
+        Penalty { strength: settings.penalty, frequency: settings.frequency, least, typical }
+    }
+    fn of_row(&self, strengths: &[f32]) -> f32 {
+        let weight = strengths.iter().sum::<f32>() + self.least;
+        self.strength * libm::powf(weight / self.typical, self.frequency)
+    }
 }
 
 /// One side of the factorisation in the basis in which the other side is solved.
 #[derive(Debug, Clone, PartialEq)]
 struct Side {
     length: usize,
-    /// Z by rows.
+    /// Factors by rows.
     rows: Vec<f32>,
-    /// Inverse of L, row-major: `x' = z' L^-1`.
-    inverse: Vec<f32>,
+    /// The part of every solve that no event changes: eigenvalues of `unobserved Y'Y`.
+    shared: Vec<f32>,
 }
 
 impl Side {
     /// Changes the basis of factors given by rows.
-    fn new(factors: &[f32], length: usize, unobserved: f32, penalty: f32) -> Self {
+    fn new(factors: &[f32], length: usize, unobserved: f32) -> Result<Self> {
         let count = factors.len() / length;
         let matrix = MatRef::from_row_major_slice(factors, count, length);
         let mut gram = vec![0.0_f32; length * length];
         matmul(MatMut::from_row_major_slice_mut(&mut gram, length, length), Accum::Replace, matrix.transpose(), matrix, unobserved, Par::rayon(0));
-        let inverse = inverse_of_root(&gram, length, penalty);
+        let (shared, basis) = eigen(&gram, length)?;
         let mut rows = vec![0.0_f32; factors.len()];
-        let root = MatRef::from_row_major_slice(&inverse, length, length);
-        matmul(MatMut::from_row_major_slice_mut(&mut rows, count, length), Accum::Replace, matrix, root.transpose(), 1.0, Par::rayon(0));
-        Side { length, rows, inverse }
+        matmul(MatMut::from_row_major_slice_mut(&mut rows, count, length), Accum::Replace, matrix, basis.as_ref(), 1.0, Par::rayon(0));
+        Ok(Side { length, rows, shared })
     }
-    /// Solves every row of the other side and brings it back from this basis.
-    fn solve(&self, entries: &Rows, unobserved: f32) -> Vec<f32> {
+    /// Solves every row of the other side, in this side's basis.
+    fn solve(&self, entries: &Rows, unobserved: f32, penalty: &Penalty) -> Vec<f32> {
         let (count, length) = (entries.len(), self.length);
-        let mut z = vec![0.0_f32; count * length];
-        let arch = Arch::new();
-        z.par_chunks_mut(TASK * length).enumerate().for_each(|(task, z)| {
-            let mut space = Space::new(length);
-            arch.dispatch(
-                #[inline(always)]
-                || {
-                    for (place, z) in z.chunks_exact_mut(length).enumerate() {
-                        let (columns, strengths) = entries.row(task * TASK + place);
-                        solve_row(z, columns, strengths, &self.rows, unobserved, TRAIN_STEPS, &mut space);
-                    }
-                },
-            );
-        });
         let mut x = vec![0.0_f32; count * length];
-        matmul(
-            MatMut::from_row_major_slice_mut(&mut x, count, length),
-            Accum::Replace,
-            MatRef::from_row_major_slice(&z, count, length),
-            MatRef::from_row_major_slice(&self.inverse, length, length),
-            1.0,
-            Par::rayon(0),
-        );
+        x.par_chunks_mut(TASK * length).enumerate().for_each(|(task, x)| {
+            let system = System { all: &self.rows, shared: &self.shared, unobserved, penalty };
+            Arch::new().dispatch(Solves { system, entries, first: task * TASK, steps: TRAIN_STEPS, x });
+        });
         x
     }
 }
 
-/// Inverse of L in `gram + penalty I = LL'`, row-major, by Cholesky in double precision.
-fn inverse_of_root(gram: &[f32], length: usize, penalty: f32) -> Vec<f32> {
-    let mut root = vec![0.0_f64; length * length];
-    for row in 0..length {
-        for column in 0..=row {
-            let mut sum = f64::from(gram[row * length + column]);
-            if row == column {
-                sum += f64::from(penalty);
-            }
-            let (left, right) = (&root[row * length..row * length + column], &root[column * length..column * length + column]);
-            sum -= left.iter().zip(right).map(|(a, b)| a * b).sum::<f64>();
-            // A penalty above 0 keeps the diagonal positive but for rounding.
-            root[row * length + column] = if row == column { sum.max(1e-12).sqrt() } else { sum / root[column * length + column] };
-        }
-    }
-    let mut inverse = vec![0.0_f64; length * length];
-    for row in 0..length {
-        let (before, now) = inverse.split_at_mut(row * length);
-        for (other, above) in before.chunks_exact(length).enumerate() {
-            let factor = root[row * length + other];
-            now[..=other].iter_mut().zip(above).for_each(|(value, above)| *value -= factor * above);
-        }
-        now[row] = 1.0;
-        let pivot = root[row * length + row];
-        now[..=row].iter_mut().for_each(|value| *value /= pivot);
-    }
-    inverse.into_iter().map(|value| value as f32).collect()
+/// Eigenvalues (never negative) and eigenvectors of a symmetric matrix. Sequential: its bits must not depend on the threads.
+fn eigen(gram: &[f32], length: usize) -> Result<(Vec<f32>, Mat<f32>)> {
+    let matrix = Mat::from_fn(length, length, |row, column| f64::from(gram[row * length + column]));
+    let mut values = Diag::<f64>::zeros(length);
+    let mut vectors = Mat::<f64>::zeros(length, length);
+    let space = self_adjoint_evd_scratch::<f64>(length, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    self_adjoint_evd(matrix.as_ref(), values.as_mut(), Some(vectors.as_mut()), Par::Seq, MemStack::new(&mut MemBuffer::new(space)), Default::default())
+        .map_err(|error| Error::internal(format!("the factors have no eigenvalues: {error:?}")))?;
+    let values = values.column_vector().iter().map(|value| value.max(0.0) as f32).collect();
+    Ok((values, Mat::from_fn(length, length, |row, column| vectors[(row, column)] as f32)))
 }
 
+/// The sum of products, in an order that only the processor's vectors decide.
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 32];
-    let (chunks_a, chunks_b) = (a.chunks_exact(32), b.chunks_exact(32));
-    let rest: f32 = chunks_a.remainder().iter().zip(chunks_b.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in chunks_a.zip(chunks_b) {
-        for lane in 0..32 {
-            lanes[lane] += x[lane] * y[lane];
+fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let ((a, rest_a), (b, rest_b)) = (S::as_simd_f32s(a), S::as_simd_f32s(b));
+    let mut sums = [simd.splat_f32s(0.0); 4];
+    let (fours_a, fours_b) = (a.chunks_exact(4), b.chunks_exact(4));
+    for (x, y) in fours_a.remainder().iter().zip(fours_b.remainder()) {
+        sums[0] = simd.mul_add_e_f32s(*x, *y, sums[0]);
+    }
+    for (x, y) in fours_a.zip(fours_b) {
+        for lane in 0..4 {
+            sums[lane] = simd.mul_add_e_f32s(x[lane], y[lane], sums[lane]);
         }
     }
-    let mut width = 16;
-    while width > 0 {
-        for lane in 0..width {
-            lanes[lane] += lanes[lane + width];
-        }
-        width /= 2;
-    }
-    lanes[0] + rest
+    let sum = simd.add_f32s(simd.add_f32s(sums[0], sums[1]), simd.add_f32s(sums[2], sums[3]));
+    simd.reduce_sum_f32s(sum) + rest_a.iter().zip(rest_b).map(|(x, y)| x * y).sum::<f32>()
 }
 
+/// `out += factor * other`
 #[inline(always)]
-fn add_scaled(out: &mut [f32], factor: f32, other: &[f32]) {
+fn add_scaled<S: Simd>(simd: S, out: &mut [f32], factor: f32, other: &[f32]) {
+    let ((out, rest_out), (other, rest_other)) = (S::as_mut_simd_f32s(out), S::as_simd_f32s(other));
+    let factors = simd.splat_f32s(factor);
     for (value, other) in out.iter_mut().zip(other) {
+        *value = simd.mul_add_e_f32s(factors, *other, *value);
+    }
+    for (value, other) in rest_out.iter_mut().zip(rest_other) {
         *value += factor * other;
     }
 }
 
 /// Room for one solve.
 struct Space {
+    /// The rows that a solve reads, one after the other: read from far away once, not once per step.
+    near: Vec<f32>,
+    inverse: Vec<f32>,
     residual: Vec<f32>,
+    divided: Vec<f32>,
     direction: Vec<f32>,
     product: Vec<f32>,
 }
 
 impl Space {
     fn new(length: usize) -> Self {
-        Space { residual: vec![0.0; length], direction: vec![0.0; length], product: vec![0.0; length] }
+        let zeros = || vec![0.0; length];
+        Space { near: Vec::new(), inverse: zeros(), residual: zeros(), divided: zeros(), direction: zeros(), product: zeros() }
+    }
+    /// The residual divided by the diagonal.
+    #[inline(always)]
+    fn divide(&mut self) {
+        for ((divided, left), inverse) in self.divided.iter_mut().zip(&self.residual).zip(&self.inverse) {
+            *divided = left * inverse;
+        }
     }
 }
 
-/// Solves `(I + sum s z_i z_i') z = sum (unobserved + s) z_i` by conjugate gradients from 0. `all` holds the z_i by rows.
-#[inline(always)]
-fn solve_row(z: &mut [f32], columns: &[u32], strengths: &[f32], all: &[f32], unobserved: f32, steps: usize, space: &mut Space) {
-    let length = z.len();
-    let row = |column: u32| &all[column as usize * length..(column as usize + 1) * length];
-    z.fill(0.0);
-    space.residual.fill(0.0);
-    for (column, strength) in columns.iter().zip(strengths) {
-        add_scaled(&mut space.residual, unobserved + strength, row(*column));
+/// What the systems of all rows of a side share.
+#[derive(Clone, Copy)]
+struct System<'a> {
+    /// The other side's factors.
+    all: &'a [f32],
+    /// The diagonal that all rows share.
+    shared: &'a [f32],
+    unobserved: f32,
+    penalty: &'a Penalty,
+}
+
+/// Consecutive rows to solve.
+struct Solves<'a> {
+    system: System<'a>,
+    entries: &'a Rows,
+    /// The row of `entries` that the first solution belongs to.
+    first: usize,
+    steps: usize,
+    /// The solutions, row by row.
+    x: &'a mut [f32],
+}
+
+impl WithSimd for Solves<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let length = self.system.shared.len();
+        let mut space = Space::new(length);
+        for (place, x) in self.x.chunks_exact_mut(length).enumerate() {
+            let (columns, strengths) = self.entries.row(self.first + place);
+            self.system.solve(simd, x, columns, strengths, self.steps, &mut space);
+        }
     }
-    space.direction.copy_from_slice(&space.residual);
-    let mut error = dot(&space.residual, &space.residual);
-    for _ in 0..steps {
-        if error < 1e-20 {
-            return;
-        }
-        space.product.copy_from_slice(&space.direction);
+}
+
+impl System<'_> {
+    /// Conjugate gradients from 0, divided by the diagonal.
+    #[inline(always)]
+    fn solve<S: Simd>(&self, simd: S, x: &mut [f32], columns: &[u32], strengths: &[f32], steps: usize, space: &mut Space) {
+        let length = x.len();
+        let penalty = self.penalty.of_row(strengths);
+        x.fill(0.0);
+        space.residual.fill(0.0);
+        space.near.clear();
         for (column, strength) in columns.iter().zip(strengths) {
-            add_scaled(&mut space.product, strength * dot(row(*column), &space.direction), row(*column));
+            let row = &self.all[*column as usize * length..(*column as usize + 1) * length];
+            space.near.extend_from_slice(row);
+            add_scaled(simd, &mut space.residual, self.unobserved + strength, row);
         }
-        let step = error / dot(&space.direction, &space.product);
-        add_scaled(z, step, &space.direction);
-        add_scaled(&mut space.residual, -step, &space.product);
-        let next = dot(&space.residual, &space.residual);
-        let turn = next / error;
-        for (along, left) in space.direction.iter_mut().zip(&space.residual) {
-            *along = left + turn * *along;
+        for (inverse, shared) in space.inverse.iter_mut().zip(self.shared) {
+            *inverse = 1.0 / (shared + penalty);
         }
-        error = next;
+        space.divide();
+        space.direction.copy_from_slice(&space.divided);
+        let mut error = dot(simd, &space.residual, &space.divided);
+        for _ in 0..steps {
+            if error < 1e-20 {
+                return;
+            }
+            for ((product, direction), shared) in space.product.iter_mut().zip(&space.direction).zip(self.shared) {
+                *product = (shared + penalty) * direction;
+            }
+            for (row, strength) in space.near.chunks_exact(length).zip(strengths) {
+                let along = strength * dot(simd, row, &space.direction);
+                add_scaled(simd, &mut space.product, along, row);
+            }
+            let step = error / dot(simd, &space.direction, &space.product);
+            add_scaled(simd, x, step, &space.direction);
+            add_scaled(simd, &mut space.residual, -step, &space.product);
+            space.divide();
+            let next = dot(simd, &space.residual, &space.divided);
+            let turn = next / error;
+            for (along, left) in space.direction.iter_mut().zip(&space.divided) {
+                *along = left + turn * *along;
+            }
+            error = next;
+        }
     }
 }
 
 impl Factors {
     /// Alternates between customers and items. Work: `iterations * (customers + items) * factors^2`, as matrix products, and
     /// `iterations * entries * factors`.
-    pub fn fit(data: &Interactions, settings: &FactorSettings, seed: u64) -> Self {
+    pub fn fit(data: &Interactions, settings: &FactorSettings, seed: u64) -> Result<Self> {
         let by_customer = Rows::of_customers(data, settings.half_life, usize::MAX);
         let by_item = by_customer.transposed(data.items);
         let length = settings.factors;
-        let side = |factors: &[f32]| Side::new(factors, length, settings.unobserved, settings.penalty);
-        let mut items = side(&start(data.items * length, length, seed));
+        let side = |factors: &[f32]| Side::new(factors, length, settings.unobserved);
+        let of_customers = Penalty::of(settings, &by_customer, data.items);
+        let of_items = Penalty::of(settings, &by_item, by_customer.len());
+        let mut items = side(&start(data.items * length, length, seed))?;
         for _ in 0..settings.iterations {
-            let customers = side(&items.solve(&by_customer, settings.unobserved));
-            items = side(&customers.solve(&by_item, settings.unobserved));
+            let customers = side(&items.solve(&by_customer, settings.unobserved, &of_customers))?;
+            items = side(&customers.solve(&by_item, settings.unobserved, &of_items))?;
         }
-        Factors {
+        let (dimensions, units, values) = in_bytes(&items.rows, length);
+        Ok(Factors {
             half_life: settings.half_life,
             factors: length as u32,
             unobserved: settings.unobserved,
-            values: items.rows.iter().map(|value| f16::from_f32(*value).to_bits()).collect(),
+            penalty: of_customers,
+            shared: items.shared,
+            dimensions,
+            items: units,
+            values,
             ready: Ready::default(),
-        }
+        })
+    }
+    fn rows(&self) -> &[f32] {
+        self.ready.get(|| {
+            let rows = self.values.chunks_exact(self.factors as usize).zip(&self.items);
+            rows.flat_map(|(row, item)| row.iter().zip(&self.dimensions).map(move |(value, dimension)| f32::from(*value) * item * dimension)).collect()
+        })
     }
     /// Checks every value read from a file.
-    pub fn validate(&self, items: usize) -> Result<(), String> {
+    pub fn validate(&self, items: usize) -> std::result::Result<(), String> {
         if [self.half_life, self.unobserved].iter().any(|value| value.is_nan() || *value <= 0.0) {
             return Err("factors: a setting is not above 0".into());
+        }
+        let Penalty { strength, frequency, least, typical } = self.penalty;
+        if [strength, frequency, least, typical].iter().chain(&self.shared).any(|value| !(value.is_finite() && *value >= 0.0))
+            || strength <= 0.0
+            || typical <= 0.0
+        {
+            return Err("factors: a penalty or a shared part is negative or not finite".into());
+        }
+        if self.shared.len() != self.factors as usize {
+            return Err(format!("factors: {} shared parts, expected {}", self.shared.len(), self.factors));
         }
         if !(1..=4096).contains(&self.factors) || self.values.len() != items * self.factors as usize {
             return Err(format!("factors: {} values, expected {items} items of {}", self.values.len(), self.factors));
         }
-        match self.values.iter().position(|bits| !f16::from_bits(*bits).is_finite()) {
-            Some(place) => Err(format!("factors: value {place} is not finite")),
+        if self.dimensions.len() != self.factors as usize || self.items.len() != items {
+            return Err(format!(
+                "factors: units of {} dimensions and {} items, expected {} and {items}",
+                self.dimensions.len(),
+                self.items.len(),
+                self.factors
+            ));
+        }
+        // Products of the greatest values stay finite.
+        match self.dimensions.iter().chain(&self.items).find(|unit| !(0.0..1e12).contains(*unit)) {
+            Some(unit) => Err(format!("factors: a unit is {unit}, expected 0 to 1e12")),
             None => Ok(()),
         }
     }
+}
+
+/// Rows as bytes: the units of the dimensions (root mean squares), of the items, and the values.
+fn in_bytes(rows: &[f32], length: usize) -> (Vec<f32>, Vec<f32>, Vec<i8>) {
+    let mut squares = vec![0.0_f64; length];
+    for row in rows.chunks_exact(length) {
+        squares.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value) * f64::from(*value));
+    }
+    let count = (rows.len() / length.max(1)).max(1) as f64;
+    let dimensions: Vec<f32> = squares.iter().map(|sum| (sum / count).sqrt() as f32).collect();
+    let inverse: Vec<f32> = dimensions.iter().map(|unit| if *unit > 0.0 { 1.0 / unit } else { 0.0 }).collect();
+    let mut units = Vec::with_capacity(rows.len() / length.max(1));
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows.chunks_exact(length) {
+        let greatest = row.iter().zip(&inverse).map(|(value, inverse)| (value * inverse).abs()).fold(0.0, f32::max);
+        let unit = greatest / 127.0;
+        let scale = if unit > 0.0 { 1.0 / unit } else { 0.0 };
+        units.push(unit);
+        values.extend(row.iter().zip(&inverse).map(|(value, inverse)| (value * inverse * scale).round() as i8));
+    }
+    (dimensions, units, values)
 }
 
 /// Small random factors: a sum of four uniforms is near enough to normal, and needs no logarithm.
@@ -267,20 +390,12 @@ fn start(count: usize, length: usize, seed: u64) -> Vec<f32> {
 impl ItemModel for Factors {
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
         let length = self.factors as usize;
-        let all = self.ready.get(|| self.values.iter().map(|bits| f16::from_bits(*bits).to_f32()).collect());
+        let all = self.rows();
         let lists: Vec<Vec<(u32, f32)>> = histories.iter().map(|history| strengths(history, self.half_life)).collect();
         let rows = Rows::from_lists(&lists);
         let mut z = vec![0.0_f32; histories.len() * length];
-        let mut space = Space::new(length);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for (customer, z) in z.chunks_exact_mut(length).enumerate() {
-                    let (columns, strengths) = rows.row(customer);
-                    solve_row(z, columns, strengths, all, self.unobserved, FOLD_IN_STEPS, &mut space);
-                }
-            },
-        );
+        let system = System { all, shared: &self.shared, unobserved: self.unobserved, penalty: &self.penalty };
+        Arch::new().dispatch(Solves { system, entries: &rows, first: 0, steps: FOLD_IN_STEPS, x: &mut z });
         matmul(
             MatMut::from_row_major_slice_mut(&mut out.values, histories.len(), out.items),
             Accum::Replace,
@@ -303,52 +418,79 @@ mod tests {
     #[test]
     fn the_solve_satisfies_the_normal_equations_of_hu_koren_volinsky() {
         let (unobserved, penalty, y) = (0.3, 0.2, factors(12));
-        let side = Side::new(&y, 4, unobserved, penalty);
+        let side = Side::new(&y, 4, unobserved).unwrap();
         let (items, strengths) = ([1_u32, 5, 7], [1.0_f32, 2.0, 0.5]);
-        let mut z = vec![0.0; 4];
-        solve_row(&mut z, &items, &strengths, &side.rows, unobserved, 20, &mut Space::new(4));
-        let x: Vec<f32> = (0..4).map(|column| (0..4).map(|row| z[row] * side.inverse[row * 4 + column]).sum()).collect();
+        let mut x = vec![0.0; 4];
+        let penalty_of_all = Penalty { strength: penalty, frequency: 0.0, least: 0.0, typical: 1.0 };
+        let system = System { all: &side.rows, shared: &side.shared, unobserved, penalty: &penalty_of_all };
+        let entries = Rows::from_lists(&[items.iter().copied().zip(strengths).collect()]);
+        Arch::new().dispatch(Solves { system, entries: &entries, first: 0, steps: 20, x: &mut x });
         // Gradient of sum_i c_i (p_i - x'y_i)^2 + penalty |x|^2, with c = unobserved + s, p = 1 where s > 0.
         for place in 0..4 {
             let mut gradient = penalty * x[place];
             for item in 0..12_usize {
-                let y = &y[item * 4..item * 4 + 4];
+                let y = &side.rows[item * 4..item * 4 + 4];
                 let strength = items.iter().position(|other| *other as usize == item).map_or(0.0, |at| strengths[at]);
                 let fitted: f32 = y.iter().zip(&x).map(|(y, x)| y * x).sum();
                 gradient += (unobserved + strength) * (fitted - if strength > 0.0 { 1.0 } else { 0.0 }) * y[place];
-                // The score is the same in either basis.
-                let scored: f32 = side.rows[item * 4..item * 4 + 4].iter().zip(&z).map(|(a, b)| a * b).sum();
-                assert!((scored - fitted).abs() < 1e-4, "{item}");
             }
             assert!(gradient.abs() < 1e-4, "{place} {gradient}");
         }
     }
 
     #[test]
-    fn the_root_times_its_inverse_gives_the_gram_matrix_back() {
-        let gram: Vec<f32> = vec![4.0, 2.0, 1.0, 2.0, 3.0, 0.5, 1.0, 0.5, 2.0];
-        let inverse = inverse_of_root(&gram, 3, 0.5);
-        // L^-1 (G + 0.5 I) L^-1' = I
-        for i in 0..3 {
-            for j in 0..3 {
-                let mut sum = 0.0;
-                for k in 0..3 {
-                    for l in 0..3 {
-                        let value = gram[k * 3 + l] + if k == l { 0.5 } else { 0.0 };
-                        sum += inverse[i * 3 + k] * value * inverse[j * 3 + l];
-                    }
-                }
-                assert!((sum - if i == j { 1.0 } else { 0.0 }).abs() < 1e-5, "{i} {j} {sum}");
+    fn the_change_of_basis_keeps_every_product_and_makes_the_shared_part_a_diagonal() {
+        let y = factors(12);
+        let side = Side::new(&y, 4, 0.5).unwrap();
+        let product = |rows: &[f32], a: usize, b: usize| -> f32 { (0..4).map(|k| rows[a * 4 + k] * rows[b * 4 + k]).sum() };
+        assert!((product(&y, 3, 8) - product(&side.rows, 3, 8)).abs() < 1e-4);
+        for i in 0..4 {
+            for j in 0..4 {
+                let sum: f32 = (0..12).map(|row| 0.5 * side.rows[row * 4 + i] * side.rows[row * 4 + j]).sum();
+                assert!((sum - if i == j { side.shared[i] } else { 0.0 }).abs() < 1e-4, "{i} {j} {sum}");
             }
         }
     }
 
     #[test]
+    fn a_customer_of_whom_twice_as_much_is_known_has_twice_the_penalty_at_power_one() {
+        let penalty = Penalty { strength: 3.0, frequency: 1.0, least: 1.0, typical: 2.0 };
+        assert!((penalty.of_row(&[1.0]) - 3.0).abs() < 1e-6);
+        assert!((penalty.of_row(&[2.0, 1.0]) - 6.0).abs() < 1e-6);
+        assert!((Penalty { frequency: 0.0, ..penalty }.of_row(&[9.0]) - 3.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_byte_per_value_keeps_every_product_to_a_thousandth_of_the_lengths() {
+        let length = 64;
+        let rows: Vec<f32> =
+            (0..100 * length).map(|k| libm::sinf(k as f32 * 1.7) * libm::expf(-((k % length) as f32) / 10.0) * (1 + k / length) as f32).collect();
+        let (dimensions, units, values) = in_bytes(&rows, length);
+        let back = |item: usize, place: usize| f32::from(values[item * length + place]) * units[item] * dimensions[place];
+        for (a, b) in [(0, 1), (3, 99), (50, 51)] {
+            let product = |left: &dyn Fn(usize) -> f32, right: &dyn Fn(usize) -> f32| -> f32 { (0..length).map(|place| left(place) * right(place)).sum() };
+            let row = |item: usize, place: usize| rows[item * length + place];
+            let (norm_a, norm_b) = (product(&|p| row(a, p), &|p| row(a, p)).sqrt(), product(&|p| row(b, p), &|p| row(b, p)).sqrt());
+            let error = product(&|p| row(a, p), &|p| row(b, p)) - product(&|p| row(a, p), &|p| back(b, p));
+            assert!(error.abs() < 2e-3 * norm_a * norm_b, "{a} {b} {error}");
+        }
+    }
+
+    struct Dot<'a>(&'a [f32], &'a [f32]);
+
+    impl WithSimd for Dot<'_> {
+        type Output = f32;
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            dot(simd, self.0, self.1)
+        }
+    }
+
+    #[test]
     fn the_dot_product_counts_every_place_whatever_the_length() {
-        for length in [1_usize, 31, 32, 33, 100] {
+        for length in [1_usize, 7, 31, 32, 33, 100] {
             let a: Vec<f32> = (0..length).map(|k| k as f32).collect();
             let b = vec![2.0; length];
-            assert!((dot(&a, &b) - (length * (length - 1)) as f32).abs() < 1e-3);
+            assert!((Arch::new().dispatch(Dot(&a, &b)) - (length * (length - 1)) as f32).abs() < 1e-3);
         }
     }
 }

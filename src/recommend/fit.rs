@@ -61,7 +61,7 @@ pub fn train(
     let (plan, measured_on, truths) = match windows {
         Some(windows) => {
             let data = Interactions::before(store, windows.choose, &reader, items);
-            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), true, settings, seed);
+            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), true, settings, seed)?;
             let (data, truths) = match test_source {
                 Some(truths) => (None, truths),
                 None => {
@@ -79,16 +79,16 @@ pub fn train(
                 }
             };
             let (kept, held) = hold_out(data.as_ref().unwrap_or(&everything), seed);
-            let plan = choose(&kept, &held, false, settings, seed);
+            let plan = choose(&kept, &held, false, settings, seed)?;
             (plan, data, truths)
         }
     };
-    let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed);
+    let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
     let (ranked_customers, models) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths);
     let name = name_of(&plan);
     let pruned = plan.pruned();
     // Where the test is a source of its own, what was measured has seen everything already.
-    let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, seed) };
+    let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, seed)? };
     let text = |list: &[Box<str>], item: u32| list.get(item as usize).map(|text| text.to_string()).unwrap_or_default();
     let recommender = Recommender {
         name: name.clone(),
@@ -121,6 +121,9 @@ fn without_unused(mut blend: Blend) -> Blend {
     }
     if blend.weights[ModelKind::Factors as usize] <= 0.0 {
         blend.factors = None;
+    }
+    if blend.weights[ModelKind::Ease as usize] <= 0.0 {
+        blend.ease = None;
     }
     blend
 }

@@ -6,6 +6,7 @@
 mod alike;
 mod blend;
 mod choose;
+mod ease;
 mod factors;
 mod fit;
 mod interactions;

@@ -42,7 +42,7 @@ pub(crate) struct Neighbours {
     /// How far each neighbour is from the one before it (the first: from item 0). Farther than [`u16::MAX`] takes entries without
     /// similarity on the way: half the size of item numbers.
     pub steps: Vec<u16>,
-    /// Similarities as IEEE half-precision bits.
+    /// Similarities as IEEE half-precision bits; negative where one item speaks against the other.
     pub weights: Vec<u16>,
     /// Neighbours and similarities as used.
     ready: Ready<(Vec<u32>, Vec<f32>)>,
@@ -165,11 +165,15 @@ impl Neighbours {
                 },
             )
             .collect();
+        Self::of_lists(settings.half_life, &lists)
+    }
+    /// What each item pulls, by item, others ascending.
+    pub fn of_lists(half_life: f32, lists: &[Vec<(u32, f32)>]) -> Self {
         // Half precision holds 6e-8 to 65,504: the greatest similarity of all becomes 1,024.
-        let greatest = lists.iter().flatten().map(|(_, value)| *value).fold(0.0_f32, f32::max);
+        let greatest = lists.iter().flatten().map(|(_, value)| value.abs()).fold(0.0_f32, f32::max);
         let unit = if greatest > 0.0 { 1024.0 / greatest } else { 1.0 };
-        let mut model = Neighbours { half_life: settings.half_life, offsets: vec![0], ..Neighbours::default() };
-        for list in &lists {
+        let mut model = Neighbours { half_life, offsets: vec![0], ..Neighbours::default() };
+        for list in lists {
             let mut at = 0;
             for (item, value) in list {
                 while item - at > u32::from(u16::MAX) {
@@ -227,8 +231,8 @@ impl Neighbours {
                 return Err(format!("neighbours: the neighbours of item {item} do not ascend below {items}"));
             }
         }
-        match self.weights.iter().map(|bits| f16::from_bits(*bits).to_f32()).find(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-            Some(weight) => Err(format!("neighbours: a similarity is {weight}, expected 0 or more")),
+        match self.weights.iter().map(|bits| f16::from_bits(*bits).to_f32()).find(|weight| !weight.is_finite()) {
+            Some(weight) => Err(format!("neighbours: a similarity is {weight}, expected a number")),
             None => Ok(()),
         }
     }

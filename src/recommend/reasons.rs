@@ -87,7 +87,7 @@ impl Recommender {
         }
         match speaker.0 {
             ModelKind::Popular | ModelKind::OwnItems => Reason::Popular,
-            ModelKind::Neighbours | ModelKind::Factors => {
+            ModelKind::Neighbours | ModelKind::Factors | ModelKind::Ease => {
                 self.strongest_pull(history, item).map_or(Reason::Taste, |because| Reason::AlsoBought { because_of: self.item(because).1.to_string() })
             }
         }
@@ -95,7 +95,7 @@ impl Recommender {
 
     /// The owned item that pulls most towards another, by the neighbours kept in the bundle; ties by item.
     fn strongest_pull(&self, history: &[ItemEvent], item: u32) -> Option<u32> {
-        let neighbours = self.blend.neighbours.as_ref()?;
+        let neighbours = self.blend.neighbours.as_ref().or(self.blend.ease.as_ref())?;
         let mut best: Option<(u32, f32)> = None;
         for (owned, strength) in strengths(history, neighbours.half_life) {
             let pull = strength * neighbours.similarity(owned, item);

@@ -10,12 +10,11 @@ use rayon::prelude::*;
 
 /// Candidates that each proposing model brings in.
 const PER_MODEL: usize = 60;
-/// Depth of the measure that settings are chosen by.
-const DEPTH: usize = 10;
 
-/// The candidates.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
+    /// Places of a list that count.
+    depth: usize,
     offsets: Vec<usize>,
     items: Vec<u32>,
     relevant: Vec<bool>,
@@ -51,9 +50,9 @@ fn discount(place: usize) -> f64 {
 impl Table {
     /// Scores the customers with every model; those marked true propose candidates. `owned` says whether items a customer owns are
     /// candidates.
-    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool) -> Self {
-        let parts: Vec<BlockPart> = customers.par_chunks(BLOCK).map(|block| part(data, truths, block, models, owned)).collect();
-        let mut table = Table { offsets: vec![0], columns: vec![Vec::new(); models.len()], ..Table::default() };
+    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool, depth: usize) -> Self {
+        let parts: Vec<BlockPart> = customers.par_chunks(BLOCK).map(|block| part(data, truths, block, models, owned, depth)).collect();
+        let mut table = Table { depth, offsets: vec![0], columns: vec![Vec::new(); models.len()], ..Table::default() };
         for part in parts {
             for length in part.lengths {
                 table.offsets.push(table.offsets.last().copied().unwrap_or(0) + length);
@@ -87,7 +86,8 @@ impl Table {
                     }
                 }
                 let relevant = &self.relevant[range];
-                let gain: f64 = top(&scores, DEPTH).iter().enumerate().filter(|(_, (at, _))| relevant[*at as usize]).map(|(place, _)| discount(place)).sum();
+                let gain: f64 =
+                    top(&scores, self.depth).iter().enumerate().filter(|(_, (at, _))| relevant[*at as usize]).map(|(place, _)| discount(place)).sum();
                 gain / self.ideal[customer]
             })
             .collect();
@@ -95,7 +95,7 @@ impl Table {
     }
 }
 
-fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool) -> BlockPart {
+fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool, depth: usize) -> BlockPart {
     let histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
     let mut all: Vec<Scores> = Vec::with_capacity(models.len());
     for (model, _) in models {
@@ -116,7 +116,7 @@ fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&d
         items.dedup();
         let truth = &truths[*customer];
         out.lengths.push(items.len());
-        out.ideal.push((0..DEPTH.min(truth.len())).map(discount).sum());
+        out.ideal.push((0..depth.min(truth.len())).map(discount).sum());
         out.relevant.extend(items.iter().map(|item| truth.binary_search(item).is_ok()));
         for (scores, column) in all.iter().zip(&mut out.columns) {
             let row = scores.row(place);
@@ -141,14 +141,14 @@ mod tests {
         let truths = vec![vec![0, 3], vec![1]];
         let popular = Popular { demand: vec![4.0, 3.0, 2.0, 1.0] };
         let own = OwnItems { half_life: f32::INFINITY };
-        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], true);
+        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], true, 10);
         let lists = vec![vec![0, 1, 2, 3], vec![0, 1, 2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // A lift turns the list around.
         let lists = vec![vec![3, 2, 1, 0], vec![3, 2, 1, 0]];
         assert!((table.ndcg(&[(0, 1.0)], &[0.01, 0.1, 1.0, 10.0]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // Without owned items customer 1 has 2 and 3 left.
-        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], false);
+        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], false, 10);
         let lists = vec![vec![0, 1, 3], vec![2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::blend::{Blend, KINDS, ModelKind, Plan};
+use super::ease::EaseSettings;
 use super::factors::FactorSettings;
 use super::interactions::Interactions;
 use super::neighbours::NeighbourSettings;
@@ -40,7 +41,8 @@ fn plan(kind: ModelKind, repeat: bool) -> Plan {
             keep: 50,
             most_items: 100,
         }),
-        factors: Some(FactorSettings { half_life: f32::INFINITY, factors: 4, iterations: 12, unobserved: 0.1, penalty: 0.1 }),
+        factors: Some(FactorSettings { half_life: f32::INFINITY, factors: 4, iterations: 12, unobserved: 0.1, penalty: 0.1, frequency: 0.0 }),
+        ease: Some(EaseSettings { half_life: f32::INFINITY, ridge: 1.0, keep: 50 }),
         lift: None,
         weights,
         repeat,
@@ -71,13 +73,13 @@ fn bytes(value: &Recommender) -> Vec<u8> {
 }
 
 /// Models that learn which items go together.
-const LEARNERS: [ModelKind; 2] = [ModelKind::Neighbours, ModelKind::Factors];
+const LEARNERS: [ModelKind; 3] = [ModelKind::Neighbours, ModelKind::Factors, ModelKind::Ease];
 
 #[test]
 fn every_learner_finds_the_item_withheld_from_the_checkerboard() {
     let data = checkerboard();
     for kind in LEARNERS {
-        let recommender = recommender(plan(kind, false).fit(&data, 1), SIZE as usize);
+        let recommender = recommender(plan(kind, false).fit(&data, 1).unwrap(), SIZE as usize);
         for (customer, list) in recommender.recommend(&histories(&data), 3).iter().enumerate() {
             assert_eq!(list[0].item, customer as u32, "{}", kind.name());
         }
@@ -87,10 +89,10 @@ fn every_learner_finds_the_item_withheld_from_the_checkerboard() {
 #[test]
 fn own_purchases_offer_what_was_bought_most_and_popular_what_all_bought_most() {
     let data = Interactions::from_lists(&[vec![bought(1), bought(2), bought(2)], vec![bought(0), bought(0), bought(0), bought(1)]], 3);
-    let own = recommender(plan(ModelKind::OwnItems, true).fit(&data, 1), 3).recommend(&histories(&data), 1);
+    let own = recommender(plan(ModelKind::OwnItems, true).fit(&data, 1).unwrap(), 3).recommend(&histories(&data), 1);
     assert_eq!((own[0][0].item, own[1][0].item), (2, 0));
     assert_eq!((own[0][0].reason_code, own[0][0].reason.as_str()), ("bought_again", "bought 2 times, last 1 day ago"));
-    let popular = recommender(plan(ModelKind::Popular, true).fit(&data, 1), 3).recommend(&histories(&data), 1);
+    let popular = recommender(plan(ModelKind::Popular, true).fit(&data, 1).unwrap(), 3).recommend(&histories(&data), 1);
     assert_eq!((popular[0][0].item, popular[1][0].item), (0, 0));
 }
 
@@ -98,7 +100,7 @@ fn own_purchases_offer_what_was_bought_most_and_popular_what_all_bought_most() {
 fn a_customer_alone_gets_the_bits_they_get_among_others() {
     let data = checkerboard();
     for kind in KINDS {
-        let recommender = recommender(plan(kind, true).fit(&data, 1), SIZE as usize);
+        let recommender = recommender(plan(kind, true).fit(&data, 1).unwrap(), SIZE as usize);
         let together = recommender.recommend(&histories(&data), 10);
         for (customer, history) in histories(&data).into_iter().enumerate() {
             assert_eq!(recommender.recommend(&[history], 10)[0], together[customer], "{}", kind.name());
@@ -113,7 +115,7 @@ fn the_same_data_gives_the_same_bytes_at_any_number_of_threads() {
         let at = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let recommender = recommender(plan(kind, true).fit(&data, 7), SIZE as usize);
+                let recommender = recommender(plan(kind, true).fit(&data, 7).unwrap(), SIZE as usize);
                 (bytes(&recommender), recommender.recommend(&histories(&data), 10))
             })
         };
@@ -132,7 +134,7 @@ fn no_customers_one_customer_and_one_item_can_be_fitted_and_asked() {
             Interactions::from_lists(&[vec![bought(0)]], 1),
             Interactions::from_lists(&[vec![bought(0), bought(2)]], 3),
         ] {
-            let recommender = recommender(plan(kind, true).fit(&data, 1), data.items);
+            let recommender = recommender(plan(kind, true).fit(&data, 1).unwrap(), data.items);
             assert_eq!(recommender.validate(), Ok(()), "{}", kind.name());
             for history in [vec![], vec![bought(0)]] {
                 let got = recommender.recommend(&[history], 5);
@@ -146,9 +148,9 @@ fn no_customers_one_customer_and_one_item_can_be_fitted_and_asked() {
 fn more_asked_than_exists_returns_what_exists_and_owned_items_never_come_back_when_told_so() {
     let data = checkerboard();
     for kind in KINDS {
-        let all = recommender(plan(kind, true).fit(&data, 1), SIZE as usize).recommend(&histories(&data), 1000);
+        let all = recommender(plan(kind, true).fit(&data, 1).unwrap(), SIZE as usize).recommend(&histories(&data), 1000);
         assert!(all.iter().all(|list| list.len() == SIZE as usize), "{}", kind.name());
-        let new = recommender(plan(kind, false).fit(&data, 1), SIZE as usize).recommend(&histories(&data), 1000);
+        let new = recommender(plan(kind, false).fit(&data, 1).unwrap(), SIZE as usize).recommend(&histories(&data), 1000);
         for (customer, list) in new.iter().enumerate() {
             assert_eq!(list.len(), SIZE as usize - data.of(customer).len(), "{}", kind.name());
             assert!(list.iter().all(|offer| data.of(customer).iter().all(|event| event.item != offer.item)), "{}", kind.name());
@@ -160,7 +162,7 @@ fn more_asked_than_exists_returns_what_exists_and_owned_items_never_come_back_wh
 fn a_customer_without_history_gets_best_sellers() {
     let data = Interactions::from_lists(&[vec![bought(2), bought(1)], vec![bought(2)], vec![bought(2), bought(0)], vec![bought(0)]], 3);
     for kind in KINDS {
-        let got = recommender(plan(kind, true).fit(&data, 1), 3).recommend(&[vec![]], 3);
+        let got = recommender(plan(kind, true).fit(&data, 1).unwrap(), 3).recommend(&[vec![]], 3);
         assert_eq!(got[0].iter().map(|offer| offer.item).collect::<Vec<_>>(), vec![2, 0, 1], "{}", kind.name());
         assert!(got[0].iter().all(|offer| offer.reason_code == "popular" && offer.reason == "best seller"));
     }
@@ -169,7 +171,7 @@ fn a_customer_without_history_gets_best_sellers() {
 #[test]
 fn an_item_that_cannot_be_had_is_not_offered() {
     let data = checkerboard();
-    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, 1), SIZE as usize);
+    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, 1).unwrap(), SIZE as usize);
     recommender.available[4] = false;
     assert!(recommender.recommend(&histories(&data), 1000).iter().flatten().all(|offer| offer.item != 4));
 }
@@ -178,7 +180,7 @@ fn an_item_that_cannot_be_had_is_not_offered() {
 fn a_recommender_reads_back_equal_and_offers_the_same() {
     let data = checkerboard();
     for kind in KINDS {
-        let recommender = recommender(plan(kind, true).fit(&data, 1), SIZE as usize);
+        let recommender = recommender(plan(kind, true).fit(&data, 1).unwrap(), SIZE as usize);
         let (back, _): (Recommender, usize) = bincode::decode_from_slice(&bytes(&recommender), bincode::config::standard()).unwrap();
         assert_eq!(back, recommender);
         assert_eq!(back.recommend(&histories(&data), 5), recommender.recommend(&histories(&data), 5));
@@ -189,7 +191,7 @@ fn a_recommender_reads_back_equal_and_offers_the_same() {
 fn the_reason_names_the_owned_item_that_pulls_most() {
     let lists: Vec<Vec<ItemEvent>> = vec![vec![bought(0), bought(1)]; 5].into_iter().chain([vec![bought(0)], vec![bought(2)]]).collect();
     let data = Interactions::from_lists(&lists, 3);
-    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, 1), 3);
+    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, 1).unwrap(), 3);
     recommender.item_names[0] = "RED TEAPOT".into();
     let offer = &recommender.recommend(&[vec![bought(0), bought(2)]], 1)[0][0];
     assert_eq!((offer.item, offer.reason_code, offer.reason.as_str()), (1, "also_bought", "customers who bought RED TEAPOT also bought this"));
@@ -198,7 +200,7 @@ fn the_reason_names_the_owned_item_that_pulls_most() {
 #[test]
 fn values_that_cannot_come_from_training_are_refused() {
     let data = checkerboard();
-    let good = recommender(plan(ModelKind::Factors, true).fit(&data, 1), SIZE as usize);
+    let good = recommender(plan(ModelKind::Factors, true).fit(&data, 1).unwrap(), SIZE as usize);
     assert_eq!(good.validate(), Ok(()));
     type Fault = fn(&mut Recommender);
     let faults: [(&str, Fault); 8] = [
@@ -209,7 +211,7 @@ fn values_that_cannot_come_from_training_are_refused() {
         ("own purchases: the half-life is 0, expected more than 0", |r| r.blend.own.half_life = 0.0),
         ("lift: expected none or 30 finite values of at least 0", |r| r.blend.lift = vec![1.0; 3]),
         ("blend: a weight is negative or not finite", |r| r.blend.weights[0] = -1.0),
-        ("factors: value 0 is not finite", |r| r.blend.factors.as_mut().unwrap().values[0] = 0x7c00),
+        ("factors: a unit is inf, expected 0 to 1e12", |r| r.blend.factors.as_mut().unwrap().items[0] = f32::INFINITY),
     ];
     for (message, fault) in faults {
         let mut bad = good.clone();
@@ -350,7 +352,7 @@ fn without_a_test_source_a_part_held_out_measures() {
 #[test]
 fn the_list_of_a_customer_is_the_top_of_the_row_that_was_measured() {
     let data = checkerboard();
-    let blend = plan(ModelKind::Neighbours, false).fit(&data, 1);
+    let blend = plan(ModelKind::Neighbours, false).fit(&data, 1).unwrap();
     let mut block: Vec<&[ItemEvent]> = vec![data.of(3)];
     block.resize(BLOCK, &[]);
     let scaled = blend.scaled(&block, &blend.models(), SIZE as usize);

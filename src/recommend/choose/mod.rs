@@ -1,17 +1,22 @@
 //! Which models, how shaped and how weighted: counted work on the choose window.
 //!
-//! A small coordinate search for the greatest NDCG@10 of a sample of customers. Every step is kept only if it wins by more than
+//! A small coordinate search for the greatest NDCG of a sample of customers. Every step is kept only if it wins by more than
 //! [`MARGIN`]; so a blend is used only where it beats the best single model.
 
-use super::ItemModel;
-use super::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
-use super::factors::{FactorSettings, Factors};
-use super::interactions::Interactions;
-use super::neighbours::{NeighbourSettings, Neighbours};
-use super::popular::Popular;
-use super::repeat::{OwnItems, repeat_share};
-use super::table::{Table, sample};
+mod dated;
+mod undated;
+
 use crate::config::{RecommendSettings, Repeat};
+use crate::error::Result;
+use crate::recommend::ItemModel;
+use crate::recommend::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
+use crate::recommend::ease::{self, EaseSettings};
+use crate::recommend::factors::{FactorSettings, Factors};
+use crate::recommend::interactions::Interactions;
+use crate::recommend::neighbours::{NeighbourSettings, Neighbours};
+use crate::recommend::popular::Popular;
+use crate::recommend::repeat::{OwnItems, repeat_share};
+use crate::recommend::table::{Table, sample};
 
 /// Relative gain below which a more complicated choice is not taken.
 const MARGIN: f64 = 0.001;
@@ -19,43 +24,15 @@ const MARGIN: f64 = 0.001;
 /// together: more customers tell them apart.
 const SAMPLE: usize = 2_500;
 const SAMPLE_UNDATED: usize = 10_000;
-/// Factors are tried unless own items rank this many times better than neighbours: where customers mostly buy again, they have
-/// nothing to add for their price.
-const REPEATS_DOMINATE: f64 = 1.25;
-
+/// Places of a list that count: a shop shows ten; published splits without dates are measured at twenty.
+const DEPTH: usize = 10;
+const DEPTH_UNDATED: usize = 20;
 /// Half-lives of best sellers and lift, days.
 const DEMAND_HALF_LIVES: [f32; 4] = [7.0, 30.0, 90.0, 365.0];
-/// Half-lives of own items, days.
-const OWN_HALF_LIVES: [f32; 5] = [30.0, 90.0, 180.0, 365.0, 720.0];
 /// Powers of the lift.
 const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
 /// Weights of a model beside the leading one.
-const WEIGHTS: [f32; 9] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4];
-
-/// Neighbours of dated purchases: cosine of decayed strengths.
-fn dated_neighbours(half_life: f32) -> NeighbourSettings {
-    NeighbourSettings { half_life, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 }
-}
-
-/// Neighbours without dates: the linear filter of GF-CF with the Hadamard power of Turbo-CF.
-/// Cut rows and an item's popularity pull on each other, so both dampings of the item that is pulled are tried.
-fn undated_neighbours() -> Vec<NeighbourSettings> {
-    let shape = |to_damping, power| NeighbourSettings {
-        half_life: f32::INFINITY,
-        customer_damping: 1.0,
-        from_damping: 0.5,
-        to_damping,
-        power,
-        keep: 240,
-        most_items: usize::MAX,
-    };
-    vec![shape(0.3, 0.8), shape(0.25, 1.0), shape(0.2, 1.2)]
-}
-
-/// Factors by what the data holds.
-fn factors(half_life: f32) -> FactorSettings {
-    FactorSettings { half_life, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5 }
-}
+const WEIGHTS: [f32; 10] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0];
 
 /// A model tried for a plan.
 struct Trial {
@@ -73,7 +50,7 @@ struct State {
 }
 
 /// Learns the plan from histories and what came after them. `dated` says whether ages are days.
-pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, settings: &RecommendSettings, seed: u64) -> Plan {
+pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
     let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
     let repeat = match settings.repeat {
         Repeat::Allow => true,
@@ -89,6 +66,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, sett
         own_half_life: fixed.unwrap_or(f32::INFINITY),
         neighbours: None,
         factors: None,
+        ease: None,
         lift: None,
         weights: [0.0; KINDS.len()],
         repeat,
@@ -99,68 +77,67 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, sett
             plan.popular_half_life = 90.0;
             plan.own_half_life = fixed.unwrap_or(180.0);
         }
-        return plan;
+        return Ok(plan);
     }
-    let mut trials = first_trials(data, dated, fixed, repeat);
-    let mut table = build(data, truths, &customers, &trials, repeat);
-    let mut best = best_of_each(&table, &trials);
-    let own = best[ModelKind::OwnItems as usize].map_or(0.0, |(_, ndcg)| ndcg);
-    let neighbours = best[ModelKind::Neighbours as usize].map_or(0.0, |(_, ndcg)| ndcg);
-    if own < REPEATS_DOMINATE * neighbours {
-        let settings = factors(fixed.unwrap_or(if dated { 180.0 } else { f32::INFINITY }));
-        trials.push(Trial {
-            kind: ModelKind::Factors,
-            model: Box::new(Factors::fit(data, &settings, seed)),
-            apply: Box::new(move |plan| plan.factors = Some(settings)),
-        });
-        table = build(data, truths, &customers, &trials, repeat);
-        best = best_of_each(&table, &trials);
-    }
+    let asked = Asked { data, truths, customers: &customers, repeat, depth: if dated { DEPTH } else { DEPTH_UNDATED }, seed };
+    let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked)? };
+    let best = best_of_each(&table, &trials);
     let (weights, lift) = search(&table, data, &trials, &best, dated);
     for (trial, weight) in &weights {
         (trials[*trial].apply)(&mut plan);
         plan.weights[trials[*trial].kind as usize] = *weight;
     }
     plan.lift = lift;
-    plan
+    Ok(plan)
 }
 
-fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], trials: &[Trial], repeat: bool) -> Table {
-    // Settings of one kind propose much the same items: the last of each kind proposes for all.
-    let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.kind != trials[place].kind);
-    let models: Vec<(&dyn ItemModel, bool)> = trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect();
-    Table::build(data, truths, customers, &models, repeat)
+/// What settings are chosen on.
+struct Asked<'a> {
+    data: &'a Interactions,
+    truths: &'a [Vec<u32>],
+    customers: &'a [usize],
+    repeat: bool,
+    /// Places of a list that count.
+    depth: usize,
+    seed: u64,
 }
 
-/// The cheap models.
-fn first_trials(data: &Interactions, dated: bool, fixed: Option<f32>, repeat: bool) -> Vec<Trial> {
-    let mut trials: Vec<Trial> = Vec::new();
-    let undated = [f32::INFINITY];
-    for half_life in if dated { DEMAND_HALF_LIVES.as_slice() } else { &undated }.iter().copied() {
-        trials.push(Trial {
-            kind: ModelKind::Popular,
-            model: Box::new(Popular::fit(data, half_life)),
-            apply: Box::new(move |plan| plan.popular_half_life = half_life),
-        });
+impl Asked<'_> {
+    fn table(&self, trials: &[Trial]) -> Table {
+        // Settings of one kind propose much the same items: the last of each kind proposes for all.
+        let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.kind != trials[place].kind);
+        let models: Vec<(&dyn ItemModel, bool)> = trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect();
+        Table::build(self.data, self.truths, self.customers, &models, self.repeat, self.depth)
     }
-    let fixed_list = fixed.map(|half_life| [half_life]);
-    let own: &[f32] = match &fixed_list {
-        Some(list) => list,
-        None if dated => &OWN_HALF_LIVES,
-        None => &undated,
-    };
-    for half_life in own.iter().copied().filter(|_| repeat) {
-        trials.push(Trial { kind: ModelKind::OwnItems, model: Box::new(OwnItems { half_life }), apply: Box::new(move |plan| plan.own_half_life = half_life) });
+    /// How a model ranks alone.
+    fn alone(&self, model: &dyn ItemModel) -> f64 {
+        Table::build(self.data, self.truths, self.customers, &[(model, true)], self.repeat, self.depth).ndcg(&[(0, 1.0)], &[])
     }
-    let neighbours = if dated { vec![dated_neighbours(fixed.unwrap_or(180.0))] } else { undated_neighbours() };
-    for settings in neighbours {
-        trials.push(Trial {
-            kind: ModelKind::Neighbours,
-            model: Box::new(Neighbours::fit(data, &settings)),
-            apply: Box::new(move |plan| plan.neighbours = Some(settings)),
-        });
-    }
-    trials
+}
+
+/// Best sellers with a half-life.
+fn popular(data: &Interactions, half_life: f32) -> Trial {
+    Trial { kind: ModelKind::Popular, model: Box::new(Popular::fit(data, half_life)), apply: Box::new(move |plan| plan.popular_half_life = half_life) }
+}
+
+/// Own items with a half-life.
+fn own(half_life: f32) -> Trial {
+    Trial { kind: ModelKind::OwnItems, model: Box::new(OwnItems { half_life }), apply: Box::new(move |plan| plan.own_half_life = half_life) }
+}
+
+/// Neighbours of a shape.
+fn neighbours(data: &Interactions, settings: NeighbourSettings) -> Trial {
+    Trial { kind: ModelKind::Neighbours, model: Box::new(Neighbours::fit(data, &settings)), apply: Box::new(move |plan| plan.neighbours = Some(settings)) }
+}
+
+/// Matrix factors with some settings.
+fn factors(data: &Interactions, settings: FactorSettings, seed: u64) -> Result<Trial> {
+    Ok(Trial { kind: ModelKind::Factors, model: Box::new(Factors::fit(data, &settings, seed)?), apply: Box::new(move |plan| plan.factors = Some(settings)) })
+}
+
+/// Regressions with some ridge.
+fn regression(data: &Interactions, settings: EaseSettings) -> Result<Trial> {
+    Ok(Trial { kind: ModelKind::Ease, model: Box::new(ease::fit(data, &settings)?), apply: Box::new(move |plan| plan.ease = Some(settings)) })
 }
 
 /// For each kind the best trial with its NDCG; lists are filled with the first best sellers.
