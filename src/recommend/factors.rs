@@ -408,6 +408,7 @@ impl ItemModel for Factors {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
