@@ -21,6 +21,8 @@ pub mod snapshot;
 pub mod churn;
 pub mod recommend;
 pub mod segment;
+// What is done about it.
+pub mod decide;
 // How good it is.
 pub mod evaluate;
 pub mod monitor;

@@ -1,0 +1,3 @@
+//! What to do: which customer gets which offer, under budgets, capacities and limits of contact.
+
+pub mod allocate;
