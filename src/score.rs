@@ -10,6 +10,7 @@ pub use explain::{ExplainedFeature, Explanation, explain};
 
 use crate::bundle::Bundle;
 use crate::config::Config;
+use crate::decide::Decisions;
 use crate::error::{Error, Result};
 use crate::exports::{Exports, ReadOptions};
 use crate::output::{ExcludedRow, OfferRow, RiskRow};
@@ -47,6 +48,8 @@ pub struct Scored {
     pub excluded: Vec<ExcludedRow>,
     /// Customers of the base per tier, highest tier first.
     pub tiers: Vec<(String, usize)>,
+    /// What was decided on offers: counts per rule, budgets.
+    pub decisions: Decisions,
     /// Why columns are blank and what was noticed.
     pub notes: Vec<String>,
 }
@@ -59,6 +62,8 @@ struct SlimRow {
     days_since_last: Option<i64>,
     orders: Option<u64>,
     value: Option<f64>,
+    /// Mean amount of an order.
+    mean_order: Option<f64>,
     segment: &'static str,
     features: Vec<f64>,
 }
@@ -140,7 +145,7 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
     risk::risk(config, exports, bundle, bundle_hash, &rows, &mut scored);
 
     progress.stage("recommend");
-    offers::offers(config, exports, bundle, bundle_hash, cutoff, &mut scored);
+    offers::offers(config, exports, bundle, bundle_hash, cutoff, &rows, &mut scored)?;
     Ok(scored)
 }
 
@@ -149,13 +154,15 @@ fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPl
     let history = history(exports, customer, cutoff);
     let plan = bound.plan;
     let standing = rule.standing(&history);
-    let mut row = SlimRow { customer, standing, status: None, days_since_last: None, orders: None, value: None, segment: "", features: Vec::new() };
+    let mut row =
+        SlimRow { customer, standing, status: None, days_since_last: None, orders: None, value: None, mean_order: None, segment: "", features: Vec::new() };
     let facts = if plan.reading.has.events { Facts::of(&history, &bound.map) } else { Facts { cutoff: Some(cutoff), ..Facts::default() } };
     if plan.reading.has.events {
         row.status = Status::of(&facts, &plan.learned, config.churn.active_within);
         row.days_since_last = facts.orders.last().map(|_| facts.days_since_last().floor() as i64);
         row.orders = Some(facts.orders.len() as u64);
         row.value = plan.reading.has.amount.then(|| facts.orders.iter().filter(|order| facts.age(order.time) <= 365.0).map(|order| order.amount).sum());
+        row.mean_order = plan.reading.has.amount.then(|| facts.orders.iter().map(|order| order.amount).sum::<f64>() / facts.orders.len().max(1) as f64);
         row.segment = bundle.segments.as_ref().map_or("", |rules| rules.segment(&facts));
     }
     if standing == Standing::Base && bundle.churn.is_some() {

@@ -67,8 +67,21 @@ fn from_exports_to_both_lists() {
     let gone: BTreeSet<&str> =
         items.column("item_id").into_iter().zip(items.column("available")).filter(|(_, can)| *can == "no").map(|(item, _)| item).collect();
     assert!(!gone.is_empty() && offers.column("item_id").iter().all(|item| !gone.contains(item)), "what cannot be had is not offered");
-    let pairs: BTreeSet<(&str, &str)> = offers.column("customer_id").into_iter().zip(offers.column("item_id")).collect();
-    assert_eq!(pairs.len(), offers.len(), "no item twice for a customer");
+    let rows = || offers.column("customer_id").into_iter().zip(offers.column("offer_id").into_iter().zip(offers.column("item_id")));
+    let distinct: BTreeSet<(&str, (&str, &str))> = rows().collect();
+    assert_eq!(distinct.len(), offers.len(), "no item and no offer twice for a customer");
+
+    // What was decided: offers of the shop's own, to customers who agreed to be contacted, each worth more than it costs.
+    let decided: Vec<&str> = rows().filter(|(_, (offer, _))| !offer.is_empty()).map(|(customer, _)| customer).collect();
+    let customers = Table::read(&shop.path().join("customers.csv"));
+    let agreed: BTreeSet<&str> =
+        customers.column("customer_id").into_iter().zip(customers.column("consent")).filter(|(_, consent)| *consent == "yes").map(|(id, _)| id).collect();
+    assert!(decided.iter().all(|customer| agreed.contains(customer)), "nobody is contacted without consent");
+    let known: BTreeSet<String> = Table::read(&shop.path().join("offers.csv")).column("offer_id").into_iter().map(str::to_owned).collect();
+    assert!(rows().all(|(_, (offer, _))| offer.is_empty() || known.contains(offer)));
+    let worth: Vec<f64> = offers.column("net_value").into_iter().filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()).collect();
+    assert_eq!(worth.len(), decided.len());
+    assert!(worth.iter().all(|worth| *worth >= 0.0), "no offer costs more than it brings");
 }
 
 #[test]

@@ -134,6 +134,9 @@ fn write_run(
     record.notes = exports.notes.iter().chain(&scored.notes).cloned().collect();
     record.counts["rows"] = json!({ "risk.csv": scored.risk.len(), "offers.csv": scored.offers.len(), "excluded.csv": scored.excluded.len(), "rejects.csv": exports.rejects.len() });
     record.counts["tiers"] = scored.tiers.iter().map(|(name, count)| (name.clone(), json!(count))).collect::<serde_json::Map<_, _>>().into();
+    if !scored.decisions.offers.is_empty() {
+        record.counts["decisions"] = json!({ "kept_out": scored.decisions.kept_out, "resources": scored.decisions.resources });
+    }
     let files = files(config, bundle, hash, &exports, &scored)?;
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;

@@ -1,3 +1,404 @@
 //! What to do: which customer gets which offer, under budgets, capacities and limits of contact.
+//!
+//! In: the offers of the exports, past treatments, and of each customer the history, what risk.csv says and how well each
+//! offer's items fit. Out: [`Decisions`]: rows for offers.csv with every term of their value, rules counted, budgets with their prices.
+//!
+//! The value of a contact is `taste * (margin share * change of the amount bought) - contact cost - acceptance * (accept cost + discount)`, the
+//! change measured against the control customers of past waves (see [`effects`]). `taste` is how well the best item of the
+//! offer fits the customer beside other customers (mean 1, between a quarter and 4). Where no past wave had a control, what an offer changes is not
+//! known: offers are then allotted by taste alone, and the money columns stay blank.
 
 pub mod allocate;
+pub mod catalogue;
+pub mod control;
+pub mod effects;
+pub mod eligibility;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::exports::Exports;
+use crate::timeline::{Cutoff, Moment};
+use allocate::{Allocation, Candidate, Problem, Resource};
+use catalogue::Offer;
+use control::Lots;
+use effects::{Effects, Past};
+use eligibility::{Person, Rules, forbidden};
+use std::collections::BTreeMap;
+
+/// Bounds of taste beside its mean of 1.
+const TASTE: (f64, f64) = (0.25, 4.0);
+
+/// How a row came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assignment {
+    /// To be sent.
+    Offer,
+    /// To be sent; decided by lot, so that learning goes on.
+    Explore,
+    /// What would have been sent: the customer is kept out, so that the effect can be measured.
+    Control,
+}
+
+impl Assignment {
+    /// The word in the files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Assignment::Offer => "offer",
+            Assignment::Explore => "explore",
+            Assignment::Control => "control",
+        }
+    }
+}
+
+/// What an offer is worth for a customer, term by term, in the project's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Worth {
+    /// Probability that it is accepted.
+    pub accept: Option<f64>,
+    /// Expected margin it adds, costs not taken off.
+    pub margin: Option<f64>,
+    /// 95 % interval of that margin.
+    pub interval: Option<(f64, f64)>,
+    /// Paid for the contact.
+    pub contact_cost: f64,
+    /// Paid and taken off on acceptance, times its probability.
+    pub accept_cost: Option<f64>,
+    /// What is left.
+    pub net: Option<f64>,
+}
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Who.
+    pub customer: u32,
+    /// Which offer: position in [`Decisions::offers`].
+    pub offer: usize,
+    /// By which channel; empty where none is said.
+    pub channel: String,
+    /// The item of the offer that fits best, as the recommender numbers it.
+    pub item: Option<u32>,
+    /// How it came about.
+    pub assignment: Assignment,
+    /// What it is worth.
+    pub worth: Worth,
+}
+
+/// A budget or a capacity after the decision.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ResourceLine {
+    /// What it is.
+    pub name: String,
+    /// What was left of it for this run.
+    pub limit: f64,
+    /// What this run uses.
+    pub used: f64,
+    /// What one more unit would bring.
+    pub price: f64,
+}
+
+/// Everything decided.
+#[derive(Debug, Clone, Default)]
+pub struct Decisions {
+    /// The offers in byte order of id.
+    pub offers: Vec<Offer>,
+    /// By customer, best first.
+    pub rows: Vec<Decision>,
+    /// Customers or customer-offer pairs that a rule kept out, by rule.
+    pub kept_out: BTreeMap<&'static str, u64>,
+    /// Budgets and capacities.
+    pub resources: Vec<ResourceLine>,
+    /// What was noticed.
+    pub notes: Vec<String>,
+}
+
+/// What the flow knows of each customer.
+pub struct Customer<'a> {
+    /// Its history, risk, tier and so on.
+    pub person: Person<'a>,
+    /// By offer: the best item and how well it fits, 0 to 1; empty without a recommender.
+    pub fits: Vec<(Option<u32>, f64)>,
+    /// Mean amount of an order, where known.
+    pub order_amount: Option<f64>,
+}
+
+/// The verdict of every rule for one customer and offer, in the order applied; the first that fails keeps the offer back.
+pub fn verdicts<'a>(market: &Market<'a>, customer: &Customer<'a>, offer: &'a Offer) -> Vec<(&'static str, bool)> {
+    let who = market.config.offers.get(offer.source).and_then(|source| source.who.as_ref());
+    let index = customer.person.history.customer;
+    vec![
+        ("no_consent", forbidden(market.exports, index) != Some("no_consent")),
+        ("suppressed", forbidden(market.exports, index) != Some("suppressed")),
+        ("not_valid", offer.is_valid(market.as_of)),
+        ("who", who.is_none_or(|who| market.rules.holds(who, &customer.person))),
+        ("contact_limit", market.room(index) > 0),
+        ("min_gap", !market.is_too_soon(index, offer)),
+    ]
+}
+
+/// Everything that decisions are made from but the customers themselves.
+pub struct Market<'a> {
+    config: &'a Config,
+    exports: &'a Exports,
+    as_of: Cutoff,
+    rules: Rules<'a>,
+    effects: Effects,
+    /// Past contacts of each customer: when and what.
+    contacts: Vec<Vec<(Moment, String)>>,
+    past: Vec<Past>,
+    lots: Lots,
+    /// Margin of an amount bought.
+    margin_share: f64,
+    notes: Vec<String>,
+}
+
+impl<'a> Market<'a> {
+    /// Reads past treatments and learns what offers brought.
+    ///
+    /// # Errors
+    /// 78 where `who` names a column that no profile has.
+    pub fn new(config: &'a Config, exports: &'a Exports, as_of: Cutoff) -> Result<Market<'a>> {
+        let rules = Rules::new(exports, config.offers.iter().filter_map(|source| source.who.as_ref()))?;
+        let past = effects::past(config, exports, as_of);
+        let effects = effects::effects(config, exports, &past, as_of);
+        let mut contacts = vec![Vec::new(); exports.customers.len()];
+        for past in past.iter().filter(|past| !past.is_control) {
+            if let (Some(customer), Some(time)) = (past.customer, past.time) {
+                contacts[customer as usize].push((time, past.name.clone()));
+            }
+        }
+        let mut notes = Vec::new();
+        let shares: Vec<f64> =
+            exports.items.margin.iter().zip(&exports.items.price).map(|(margin, price)| margin / price).filter(|share| (0.0..=1.0).contains(share)).collect();
+        let margin_share = if shares.is_empty() { 1.0 } else { shares.iter().sum::<f64>() / shares.len() as f64 };
+        if shares.is_empty() && effects.are_measured() {
+            notes.push("no margins of items are known: amounts bought count in full in the value of offers".into());
+        }
+        if !effects.are_measured() {
+            notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
+        }
+        let lots = Lots::new(&config.decide, &config.project.name, as_of);
+        Ok(Market { config, exports, as_of, rules, effects, contacts, past, lots, margin_share, notes })
+    }
+
+    /// How many more contacts a customer may get.
+    fn room(&self, customer: u32) -> u32 {
+        let most = self.config.decide.offers_per_customer.unwrap_or(u32::MAX);
+        let Some(limit) = &self.config.decide.contact else { return most };
+        let since = self.as_of.minus(limit.per);
+        let past = self.contacts[customer as usize].iter().filter(|(time, _)| *time >= since).count();
+        most.min((limit.amount as u32).saturating_sub(past as u32))
+    }
+
+    /// Whether the same offer went to the customer within the least gap.
+    fn is_too_soon(&self, customer: u32, offer: &Offer) -> bool {
+        let Some(gap) = self.config.decide.min_gap else { return false };
+        let since = self.as_of.minus(gap);
+        self.contacts[customer as usize].iter().any(|(time, name)| *time > since && *name == offer.id)
+    }
+
+    /// The unit whose contacts are limited together: the household where it is asked for and known, else the customer.
+    fn unit(&self, customer: u32) -> &str {
+        let household = || self.exports.carry.iter().find(|(name, _)| name == "household").map(|(_, texts)| texts[customer as usize].as_str());
+        let own = &*self.exports.customers[customer as usize];
+        if self.config.decide.by_household { household().filter(|household| !household.is_empty()).unwrap_or(own) } else { own }
+    }
+
+    /// What an offer is worth for a customer whose taste for it is `taste` times the usual.
+    fn worth(&self, customer: &Customer<'_>, offer: &Offer, taste: f64) -> Worth {
+        let mut worth = Worth { contact_cost: offer.contact_cost, ..Worth::default() };
+        let Some(effect) = self.effects.of(&offer.id, &offer.group) else { return worth };
+        let accept = (effect.accept * taste).min(1.0);
+        worth.accept = Some(accept);
+        worth.accept_cost = Some(accept * (offer.accept_cost + offer.discount));
+        // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
+        let difference = match (offer.margin, effect.amount, effect.response) {
+            (Some(margin), _, Some(response)) => Some((margin, response)),
+            (None, Some(amount), _) => Some((self.margin_share, amount)),
+            (None, None, Some(response)) => customer.order_amount.map(|amount| (amount * self.margin_share, response)),
+            (_, _, None) => None,
+        };
+        if let Some((unit, difference)) = difference {
+            let (low, high) = difference.interval();
+            worth.margin = Some(taste * unit * difference.mean);
+            worth.interval = Some((taste * unit * low, taste * unit * high));
+            worth.net = worth.margin.zip(worth.accept_cost).map(|(margin, cost)| margin - offer.contact_cost - cost);
+        }
+        worth
+    }
+
+    /// The channel that the customer uses most among those of the offer; the first where none was used.
+    fn channel(&self, customer: &Customer<'_>, offer: &Offer) -> String {
+        if let [only] = offer.channels.as_slice() {
+            return only.clone();
+        }
+        let store = customer.person.history.store();
+        let mut counts = vec![0usize; offer.channels.len()];
+        for event in customer.person.history.events() {
+            let used = event.channel().map(|channel| store.channels[usize::from(channel)].as_str());
+            if let Some(place) = used.and_then(|used| offer.channels.iter().position(|channel| channel == used)) {
+                counts[place] += 1;
+            }
+        }
+        let best = (0..counts.len()).max_by(|a, b| counts[*a].cmp(&counts[*b]).then(b.cmp(a))).unwrap_or(0);
+        offer.channels[best].clone()
+    }
+
+    /// What is left of each offer's budget and capacity, and which an offer takes from.
+    fn resources(&self, offers: &[Offer]) -> (Vec<Resource>, Vec<Vec<u32>>) {
+        let mut resources = Vec::new();
+        let choices = offers
+            .iter()
+            .map(|offer| {
+                let mut own = Vec::new();
+                let Some(source) = self.config.offers.get(offer.source) else { return own };
+                let since = |per: crate::config::Span| {
+                    let from = self.as_of.minus(per);
+                    self.past.iter().filter(move |past| !past.is_control && past.name == offer.id && past.time.is_some_and(|time| time >= from))
+                };
+                if let Some(budget) = &source.budget {
+                    let spent: f64 = since(budget.per).map(|past| past.contact_cost.unwrap_or(offer.contact_cost)).sum();
+                    own.push(resources.len() as u32);
+                    resources.push(Resource { name: format!("budget of {}", offer.id), limit: (budget.amount - spent).max(0.0), counts: false });
+                }
+                if let Some(capacity) = &source.capacity {
+                    own.push(resources.len() as u32);
+                    let given = since(capacity.per).count() as f64;
+                    resources.push(Resource { name: format!("capacity of {}", offer.id), limit: (capacity.amount - given).max(0.0), counts: true });
+                }
+                own
+            })
+            .collect();
+        (resources, choices)
+    }
+}
+
+/// Taste of each customer for each offer, as a multiple of the mean over all customers.
+fn tastes(customers: &[Customer<'_>], offers: usize) -> Vec<Vec<f64>> {
+    let mut means = vec![0.0; offers];
+    for customer in customers {
+        means.iter_mut().zip(&customer.fits).for_each(|(mean, (_, fit))| *mean += fit);
+    }
+    let count = customers.len().max(1) as f64;
+    let taste = |(fit, sum): (f64, f64)| if sum > 0.0 { (fit * count / sum).clamp(TASTE.0, TASTE.1) } else { 1.0 };
+    customers.iter().map(|customer| (0..offers).map(|offer| customer.fits.get(offer).map_or(1.0, |(_, fit)| taste((*fit, means[offer])))).collect()).collect()
+}
+
+/// Decides for all customers at once.
+///
+/// # Errors
+/// 65 for offers with negative costs.
+pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Customer<'a>]) -> Result<Decisions> {
+    let mut decisions = Decisions { offers: offers.to_vec(), notes: market.notes.clone(), ..Decisions::default() };
+    let valid = offers.iter().filter(|offer| offer.is_valid(market.as_of)).count();
+    if valid < offers.len() {
+        decisions.notes.push(format!("{} of {} offers are not valid on {}", offers.len() - valid, offers.len(), market.as_of.date()));
+    }
+    let tastes = tastes(customers, offers.len());
+    // Units in byte order, so that nothing depends on how customers are numbered.
+    let mut units: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, customer) in customers.iter().enumerate() {
+        units.entry(market.unit(customer.person.history.customer)).or_default().push(place);
+    }
+    let (mut resources, choices) = market.resources(offers);
+    let measured = market.effects.are_measured();
+    let mut problem = Problem { offsets: vec![0], choices, ..Problem::default() };
+    // What each candidate is: customer and offer.
+    let mut meant: Vec<(usize, usize)> = Vec::new();
+    let mut controls: Vec<(usize, usize, f64)> = Vec::new();
+    let mut explored: Vec<(usize, usize)> = Vec::new();
+    for (unit, members) in units {
+        let room = members.iter().map(|member| market.room(customers[*member].person.history.customer)).min().unwrap_or(0);
+        let mut own: Vec<(usize, usize, f64, f64)> = Vec::new();
+        for member in members {
+            let customer = &customers[member];
+            for (place, offer) in offers.iter().enumerate() {
+                if let Some((rule, _)) = verdicts(market, customer, offer).into_iter().find(|(_, passed)| !passed) {
+                    *decisions.kept_out.entry(rule).or_insert(0) += 1;
+                    continue;
+                }
+                let taste = tastes[member][place];
+                let worth = market.worth(customer, offer, taste);
+                let value = if measured { worth.net.unwrap_or(0.0) } else { taste };
+                if value <= 0.0 {
+                    *decisions.kept_out.entry("no_gain").or_insert(0) += 1;
+                    continue;
+                }
+                own.push((member, place, value, offer.contact_cost + worth.accept_cost.unwrap_or(0.0)));
+            }
+        }
+        if own.is_empty() || room == 0 {
+            continue;
+        }
+        if market.lots.is_control(unit) {
+            own.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+            controls.extend(own.iter().take(room as usize).map(|(member, place, value, _)| (*member, *place, *value)));
+            continue;
+        }
+        if let Some(lot) = market.lots.lot(unit, market.as_of) {
+            let (member, place, _, cost) = own[((lot * own.len() as f64) as usize).min(own.len() - 1)];
+            let fits = |resource: &u32| {
+                let resource = &resources[*resource as usize];
+                resource.limit >= if resource.counts { 1.0 } else { cost }
+            };
+            if problem.choices[place].iter().all(fits) {
+                for resource in &problem.choices[place] {
+                    let resource = &mut resources[*resource as usize];
+                    resource.limit -= if resource.counts { 1.0 } else { cost };
+                }
+                explored.push((member, place));
+                continue;
+            }
+        }
+        for (member, place, value, cost) in own {
+            problem.candidates.push(Candidate { choice: place as u32, value, cost });
+            meant.push((member, place));
+        }
+        problem.offsets.push(problem.candidates.len());
+        problem.most.push(room);
+    }
+    problem.resources = resources;
+    let allocation = problem.solve();
+    for (place, resource) in problem.resources.iter().enumerate() {
+        decisions.resources.push(ResourceLine {
+            name: resource.name.clone(),
+            limit: resource.limit,
+            used: allocation.used[place],
+            price: allocation.prices[place],
+        });
+    }
+    tell(&mut decisions, &allocation, &problem, measured, &market.config.project.currency);
+    let mut rows: Vec<(usize, f64, Decision)> = Vec::new();
+    let mut add = |member: usize, place: usize, assignment: Assignment| {
+        let (customer, offer) = (&customers[member], &offers[place]);
+        let worth = market.worth(customer, offer, tastes[member][place]);
+        let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
+        let item = customer.fits.get(place).and_then(|(item, _)| *item);
+        let channel = market.channel(customer, offer);
+        rows.push((member, order, Decision { customer: customer.person.history.customer, offer: place, channel, item, assignment, worth }));
+    };
+    allocation.taken.iter().for_each(|taken| add(meant[*taken].0, meant[*taken].1, Assignment::Offer));
+    explored.iter().for_each(|(member, place)| add(*member, *place, Assignment::Explore));
+    controls.iter().for_each(|(member, place, _)| add(*member, *place, Assignment::Control));
+    rows.sort_by(|a, b| (a.2.customer).cmp(&b.2.customer).then(b.1.total_cmp(&a.1)).then(a.2.offer.cmp(&b.2.offer)));
+    decisions.rows = rows.into_iter().map(|(_, _, decision)| decision).collect();
+    Ok(decisions)
+}
+
+/// What a reader should know of the decision as a whole.
+fn tell(decisions: &mut Decisions, allocation: &Allocation, problem: &Problem, measured: bool, currency: &str) {
+    if problem.candidates.is_empty() {
+        decisions.notes.push("no customer may get any offer: see the counts per rule".into());
+        return;
+    }
+    if measured {
+        decisions.notes.push(format!(
+            "offers are worth {:.2} {currency} in all, {:.2} % below what no decision within the limits could exceed",
+            allocation.value,
+            100.0 * allocation.gap()
+        ));
+        for line in decisions.resources.iter().filter(|line| line.price > 0.0) {
+            decisions.notes.push(format!("the {} is used up: one more would return {:.2}", line.name, line.price));
+        }
+    }
+}

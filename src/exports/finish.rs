@@ -359,7 +359,7 @@ impl Finish<'_> {
                 }
             }
             let table = if is_treatments { &mut self.exports.treatments } else { &mut self.exports.offers };
-            append(table, &table_header(source.table), rows);
+            append(table, &table_header(source.table), rows, source.number);
         }
     }
 
@@ -671,7 +671,7 @@ fn kind_of<'c>(table: SourceTable<'c>) -> &'c str {
 }
 
 /// Adds rows to a table; keys that it has not yet become further columns.
-fn append(table: &mut TextTable, header: &[String], rows: Vec<Vec<String>>) {
+fn append(table: &mut TextTable, header: &[String], rows: Vec<Vec<String>>, source: usize) {
     for key in header {
         if !table.header.contains(key) {
             table.header.push(key.clone());
@@ -687,6 +687,7 @@ fn append(table: &mut TextTable, header: &[String], rows: Vec<Vec<String>>) {
             full[*place] = text;
         }
         table.rows.push(full);
+        table.sources.push(source);
     }
 }
 

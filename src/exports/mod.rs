@@ -114,6 +114,19 @@ pub struct TextTable {
     pub header: Vec<String>,
     /// Rows, each as long as the header; empty text where missing.
     pub rows: Vec<Vec<String>>,
+    /// By row: which of the sources of that name it comes from, from 0.
+    pub sources: Vec<usize>,
+}
+
+impl TextTable {
+    /// The position of a column.
+    pub fn column(&self, key: &str) -> Option<usize> {
+        self.header.iter().position(|known| known == key)
+    }
+    /// The text of a row under a key; `None` where missing.
+    pub fn text(&self, row: usize, column: Option<usize>) -> Option<&str> {
+        self.rows[row].get(column?).map(String::as_str).filter(|text| !text.is_empty())
+    }
 }
 
 /// Rows of one file as one source saw them: read = accepted + rejected + duplicates + skipped.

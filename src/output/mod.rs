@@ -10,6 +10,7 @@ mod write;
 
 pub use write::{point, write_file};
 
+use crate::decide::Worth;
 use crate::error::Result;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -54,17 +55,17 @@ pub struct OfferRow {
     pub decision_id: String,
     /// 1 is the best.
     pub rank: u32,
-    /// Blank until offers are decided.
+    /// The offer decided on; empty for an item without an offer.
     pub offer_id: String,
     /// The item.
     pub item_id: String,
     /// Its name.
     pub item_name: String,
-    /// Blank until offers are decided.
+    /// By which the offer goes out.
     pub channel: String,
-    /// Blank until offers are decided.
+    /// First day of the offer.
     pub valid_from: String,
-    /// Blank until offers are decided.
+    /// Last day of the offer.
     pub valid_until: String,
     /// Comparable within a customer.
     pub score: f64,
@@ -72,6 +73,10 @@ pub struct OfferRow {
     pub reason_code: String,
     /// In words.
     pub reason: String,
+    /// `offer`, `explore` or `control`; empty for an item without an offer.
+    pub assignment: String,
+    /// What the offer is worth, term by term.
+    pub worth: Worth,
 }
 
 /// A customer who is not in risk.csv, and the rule that kept them out.

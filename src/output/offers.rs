@@ -5,7 +5,7 @@ use super::csv_text::CsvText;
 use crate::error::{Error, Result};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 13] = [
+pub const COLUMNS: [&str; 21] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -19,6 +19,14 @@ pub const COLUMNS: [&str; 13] = [
     "score",
     "reason_code",
     "reason",
+    "assignment",
+    "accept_probability",
+    "added_margin",
+    "added_margin_low",
+    "added_margin_high",
+    "contact_cost",
+    "accept_cost",
+    "net_value",
 ];
 
 /// The bytes of offers.csv.
@@ -38,7 +46,14 @@ pub fn to_csv(rows: &[OfferRow]) -> Result<Vec<u8>> {
         csv.id(&row.customer_id).id(&row.as_of).id(&row.decision_id).count(Some(u64::from(row.rank))).id(&row.offer_id).id(&row.item_id);
         csv.text(&row.item_name).text(&row.channel).id(&row.valid_from).id(&row.valid_until);
         csv.fraction(Some(row.score), "score")?;
-        csv.id(&row.reason_code).text(&row.reason);
+        csv.id(&row.reason_code).text(&row.reason).id(&row.assignment);
+        let worth = &row.worth;
+        csv.fraction(worth.accept, "accept_probability")?;
+        let (low, high) = worth.interval.unzip();
+        let contact_cost = (!row.assignment.is_empty()).then_some(worth.contact_cost);
+        for (column, value) in COLUMNS[15..].iter().zip([worth.margin, low, high, contact_cost, worth.accept_cost, worth.net]) {
+            csv.fraction(value, column)?;
+        }
         csv.end();
     }
     Ok(csv.into_bytes())
@@ -68,8 +83,9 @@ mod tests {
     fn a_row_reads_as_the_contract_says() {
         assert_eq!(
             String::from_utf8(to_csv(&[row("17850", 1)]).unwrap()).unwrap(),
-            "customer_id,as_of,decision_id,rank,offer_id,item_id,item_name,channel,valid_from,valid_until,score,reason_code,reason\n\
-             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\"\n"
+            "customer_id,as_of,decision_id,rank,offer_id,item_id,item_name,channel,valid_from,valid_until,score,reason_code,reason,\
+             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value\n\
+             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,\n"
         );
     }
 

@@ -157,7 +157,36 @@ impl Recommender {
         self.dated
     }
 
-    fn recommend_block(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>], count: usize) -> Vec<Vec<Recommended>> {
+    /// For each customer and each set of items (of the catalogue): the one that fits best and how well, as a share of what the
+    /// customer's very best item scores. A set without items fits everyone alike.
+    pub fn fits(&self, histories: &[Vec<ItemEvent>], groups: &[Option<u32>], sets: &[Vec<u32>]) -> Vec<Vec<(Option<u32>, f64)>> {
+        let of_block = |(block, groups): (&[Vec<ItemEvent>], &[Option<u32>])| -> Vec<Vec<(Option<u32>, f64)>> {
+            let (total, _) = self.totals(block, groups);
+            (0..block.len())
+                .map(|customer| {
+                    let row = total.row(customer);
+                    let greatest = scores::top(row, 1).first().map_or(0.0, |(_, score)| *score);
+                    let of_set = |set: &Vec<u32>| {
+                        if set.is_empty() {
+                            return (None, 1.0);
+                        }
+                        // The first of equals.
+                        let own = set
+                            .iter()
+                            .copied()
+                            .filter(|item| row[*item as usize] > 0.0)
+                            .max_by(|a, b| row[*a as usize].total_cmp(&row[*b as usize]).then(b.cmp(a)));
+                        own.map_or((None, 0.0), |item| (Some(item), f64::from(row[item as usize] / greatest)))
+                    };
+                    sets.iter().map(of_set).collect()
+                })
+                .collect()
+        };
+        histories.par_chunks(BLOCK).zip(groups.par_chunks(BLOCK)).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    /// The scores of every item that can be had for a block of customers, and what each model says.
+    fn totals(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>]) -> (Scores, Vec<blend::Scaled>) {
         let items = self.items();
         // Matrix products may round the rows of a small block otherwise than those of a full one.
         let empty: &[ItemEvent] = &[];
@@ -165,27 +194,39 @@ impl Recommender {
         histories.resize(BLOCK, empty);
         let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
         let mut total = self.blend.combined(&scaled, &self.blend.weights, true, BLOCK, items);
+        for customer in 0..block.len() {
+            let row = total.row_mut(customer);
+            if !table::has_history(histories[customer]) {
+                row.copy_from_slice(&self.blend.popular.demand);
+            }
+            if let Some((alike, group)) = self.alike_of(histories[customer], groups[customer]) {
+                // What sells among those who are alike goes before everything else.
+                let most = row.iter().copied().fold(0.0, f32::max);
+                alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
+            }
+            row.iter_mut().zip(&self.available).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
+        }
+        (total, scaled)
+    }
+
+    /// The group whose best sellers stand for a customer without history.
+    fn alike_of(&self, history: &[ItemEvent], group: Option<u32>) -> Option<(&Alike, u32)> {
+        self.alike.as_ref().zip(group).filter(|_| !table::has_history(history))
+    }
+
+    fn recommend_block(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>], count: usize) -> Vec<Vec<Recommended>> {
+        let (total, scaled) = self.totals(block, groups);
         (0..block.len())
             .map(|customer| {
-                let row = total.row_mut(customer);
-                let alike = self.alike.as_ref().zip(groups[customer]).filter(|_| !table::has_history(histories[customer]));
-                if !table::has_history(histories[customer]) {
-                    row.copy_from_slice(&self.blend.popular.demand);
-                }
-                if let Some((alike, group)) = alike {
-                    // What sells among those who are alike goes before everything else.
-                    let most = row.iter().copied().fold(0.0, f32::max);
-                    alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
-                }
-                row.iter_mut().zip(&self.available).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
-                let best = scores::top(row, count);
-                best.into_iter()
+                let alike = self.alike_of(&block[customer], groups[customer]);
+                scores::top(total.row(customer), count)
+                    .into_iter()
                     .map(|(item, score)| {
                         let reason = match alike {
                             Some((alike, group)) if alike.demand[group as usize].binary_search_by_key(&item, |(item, _)| *item).is_ok() => {
                                 Reason::PopularAlike { column: alike.column.clone(), group: alike.groups[group as usize].clone() }
                             }
-                            _ => self.reason(histories[customer], customer, item, &scaled),
+                            _ => self.reason(&block[customer], customer, item, &scaled),
                         };
                         Recommended { item, score, reason_code: reason.code(), reason: reason.in_english() }
                     })

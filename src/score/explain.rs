@@ -10,7 +10,6 @@ use crate::exports::Exports;
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::snapshot::status::Status;
-use crate::timeline::Moment;
 
 /// Why a customer is, or is not, on the list.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -99,9 +98,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     }
     if let Some(recommender) = &bundle.recommend {
         let items = recommender.map_items(exports);
-        let store = if exports.events.is_empty() { &exports.untimed } else { &exports.events };
-        let until = if exports.events.is_empty() { Moment(i64::MAX) } else { cutoff };
-        let history = crate::timeline::Timeline::new(index, store, &exports.profiles).split(until, crate::config::Span::days(0)).0;
+        let history = super::offers::item_history(exports, index, cutoff);
         let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], config.recommend.per_customer);
         explanation.offers = list
             .into_iter()

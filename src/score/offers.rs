@@ -1,56 +1,152 @@
-//! The next best items of every customer.
+//! The next best offers and items of every customer.
 
-use super::Scored;
+use super::{Scored, SlimRow};
 use crate::bundle::Bundle;
 use crate::config::Config;
+use crate::decide::eligibility::Person;
+use crate::decide::{Customer, Decisions, Market, catalogue, decide};
+use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::ItemEvent;
-use crate::timeline::{Cutoff, Moment};
+use crate::recommend::{ItemEvent, Recommended};
+use crate::snapshot::status::Status;
+use crate::timeline::{Cutoff, History, Moment, Timeline};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
-/// The next best items of every customer.
-pub(super) fn offers(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, cutoff: Cutoff, scored: &mut Scored) {
-    let Some(recommender) = &bundle.recommend else { return };
-    let items = recommender.map_items(exports);
-    let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
-    let unknown = items.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)).count();
-    if unknown > 0 {
-        scored.notes.push(format!(
-            "{unknown} items were not sold when the bundle was trained: they are not recommended and tell nothing about taste until the next fit"
-        ));
+/// Customers whose item scores are held at a time, per thread.
+const BLOCK: usize = 1_024;
+
+/// Decides on offers where the config has any, recommends items to everyone, and writes both into the rows: decided offers first.
+///
+/// # Errors
+/// 65 for an offer with negative costs, 78 for a condition on a column that no profile has.
+pub(super) fn offers(
+    config: &Config,
+    exports: &Exports,
+    bundle: &Bundle,
+    bundle_hash: &str,
+    cutoff: Cutoff,
+    rows: &[SlimRow],
+    scored: &mut Scored,
+) -> Result<()> {
+    let offers = catalogue::offers(config, exports)?;
+    let recommender = bundle.recommend.as_ref();
+    if recommender.is_none() && offers.is_empty() {
+        return Ok(());
     }
-    let store = if exports.events.is_empty() { &exports.untimed } else { &exports.events };
+    let items = recommender.map(|recommender| recommender.map_items(exports)).unwrap_or_default();
+    if recommender.is_some() {
+        let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
+        let unknown = items.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)).count();
+        if unknown > 0 {
+            scored.notes.push(format!(
+                "{unknown} items were not sold when the bundle was trained: they are not recommended and tell nothing about taste until the next fit"
+            ));
+        }
+    }
+    let sets: Vec<Vec<u32>> = offers.iter().map(|offer| offer.items.iter().filter_map(|item| items.get(*item as usize).copied().flatten()).collect()).collect();
     let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
-    const BLOCK: usize = 1_024;
-    for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
-        let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
-            .par_iter()
-            .map(|customer| {
-                let cutoff = if exports.events.is_empty() { Moment(i64::MAX) } else { cutoff };
-                let history = crate::timeline::Timeline::new(*customer, store, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
-                let events = recommender.item_events(&history, &items);
-                let group = if events.is_empty() { recommender.group(&history) } else { None };
-                (events, group)
-            })
-            .unzip();
-        for (customer, list) in block.iter().zip(recommender.recommend_alike(&histories, &groups, config.recommend.per_customer)) {
-            for (rank, recommended) in list.into_iter().enumerate() {
-                let (item_id, item_name) = recommender.item(recommended.item);
-                let customer_id = &exports.customers[*customer as usize];
-                scored.offers.push(OfferRow {
-                    customer_id: customer_id.to_string(),
-                    as_of: scored.as_of.clone(),
-                    decision_id: decision_id(customer_id, item_id, &scored.as_of, bundle_hash),
-                    rank: rank as u32 + 1,
-                    item_id: item_id.into(),
-                    item_name: item_name.into(),
-                    score: f64::from(recommended.score),
-                    reason_code: recommended.reason_code.into(),
-                    reason: recommended.reason,
-                    ..OfferRow::default()
-                });
+    let mut lists: Vec<Vec<Recommended>> = Vec::new();
+    let mut fits: Vec<Vec<(Option<u32>, f64)>> = Vec::new();
+    if let Some(recommender) = recommender {
+        for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
+            let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
+                .par_iter()
+                .map(|customer| {
+                    let history = item_history(exports, *customer, cutoff);
+                    let events = recommender.item_events(&history, &items);
+                    let group = if events.is_empty() { recommender.group(&history) } else { None };
+                    (events, group)
+                })
+                .unzip();
+            lists.extend(recommender.recommend_alike(&histories, &groups, config.recommend.per_customer));
+            if !offers.is_empty() {
+                fits.extend(recommender.fits(&histories, &groups, &sets));
             }
         }
     }
+    let decisions = if offers.is_empty() { Decisions::default() } else { decided(config, exports, cutoff, rows, scored, &offers, fits)? };
+    scored.notes.extend(decisions.notes.iter().cloned());
+    let mut decided = decisions.rows.iter().peekable();
+    for customer in customers {
+        let id = &exports.customers[customer as usize];
+        let mut rank = 0;
+        let mut next_rank = || {
+            rank += 1;
+            rank
+        };
+        while let Some(decision) = decided.next_if(|decision| decision.customer == customer) {
+            let offer = &decisions.offers[decision.offer];
+            let (item_id, item_name) = recommender.zip(decision.item).map_or(("", ""), |(recommender, item)| recommender.item(item));
+            scored.offers.push(OfferRow {
+                customer_id: id.to_string(),
+                as_of: scored.as_of.clone(),
+                decision_id: decision_id(id, &offer.id, &scored.as_of, bundle_hash),
+                rank: next_rank(),
+                offer_id: offer.id.clone(),
+                item_id: item_id.into(),
+                item_name: item_name.into(),
+                channel: decision.channel.clone(),
+                valid_from: offer.valid_from.unwrap_or(cutoff).max(cutoff).date(),
+                valid_until: offer.until(cutoff).map(Moment::date).unwrap_or_default(),
+                score: decision.worth.net.unwrap_or(0.0),
+                reason_code: "offer".into(),
+                reason: if offer.name.is_empty() { offer.id.clone() } else { offer.name.clone() },
+                assignment: decision.assignment.name().into(),
+                worth: decision.worth,
+            });
+        }
+        let (Some(recommender), Some(list)) = (recommender, lists.get(customer as usize)) else { continue };
+        for recommended in list {
+            let (item_id, item_name) = recommender.item(recommended.item);
+            scored.offers.push(OfferRow {
+                customer_id: id.to_string(),
+                as_of: scored.as_of.clone(),
+                decision_id: decision_id(id, item_id, &scored.as_of, bundle_hash),
+                rank: next_rank(),
+                item_id: item_id.into(),
+                item_name: item_name.into(),
+                score: f64::from(recommended.score),
+                reason_code: recommended.reason_code.into(),
+                reason: recommended.reason.clone(),
+                ..OfferRow::default()
+            });
+        }
+    }
+    scored.decisions = decisions;
+    Ok(())
+}
+
+/// What a customer did with items before the cut-off; all of it for exports without dates.
+pub(super) fn item_history(exports: &Exports, customer: u32, cutoff: Cutoff) -> History<'_> {
+    let (store, until) = if exports.events.is_empty() { (&exports.untimed, Moment(i64::MAX)) } else { (&exports.events, cutoff) };
+    Timeline::new(customer, store, &exports.profiles).split(until, crate::config::Span::days(0)).0
+}
+
+fn decided(
+    config: &Config,
+    exports: &Exports,
+    cutoff: Cutoff,
+    rows: &[SlimRow],
+    scored: &Scored,
+    offers: &[catalogue::Offer],
+    fits: Vec<Vec<(Option<u32>, f64)>>,
+) -> Result<Decisions> {
+    let market = Market::new(config, exports, cutoff)?;
+    let risk: BTreeMap<&str, (&str, Option<f64>)> =
+        scored.risk.iter().map(|row| (row.customer_id.as_str(), (row.risk_tier.as_str(), row.churn_probability))).collect();
+    let mut fits = fits.into_iter();
+    let customers: Vec<Customer<'_>> = rows
+        .iter()
+        .map(|row| {
+            let (tier, probability) = risk.get(&*exports.customers[row.customer as usize]).copied().unwrap_or(("", None));
+            let history = Timeline::new(row.customer, &exports.events, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
+            let person = Person { history, status: row.status.map_or("", Status::name), tier, segment: row.segment, risk: probability, value: row.value };
+            let orders = row.orders.filter(|orders| *orders > 0);
+            Customer { person, fits: fits.next().unwrap_or_default(), order_amount: row.mean_order.filter(|_| orders.is_some()) }
+        })
+        .collect();
+    // The market borrows the offers' conditions and the customers' texts, which live in `scored`; decisions own what they keep.
+    decide(&market, offers, &customers)
 }
