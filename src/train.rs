@@ -1,12 +1,13 @@
 //! From exports to bundle and report: one line per stage.
 
 mod churn;
+mod decide;
 mod folds;
 mod measured;
 mod recommend;
 
 pub use folds::validate_folds;
-pub use measured::{ChurnMeasured, Measured, RankMeasured, Rows};
+pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 
 use crate::bundle::{Bundle, Meta};
 use crate::config::{Config, Definition};
@@ -86,6 +87,11 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     progress.stage("recommend");
     let recommend = recommend::recommend(config, exports, &windows, &mut measured)?;
     measured.warnings.extend(tier_warnings(&measured));
+
+    if !config.treatments.is_empty() {
+        progress.stage("decide");
+        decide::measure(config, exports, None, &mut measured)?;
+    }
 
     progress.stage("segments");
     let segments = segments(exports, &churn.plan, end);

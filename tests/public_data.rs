@@ -22,7 +22,7 @@ struct Expectation {
     check: fn(&Bench) -> Result<(), Failed>,
 }
 
-const EXPECTATIONS: [Expectation; 11] = [
+const EXPECTATIONS: [Expectation; 12] = [
     Expectation { name: "telco", sentence: "who leaves a telephone company is told as well as the peers do", check: |bench| bench.auc_at_least(0.84) },
     Expectation { name: "telco", sentence: "a labelled table is fitted and scored", check: |bench| bench.fit_and_score(1_000, 0) },
     Expectation { name: "bank", sentence: "who leaves a bank is told as well as the peers do", check: |bench| bench.auc_at_least(0.855) },
@@ -36,6 +36,11 @@ const EXPECTATIONS: [Expectation; 11] = [
         name: "hillstrom",
         sentence: "an offer test without churn or items leaves both files with their headers",
         check: |bench| bench.fit_and_score(0, 0),
+    },
+    Expectation {
+        name: "hillstrom",
+        sentence: "a policy learnt from the e-mail test is worth as much as the best e-mail for all, on customers it did not learn from",
+        check: Bench::offer_test_measures,
     },
     Expectation { name: "beauty", sentence: "lists of items without dates are recommended from", check: |bench| bench.fit_and_score(0, 20_000) },
 ];
@@ -116,6 +121,17 @@ impl Bench {
         let (auc, ndcg) = (number(&answer, &["churn", "auc"])?, number(&answer, &["recommend", "ndcg@10"])?);
         ensure(auc >= 0.762, || format!("churn AUC {auc:.4}, the peer has .7617"))?;
         ensure(ndcg >= 0.365, || format!("NDCG@10 {ndcg:.4}, expected .365 or more"))
+    }
+
+    fn offer_test_measures(&self) -> Result<(), Failed> {
+        let answer = self.measures();
+        let (policy, best) = (number(&answer, &["decide", "policy_value"])?, number(&answer, &["decide", "best_arm_value"])?);
+        ensure(answer["decide"]["best_arm"] == "Mens E-Mail", || format!("best arm {}", answer["decide"]["best_arm"]))?;
+        // Published: 18.3 % of those with the men's e-mail came, 10.6 % of those without any.
+        ensure((best - 0.183).abs() < 0.0006, || format!("the best arm is worth {best:.4}, published .183"))?;
+        ensure(policy >= best - 0.001, || format!("the policy is worth {policy:.4}, the best arm {best:.4}"))?;
+        let uplift = number(&answer, &["decide", "uplift@30"])?;
+        ensure(uplift >= 0.066, || format!("uplift at 30 % is {uplift:.4}, expected .066 or more"))
     }
 
     /// Fits, scores, and counts rows: at least so many in each list, and every row read accounted for.

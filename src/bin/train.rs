@@ -225,6 +225,16 @@ fn summary(config: &Config, measured: &Measured) -> String {
         recommend.models.iter().for_each(|(name, model)| line(name, model, ""));
         line(&recommend.chosen, &recommend.ranking, "  <- used");
     }
+    if let Some(decide) = &measured.decide {
+        lines.push(format!("  offers      {}: {} on customers not learnt from", decide.goal, decide.policy));
+        lines.push(format!(
+            "              policy {:.4} ({:.4} to {:.4}), best single arm {} {:.4}",
+            decide.policy_value, decide.interval.0, decide.interval.1, decide.best_arm, decide.best_arm_value
+        ));
+        if let Some((net, best)) = decide.net_value.zip(decide.net_best_arm_value) {
+            lines.push(format!("              less the cost of contacts: policy {net:.4}, best single arm {best:.4}"));
+        }
+    }
     lines.extend(measured.reasons.iter().map(|(part, reason)| format!("  no {part:<9} {reason}")));
     lines.extend(measured.warnings.iter().map(|warning| format!("  warning     {warning}")));
     lines.join("\n")

@@ -13,6 +13,7 @@ pub mod catalogue;
 pub mod control;
 pub mod effects;
 pub mod eligibility;
+pub mod policy;
 
 use crate::config::Config;
 use crate::error::Result;
@@ -183,7 +184,7 @@ impl<'a> Market<'a> {
 
     /// How many more contacts a customer may get.
     fn room(&self, customer: u32) -> u32 {
-        let most = self.config.decide.offers_per_customer.unwrap_or(u32::MAX);
+        let most = self.config.decide.offers_per_customer.unwrap_or(1);
         let Some(limit) = &self.config.decide.contact else { return most };
         let since = self.as_of.minus(limit.per);
         let past = self.contacts[customer as usize].iter().filter(|(time, _)| *time >= since).count();

@@ -19,6 +19,9 @@ use std::path::Path;
 /// # Errors
 /// 65 for a folds file that does not fit the table, 78 when the config has no label.
 pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), progress: &mut dyn Progress) -> Result<Measured> {
+    if config.churn.definition == Definition::None && !config.treatments.is_empty() {
+        return super::decide::validate_halves(config, exports, folds, progress);
+    }
     if config.churn.definition != Definition::Label {
         return Err(Error::config("--folds needs a labelled table: [churn] definition = \"label\" and a label column"));
     }

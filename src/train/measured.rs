@@ -11,6 +11,8 @@ pub struct Measured {
     pub churn: Option<ChurnMeasured>,
     /// The recommender; `None` with a reason in `reasons`.
     pub recommend: Option<RankMeasured>,
+    /// The offer test; `None` with a reason in `reasons`.
+    pub decide: Option<DecideMeasured>,
     /// Why a part is missing.
     pub reasons: BTreeMap<String, String>,
     /// Customers asked in the test window.
@@ -73,4 +75,43 @@ pub struct RankMeasured {
     pub ranking: crate::evaluate::rank::Ranking,
     /// Every model that was tried.
     pub models: BTreeMap<String, crate::evaluate::rank::Ranking>,
+}
+
+/// What a policy learnt from an offer test is worth on customers that it did not learn from.
+#[derive(Debug, Clone, Serialize)]
+pub struct DecideMeasured {
+    /// The response that is maximised.
+    pub goal: String,
+    /// Who gets what: `personal`, or the arm that everyone gets.
+    pub policy: String,
+    /// Mean of the goal per customer under the policy, by normalised inverse propensities.
+    pub policy_value: f64,
+    /// Its 95 % interval.
+    pub interval: (f64, f64),
+    /// The arm that is best for everyone, with hindsight.
+    pub best_arm: String,
+    /// The mean of the goal if everyone gets it.
+    pub best_arm_value: f64,
+    /// The mean of the goal less what contacts cost, of a policy that weighs the two; `None` where the goal is not money.
+    pub net_value: Option<f64>,
+    /// The same of the arm (the control included) that is best for everyone, with hindsight.
+    pub net_best_arm_value: Option<f64>,
+    /// Among the 30 % predicted to be moved most by any contact: mean of the goal with a contact minus without.
+    #[serde(rename = "uplift@30")]
+    pub uplift_30: f64,
+    /// Every arm.
+    pub arms: BTreeMap<String, ArmMeasured>,
+}
+
+/// One arm of an offer test.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArmMeasured {
+    /// Customers who got it.
+    pub customers: usize,
+    /// Mean of the goal.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub interval: (f64, f64),
+    /// Mean of the goal less the cost of a contact, where the goal is money.
+    pub net_value: Option<f64>,
 }
