@@ -131,6 +131,16 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
     }
+    if let Some(limit) = config.project.max_model_age.filter(|_| !bundle.meta.trained_until.is_empty()) {
+        let age = cutoff.days_since(parse_date(&bundle.meta.trained_until)?);
+        if age > limit.as_days() {
+            scored.notes.push(format!(
+                "the bundle was trained until {}, {age:.0} days ago, longer than max_model_age = {:.0} days: retrain",
+                bundle.meta.trained_until,
+                limit.as_days()
+            ));
+        }
+    }
     for (part, reason) in &bundle.meta.missing {
         scored.notes.push(format!("no {part}: {reason}"));
     }

@@ -1,11 +1,13 @@
 //! From exports to bundle and report: one line per stage.
 
 mod churn;
+mod compare;
 mod decide;
 mod folds;
 mod measured;
 mod recommend;
 
+pub use compare::{Comparison, against_champion, compare};
 pub use folds::validate_folds;
 pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 

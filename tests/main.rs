@@ -8,6 +8,8 @@ mod shop;
 mod flow;
 // What goes wrong at a user's site: one clear line, the right exit code, nothing half-written.
 mod faults;
+// What the program says of itself: leaks, champions, doubt.
+mod honesty;
 // The same bytes: twice, at one and two threads, with rows in another order.
 mod sameness;
 // What the README and the repository promise about themselves.

@@ -5,8 +5,9 @@ mod terminal;
 use clap::{Args, Parser, Subcommand};
 use holdfast::config::Config;
 use holdfast::error::{Error, ErrorKind, Result};
+use holdfast::evaluate::classify::Classification;
 use holdfast::output::report::TrainReport;
-use holdfast::train::{self, Measured, Progress, Purpose};
+use holdfast::train::{self, Comparison, Measured, Progress, Purpose};
 use holdfast::{bundle, check, output, simulate};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,18 @@ enum Command {
         /// Where the bundle and its report go
         #[arg(long, default_value = "models")]
         models: PathBuf,
+        /// A bundle in use: the pointer moves only if the new one is not worse on the newest window (exit code 3 otherwise)
+        #[arg(long, value_name = "BUNDLE")]
+        champion: Option<PathBuf>,
+    },
+    /// Champion against challenger on the newest window
+    Compare {
+        /// The bundle in use
+        old: PathBuf,
+        /// The one that may replace it
+        new: PathBuf,
+        #[command(flatten)]
+        common: Common,
     },
     /// The same measurements without writing a bundle
     Validate {
@@ -83,7 +96,8 @@ struct Common {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     terminal::run(|| match cli.command {
-        Command::Fit { common, models } => fit(&common, &models),
+        Command::Fit { common, models, champion } => fit(&common, &models, champion.as_deref()),
+        Command::Compare { old, new, common } => compare(&common, &old, &new),
         Command::Validate { common, folds } => validate(&common, folds.as_deref()),
         Command::Check { common } => look(&common),
         Command::Inspect { bundle, json } => inspect(&bundle, json),
@@ -91,10 +105,11 @@ fn main() -> ExitCode {
     })
 }
 
-fn fit(common: &Common, models: &Path) -> Result<()> {
+fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
     let config = Config::load(&common.config, &common.overrides)?;
+    let champion = champion.map(bundle::load).transpose()?;
     // A folder that cannot be written is told before the work, not after it.
     drop(output::RunFolder::open(models)?);
     let exports = train::read(&config, threads, &mut watch)?;
@@ -104,7 +119,9 @@ fn fit(common: &Common, models: &Path) -> Result<()> {
     watch.stage("write");
     let hash = bundle::save(&trained.bundle, &file)?;
     let pointer = models.join(format!("{}.hfb", config.project.name));
-    if pointer != file {
+    let comparison = champion.map(|(champion, _)| train::against_champion(&config, &exports, &champion, &trained.measured)).transpose()?;
+    let worse = comparison.as_ref().is_some_and(|comparison| comparison.worse);
+    if pointer != file && !worse {
         output::point(&pointer, &file)?;
     }
     let report = TrainReport::of(&config, &hash, &exports, &trained);
@@ -115,12 +132,62 @@ fn fit(common: &Common, models: &Path) -> Result<()> {
         let mut value = measured_json(&trained.measured, &seconds);
         value["bundle"] = json!(file.display().to_string());
         value["bundle_hash"] = json!(hash);
+        value["champion"] = serde_json::to_value(&comparison).unwrap_or_default();
         print(&pretty(&value));
     } else {
         print(&summary(&config, &trained.measured));
-        print(&format!("  written     {}\n              {} points to it; report {}", file.display(), pointer.display(), page.display()));
+        if let Some(comparison) = &comparison {
+            print(&comparison_text(comparison));
+        }
+        let points = if worse { "still points to the champion" } else { "points to it" };
+        print(&format!("  written     {}\n              {} {points}; report {}", file.display(), pointer.display(), page.display()));
     }
-    Ok(())
+    match comparison {
+        Some(comparison) if worse => Err(Error::new(
+            ErrorKind::Advice,
+            format!(
+                "the new model is worse than the champion on {} customers: log loss {:+.4} ({:+.4} to {:+.4}); {} was not moved",
+                comparison.customers,
+                comparison.difference,
+                comparison.interval.0,
+                comparison.interval.1,
+                pointer.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn compare(common: &Common, old: &Path, new: &Path) -> Result<()> {
+    let threads = terminal::set_up(common.threads)?;
+    let mut watch = Watch::new();
+    let config = Config::load(&common.config, &common.overrides)?;
+    let ((old, _), (new, _)) = (bundle::load(old)?, bundle::load(new)?);
+    let exports = train::read(&config, threads, &mut watch)?;
+    watch.stage("compare");
+    let comparison = train::compare(&config, &exports, &old, &new)?;
+    watch.finish();
+    print(&if common.json { pretty(&serde_json::to_value(&comparison).unwrap_or_default()) } else { comparison_text(&comparison) });
+    if comparison.worse {
+        Err(Error::new(ErrorKind::Advice, "the challenger is worse than the champion beyond the interval: keep the champion"))
+    } else {
+        Ok(())
+    }
+}
+
+fn comparison_text(comparison: &Comparison) -> String {
+    let window = if comparison.cutoff.is_empty() { "customers kept back".to_string() } else { format!("window from {}", comparison.cutoff) };
+    let line =
+        |name: &str, model: &Classification| format!("              {name:<14} AUC {:.4}  log loss {:.4}  Brier {:.4}", model.auc, model.log_loss, model.brier);
+    let mut lines = vec![format!("  compared    {window}: {} customers", grouped(comparison.customers as u64))];
+    lines.push(line("champion", &comparison.champion));
+    lines.push(line("challenger", &comparison.challenger));
+    lines.push(format!(
+        "              log loss {:+.4} ({:+.4} to {:+.4}); below 0 the challenger is better",
+        comparison.difference, comparison.interval.0, comparison.interval.1
+    ));
+    lines.extend(comparison.notes.iter().map(|note| format!("  note        {note}")));
+    lines.join("\n")
 }
 
 fn validate(common: &Common, folds: Option<&Path>) -> Result<()> {
@@ -212,6 +279,40 @@ fn summary(config: &Config, measured: &Measured) -> String {
         }
         if !churn.models.contains_key(&churn.chosen) {
             lines.push(format!("              {:<14} AUC {:.4}  log loss {:.4}  Brier {:.4}  <- used", "chosen", churn.auc, churn.log_loss, churn.brier));
+        }
+        if let Some(intervals) = &churn.intervals {
+            lines.push(format!(
+                "              95 %           AUC {:.3} to {:.3}, lift in the riskiest tenth {:.1} to {:.1}",
+                intervals.auc.0, intervals.auc.1, intervals.top_decile_lift.0, intervals.top_decile_lift.1
+            ));
+        }
+        if let Some(grade) = &churn.grade {
+            lines.push(format!(
+                "  grade       {} beside {}; expected and observed differ by {:.1} points",
+                grade.letter,
+                grade.against,
+                100.0 * churn.calibration_error
+            ));
+        }
+        if let Some(at) = &churn.at_threshold {
+            let past: Vec<String> = churn.backtest.iter().map(|window| format!("{:.1} % at {}", 100.0 * window.accuracy, window.cutoff)).collect();
+            let trend = if past.is_empty() { String::new() } else { format!("; before: {}", past.join(", ")) };
+            lines.push(format!(
+                "  accuracy    {:.1} % at {:.2}, {:.1} % by saying the same of all{trend}",
+                100.0 * at.accuracy,
+                at.threshold,
+                100.0 * at.naive_accuracy
+            ));
+        }
+        if let Some(profit) = &churn.profit {
+            lines.push(format!(
+                "  profit      {:.0} {} by contacting the {:.1} % above {:.3}; at most {:.0}",
+                profit.profit,
+                config.project.currency,
+                100.0 * profit.share,
+                profit.threshold,
+                profit.greatest.0
+            ));
         }
         for (tier, count) in &churn.tiers {
             lines.push(format!("  tier        {tier}: {} customers of the test window", grouped(*count as u64)));

@@ -181,6 +181,11 @@ impl Choice {
     }
 }
 
+/// Whether some left and some stayed: without both there is nothing to learn.
+pub fn has_both(labels: &[bool]) -> bool {
+    labels.contains(&true) && labels.contains(&false)
+}
+
 /// Seeds whose mean an ensemble is: many rows steady it as well as many seeds do.
 fn bags(effort: Effort, examples: &Examples) -> usize {
     let cells = examples.matrix.rows * examples.matrix.columns();

@@ -66,6 +66,8 @@ pub struct Project {
     pub max_reject_rate: f64,
     /// What may differ from the bundle's history without stopping a scoring run (`allow_stale`): names of channels or kinds, or `all`.
     pub allow_stale: Vec<String>,
+    /// Age of a bundle, from the end of its training to the as-of date, above which scoring warns.
+    pub max_model_age: Option<Span>,
 }
 
 /// Language of reasons and reports.
@@ -469,6 +471,8 @@ pub struct ChurnSettings {
     pub tiers: Vec<Tier>,
     /// The learners to try, by name; empty means all.
     pub learners: Vec<String>,
+    /// Columns that may nearly give the label away, because they are known before.
+    pub allow_leak: Vec<String>,
 }
 
 /// What leaving means.
@@ -491,8 +495,8 @@ pub enum Definition {
     None,
 }
 
-/// `costs` of `[churn]`: the money side of a retention campaign, after Verbeke et al., "New insights into churn prediction in the
-/// telecommunication sector: a profit driven data mining approach" (2012), equation 6.
+/// `costs` of `[churn]`: the money side of a retention campaign, after Verbraken, Verbeke, Baesens, "A novel profit maximizing metric for
+/// measuring classification performance of customer churn prediction models" (2013).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Costs {
     /// Cost of contacting one customer, in the project's currency; default 0.

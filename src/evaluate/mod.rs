@@ -2,5 +2,7 @@
 
 pub mod classify;
 pub mod folds;
+pub mod honesty;
+pub mod leaks;
 pub mod rank;
 pub mod windows;

@@ -45,6 +45,7 @@ fn settings() -> ChurnSettings {
         effort: Effort::Normal,
         tiers: Vec::new(),
         learners: Vec::new(),
+        allow_leak: Vec::new(),
         costs: None,
     }
 }

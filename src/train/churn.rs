@@ -1,12 +1,14 @@
 //! The churn model of a training: windows in time, or folds of a labelled table; chosen, measured, refitted.
 
-use super::measured::{ChurnMeasured, Measured};
+use super::measured::{ChurnMeasured, Measured, Tested, threshold};
 use super::{Progress, Purpose};
 use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
 use crate::config::{Config, Definition};
 use crate::error::Result;
-use crate::evaluate::classify::{Classification, classification, reliability};
+use crate::evaluate::classify::{Classification, classification};
 use crate::evaluate::folds::stratified;
+use crate::evaluate::honesty::WindowMeasured;
+use crate::evaluate::leaks;
 use crate::evaluate::windows::Windows;
 use crate::exports::Exports;
 use crate::output::report::WindowLine;
@@ -86,6 +88,11 @@ pub(super) fn windowed(
     let examples: Vec<Examples> = snapshots(exports, &plan, rule, &cutoffs)?;
     let of = |cutoff: &Cutoff| &examples[cutoffs.iter().position(|known| known == cutoff).expect("every window is in all()")];
 
+    let oldest = examples.iter().skip(usize::from(examples.len() > 1)).collect::<Vec<_>>();
+    let known = stack(&oldest);
+    leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+    drop(known);
+
     progress.stage("churn");
     let task = task(config, &plan);
     let seed = config.project.seed;
@@ -120,7 +127,13 @@ pub(super) fn windowed(
     measured.horizon = Some(config.churn.horizon.as_days());
     warn_if_thin(&test_examples.labels, measured);
     measured.churn = Some(match tested {
-        Some((known, test)) => measure(config, &choice, &known, test)?,
+        Some((known, test)) => {
+            let (mut churn, probabilities) = measure(config, &choice, &known, test)?;
+            churn.backtest = backtest(config, &choice, &cutoffs, &examples)?;
+            measured.tested =
+                Some(Tested { cutoff: Some(*cutoffs.iter().find(|cutoff| Some(**cutoff) == windows.test).unwrap_or(&windows.end)), probabilities });
+            churn
+        }
         None => out_of_fold(&choice),
     });
     let lines: Vec<WindowLine> = cutoffs
@@ -183,32 +196,53 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
     }
 }
 
-/// Every candidate, refitted on what was known, on the test rows.
-fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) -> Result<ChurnMeasured> {
+/// Every candidate, refitted on what was known, on the test rows; and the probabilities of the one chosen.
+fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) -> Result<(ChurnMeasured, Vec<f64>)> {
     let parts = choice.refit_all(known)?;
-    let probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&test.matrix)).collect();
+    let mut probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&test.matrix)).collect();
     let models: BTreeMap<String, Classification> = choice
         .candidates
         .iter()
         .zip(&probabilities)
         .map(|(candidate, probabilities)| (candidate.name.clone(), classification(probabilities, &test.labels)))
         .collect();
-    let chosen = &probabilities[choice.chosen];
     let base_rate = parts[choice.chosen].base_rate;
-    Ok(churn_measured(&choice.candidates[choice.chosen].name, models, chosen, &test.labels, crate::churn::tiers::count(&config.churn.tiers, base_rate, chosen)))
+    // The naive rule: how long ago the last activity was; without dates, the base rate for everyone.
+    let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
+    let (name, rule) = match recency {
+        Some(place) => ("recency_rule", probabilities[place].clone()),
+        None => ("base_rate", vec![base_rate; test.labels.len()]),
+    };
+    let chosen = probabilities.swap_remove(choice.chosen);
+    let name_of_chosen = &choice.candidates[choice.chosen].name;
+    let own = models[name_of_chosen];
+    let measured = ChurnMeasured::of(config, name_of_chosen, own, models, (&chosen, &test.labels), Some((name, &rule)), base_rate);
+    Ok((measured, chosen))
 }
 
-fn churn_measured(name: &str, models: BTreeMap<String, Classification>, probabilities: &[f64], labels: &[bool], tiers: Vec<(String, usize)>) -> ChurnMeasured {
-    let own = models[name];
-    ChurnMeasured {
-        chosen: name.into(),
-        auc: own.auc,
-        log_loss: own.log_loss,
-        brier: own.brier,
-        models,
-        reliability: reliability(probabilities, labels, 10),
-        tiers,
+/// Older windows: the chosen settings fitted on what had ended before each. Settings were chosen on newer windows; rows were not.
+fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples]) -> Result<Vec<WindowMeasured>> {
+    let horizon = config.churn.horizon;
+    let mut measured: Vec<WindowMeasured> = Vec::new();
+    let mut newer: Option<Cutoff> = cutoffs.first().copied();
+    for (place, cutoff) in cutoffs.iter().enumerate() {
+        // Windows that do not overlap, and have something to learn from before them.
+        if newer.is_some_and(|newer| cutoff.plus(horizon) > newer) {
+            continue;
+        }
+        let before: Vec<&Examples> = cutoffs.iter().zip(examples).filter(|(older, _)| older.plus(horizon) <= *cutoff).map(|(_, examples)| examples).collect();
+        if before.is_empty() {
+            break;
+        }
+        newer = Some(*cutoff);
+        let known = stack(&before);
+        if churn::has_both(&known.labels) {
+            let part = choice.refit(choice.chosen, &known)?;
+            let window = &examples[place];
+            measured.push(WindowMeasured::of(cutoff.date(), &part.probabilities(&window.matrix), &window.labels, threshold(config)));
+        }
     }
+    Ok(measured)
 }
 
 fn out_of_fold(choice: &Choice) -> ChurnMeasured {
@@ -222,6 +256,13 @@ fn out_of_fold(choice: &Choice) -> ChurnMeasured {
         models,
         reliability: Vec::new(),
         tiers: Vec::new(),
+        intervals: None,
+        deciles: Vec::new(),
+        calibration_error: f64::NAN,
+        grade: None,
+        at_threshold: None,
+        profit: None,
+        backtest: Vec::new(),
     }
 }
 
@@ -254,6 +295,8 @@ pub(super) fn labelled(
     let test: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] == 0).collect();
     let known = select(&examples, &known);
     let test = select(&examples, &test);
+    leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+    leaks::refuse_twins(&known.matrix, &test.matrix, &config.churn.allow_leak)?;
     let choice = match churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, seed)), &task) {
         Ok(choice) => choice,
         Err(error) if error.kind() == crate::error::ErrorKind::Data => return Ok(Err(error.message().to_string())),
@@ -262,7 +305,9 @@ pub(super) fn labelled(
     measured.base = Some(test.labels.len());
     measured.churn_rate = Some(share(&test.labels));
     warn_if_thin(&test.labels, measured);
-    measured.churn = Some(measure(config, &choice, &known, &test)?);
+    let (churn, probabilities) = measure(config, &choice, &known, &test)?;
+    measured.churn = Some(churn);
+    measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];
     if purpose == Purpose::Validate {
         return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));

@@ -6,8 +6,9 @@ use super::{Progress, latest, rows};
 use crate::churn::{self, Validation};
 use crate::config::{Config, Definition};
 use crate::error::{Error, Result};
-use crate::evaluate::classify::{Classification, auc, brier, log_loss, reliability};
+use crate::evaluate::classify::{Classification, auc, brier, log_loss};
 use crate::evaluate::folds::{parse_folds, stratified};
+use crate::evaluate::leaks;
 use crate::exports::Exports;
 use crate::snapshot::learned::FeaturePlan;
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), 
         let plan = plan.restricted_to(exports, &known_customers);
         let (_, examples) = labelled_examples(exports, &plan, end)?;
         let (known, test_examples) = (select(&examples, &known), select(&examples, &test));
+        leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+        leaks::refuse_twins(&known.matrix, &test_examples.matrix, &config.churn.allow_leak)?;
         let choice = churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, config.project.seed)), &task)?;
         let parts = choice.refit_all(&known)?;
         chosen_names.push(choice.candidates[choice.chosen].name.clone());
@@ -89,15 +92,10 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), 
     chosen_names.dedup();
     measured.base = Some(examples.labels.len());
     measured.churn_rate = Some(share(&examples.labels));
-    measured.churn = Some(ChurnMeasured {
-        chosen: chosen_names.join(", "),
-        auc: own.auc,
-        log_loss: own.log_loss,
-        brier: own.brier,
-        models,
-        reliability: reliability(&probabilities, &examples.labels, 10),
-        tiers: crate::churn::tiers::count(&config.churn.tiers, share(&examples.labels), &probabilities),
-    });
+    let rate = share(&examples.labels);
+    let rule = vec![rate; examples.labels.len()];
+    measured.churn =
+        Some(ChurnMeasured::of(config, &chosen_names.join(", "), own, models, (&probabilities, &examples.labels), Some(("base_rate", &rule)), rate));
     measured.reasons.insert("recommend".into(), "--folds measures the churn model only".into());
     Ok(measured)
 }

@@ -1,6 +1,9 @@
 //! What a training measured, as `validate --json` prints it and the bundle's META keeps it.
 
-use crate::evaluate::classify::{Classification, ReliabilityBin};
+use crate::config::Config;
+use crate::evaluate::classify::{Classification, ReliabilityBin, calibration_error, reliability};
+use crate::evaluate::honesty::{self, AtThreshold, Decile, Grade, Intervals, Profit, WindowMeasured};
+use crate::timeline::Cutoff;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +36,18 @@ pub struct Measured {
     pub items: usize,
     /// What to know before relying on the numbers.
     pub warnings: Vec<String>,
+    /// The chosen churn model on the rows kept back, for a comparison with another bundle on the same rows.
+    #[serde(skip)]
+    pub tested: Option<Tested>,
+}
+
+/// What the chosen churn model said of the rows kept back, before any of them was learnt from.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    /// The test window's cut-off; `None` for a labelled table.
+    pub cutoff: Option<Cutoff>,
+    /// In the order of the rows.
+    pub probabilities: Vec<f64>,
 }
 
 /// Rows over all sources: read = accepted + rejected + duplicates + skipped.
@@ -63,6 +78,59 @@ pub struct ChurnMeasured {
     pub reliability: Vec<ReliabilityBin>,
     /// Customers of the test window that would fall into each tier.
     pub tiers: Vec<(String, usize)>,
+    /// 95 % intervals of the measures, by a bootstrap over customers.
+    pub intervals: Option<Intervals>,
+    /// Tenths of the customers, riskiest first: expected and observed, lift and gain.
+    pub deciles: Vec<Decile>,
+    /// Mean absolute gap between expected and observed over ten groups.
+    pub calibration_error: f64,
+    /// The letter beside the naive rule.
+    pub grade: Option<Grade>,
+    /// What acting from a threshold on would have been like: the paying one where `costs` say what pays, else one half.
+    pub at_threshold: Option<AtThreshold>,
+    /// The money side; `None` where `costs` do not say what a kept customer is worth.
+    pub profit: Option<Profit>,
+    /// Older windows, newest first, each measured with what was known before it.
+    pub backtest: Vec<WindowMeasured>,
+}
+
+impl ChurnMeasured {
+    /// Everything that the chosen model's probabilities on rows kept back say; `rule` is the naive rule's name and probabilities.
+    pub fn of(
+        config: &Config,
+        chosen: &str,
+        own: Classification,
+        models: BTreeMap<String, Classification>,
+        (probabilities, labels): (&[f64], &[bool]),
+        rule: Option<(&str, &[f64])>,
+        base_rate: f64,
+    ) -> ChurnMeasured {
+        let seed = config.project.seed;
+        let costs = config.churn.costs.as_ref();
+        let threshold = threshold(config);
+        ChurnMeasured {
+            chosen: chosen.into(),
+            auc: own.auc,
+            log_loss: own.log_loss,
+            brier: own.brier,
+            models,
+            reliability: reliability(probabilities, labels, 10),
+            tiers: crate::churn::tiers::count(&config.churn.tiers, base_rate, probabilities),
+            intervals: honesty::intervals(probabilities, labels, seed),
+            deciles: honesty::deciles(probabilities, labels),
+            calibration_error: calibration_error(probabilities, labels),
+            grade: rule.map(|(name, rule)| honesty::grade(probabilities, rule, name, labels, seed)),
+            at_threshold: Some(honesty::at_threshold(probabilities, labels, threshold)),
+            profit: costs.and_then(|costs| honesty::profit(probabilities, labels, costs)),
+            backtest: Vec::new(),
+        }
+    }
+}
+
+/// The probability from which a customer counts as leaving: where contacting pays, else one half.
+pub fn threshold(config: &Config) -> f64 {
+    let costs = config.churn.costs.as_ref();
+    costs.and_then(|costs| costs.value_saved.map(|value| honesty::paying_threshold(costs, value))).unwrap_or(0.5)
 }
 
 /// How the recommenders did on the test window.

@@ -10,8 +10,9 @@ use crate::config::{
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
-const PROJECT_KEYS: [&str; 7] = ["name", "currency", "timezone", "language", "seed", "max_reject_rate", "allow_stale"];
-const CHURN_KEYS: [&str; 10] = ["definition", "kinds", "active_within", "horizon", "cutoffs", "subscription", "effort", "costs", "learners", "tiers"];
+const PROJECT_KEYS: [&str; 8] = ["name", "currency", "timezone", "language", "seed", "max_reject_rate", "allow_stale", "max_model_age"];
+const CHURN_KEYS: [&str; 11] =
+    ["definition", "kinds", "active_within", "horizon", "cutoffs", "subscription", "effort", "costs", "learners", "tiers", "allow_leak"];
 const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
@@ -74,6 +75,7 @@ pub(super) fn project(field: Option<Field<'_>>, path: &Path) -> Result<Project> 
         seed: read(&table, "seed", |field| field.whole(0, i64::MAX as u64))?.unwrap_or(1),
         max_reject_rate: read(&table, "max_reject_rate", |field| field.number(SHARE, |rate| (0.0..=1.0).contains(&rate)))?.unwrap_or(0.01),
         allow_stale: read(&table, "allow_stale", Field::words)?.unwrap_or_default(),
+        max_model_age: read(&table, "max_model_age", Field::span)?,
     })
 }
 
@@ -143,6 +145,7 @@ pub(super) fn churn(field: Option<Field<'_>>, usual: Definition) -> Result<Churn
         costs: read(&table, "costs", costs)?,
         tiers: read(&table, "tiers", tiers)?.unwrap_or_else(usual_tiers),
         learners: read(&table, "learners", learners)?.unwrap_or_default(),
+        allow_leak: read(&table, "allow_leak", Field::words)?.unwrap_or_default(),
     })
 }
 

@@ -1,0 +1,251 @@
+//! Columns that know the answer: what nearly gives the label away was written after it, and will not be there when it is needed.
+//!
+//! Three signs, each with its evidence: one column ranks the labels almost without a fault; one category, or having (or missing) a value at all,
+//! comes with leaving almost always and for many of those who left; rows to test on stand among the rows to learn from. Honest
+//! columns can be strong; the bounds are where strength stops being plausible.
+
+use super::classify::auc;
+use crate::error::{Error, Result};
+use crate::snapshot::{FeatureMatrix, FeatureValues};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// AUC of a single column from which it is taken for the answer.
+const NEARLY_CERTAIN: f64 = 0.98;
+/// Share of leavers in a group from which belonging to it is taken for the answer.
+const NEARLY_ALL: f64 = 0.98;
+/// The group must hold so many customers, and such a share of all who left.
+const GROUP: usize = 50;
+const SHARE_OF_LEAVERS: f64 = 0.1;
+/// Customers of each class below which nothing can be said.
+const EACH: usize = 50;
+/// Share of the rows to test on that stand among the rows to learn from, where a column is nearly different for everyone.
+const TWINS: f64 = 0.1;
+
+/// A column that nearly gives the label away.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leak {
+    /// As in the exports.
+    pub column: String,
+    /// What gives it away.
+    pub evidence: String,
+}
+
+/// The name of a feature's column in the exports.
+fn exported(name: &str) -> &str {
+    name.strip_prefix("profile_").unwrap_or(name)
+}
+
+/// A group of customers: how many, and how many of them left.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    customers: usize,
+    left: usize,
+}
+
+impl Group {
+    fn add(&mut self, left: bool) {
+        self.customers += 1;
+        self.left += usize::from(left);
+    }
+    fn gives_away(&self, all: Group) -> bool {
+        let share = self.left as f64 / self.customers.max(1) as f64;
+        let base = all.left as f64 / all.customers as f64;
+        self.customers >= GROUP && share >= NEARLY_ALL && base <= 0.9 && self.left as f64 >= SHARE_OF_LEAVERS * all.left as f64
+    }
+}
+
+/// All leaks but those allowed by name.
+pub fn leaks(matrix: &FeatureMatrix, labels: &[bool], allowed: &[String]) -> Vec<Leak> {
+    let mut all = Group::default();
+    labels.iter().for_each(|label| all.add(*label));
+    if all.left < EACH || all.customers - all.left < EACH {
+        return Vec::new();
+    }
+    let found: Vec<Option<Leak>> = (0..matrix.columns()).into_par_iter().map(|column| leak(matrix, labels, column, all)).collect();
+    found.into_iter().flatten().filter(|leak| !allowed.contains(&leak.column)).collect()
+}
+
+fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> Option<Leak> {
+    let spec = &matrix.specs[column];
+    let values = matrix.column(column);
+    let say = |evidence: String| Some(Leak { column: exported(&spec.name).to_owned(), evidence });
+    let told = |group: Group, what: &str| {
+        format!(
+            "{} of the {} customers {what} left, of all {} only {:.1} %",
+            group.left,
+            group.customers,
+            all.customers,
+            100.0 * all.left as f64 / all.customers as f64
+        )
+    };
+    let (mut missing, mut present) = (Group::default(), Group::default());
+    for (value, label) in values.iter().zip(labels) {
+        if value.is_nan() { missing.add(*label) } else { present.add(*label) }
+    }
+    for (group, other, what) in [(present, missing, "who have a value"), (missing, present, "without a value")] {
+        if other.customers >= GROUP && group.gives_away(all) {
+            return say(told(group, what));
+        }
+    }
+    match &spec.values {
+        FeatureValues::Category { vocabulary } => {
+            let mut groups = vec![Group::default(); vocabulary.len()];
+            for (value, label) in values.iter().zip(labels).filter(|(value, _)| !value.is_nan()) {
+                if let Some(group) = groups.get_mut(*value as usize) {
+                    group.add(*label);
+                }
+            }
+            groups.iter().zip(vocabulary).find(|(group, _)| group.gives_away(all)).and_then(|(group, name)| say(told(*group, &format!("with {name:?}"))))
+        }
+        FeatureValues::Number => {
+            let (known, outcomes): (Vec<f64>, Vec<bool>) =
+                values.iter().zip(labels).filter(|(value, _)| !value.is_nan()).map(|(value, label)| (*value, *label)).unzip();
+            let left = outcomes.iter().filter(|label| **label).count();
+            if left < EACH || outcomes.len() - left < EACH {
+                return None;
+            }
+            let area = auc(&known, &outcomes);
+            let area = area.max(1.0 - area);
+            if area > NEARLY_CERTAIN { say(format!("alone it ranks leavers and stayers with an AUC of {area:.4}")) } else { None }
+        }
+    }
+}
+
+/// Stops a training whose columns know the answer.
+///
+/// # Errors
+/// 65 naming each column with its evidence and what to do.
+pub fn refuse(matrix: &FeatureMatrix, labels: &[bool], allowed: &[String]) -> Result<()> {
+    let found = leaks(matrix, labels, allowed);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = found.iter().map(|leak| format!("{:?}: {}", leak.column, leak.evidence)).collect();
+    let names: Vec<String> = found.iter().map(|leak| format!("{:?}", leak.column)).collect();
+    Err(Error::data(format!(
+        "suspected_leakage: {} nearly gives the label away ({}); such a column was written after the fact and will be empty when it is needed: \
+         drop it from the profiles, or, if it is known before, set [churn] allow_leak = [{}]",
+        names.join(", "),
+        told.join("; "),
+        names.join(", ")
+    )))
+}
+
+/// Stops a labelled table whose rows to test on stand among the rows to learn from: then the measures would be of memory. Only told where
+/// some column is nearly different for everyone, as equal rows are no wonder elsewhere.
+///
+/// # Errors
+/// 65 with the count.
+pub fn refuse_twins(known: &FeatureMatrix, test: &FeatureMatrix, allowed: &[String]) -> Result<()> {
+    const KEY: &str = "duplicates";
+    let distinct = |column: usize| {
+        let mut values: Vec<u64> = known.column(column).iter().map(|value| value.to_bits()).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.len()
+    };
+    let tells = known.rows >= 200 && (0..known.columns()).any(|column| distinct(column) * 4 >= known.rows);
+    if !tells || test.rows == 0 || allowed.iter().any(|name| name == KEY) {
+        return Ok(());
+    }
+    let row = |matrix: &FeatureMatrix, row: usize| -> Vec<u64> { (0..matrix.columns()).map(|column| matrix.value(row, column).to_bits()).collect() };
+    let rows: BTreeSet<Vec<u64>> = (0..known.rows).map(|number| row(known, number)).collect();
+    let twins = (0..test.rows).filter(|number| rows.contains(&row(test, *number))).count();
+    if (twins as f64) < TWINS * test.rows as f64 {
+        return Ok(());
+    }
+    Err(Error::data(format!(
+        "suspected_leakage: {twins} of {} customers kept back to test on stand, in every column, among those learnt from: the measures would tell what was \
+         remembered; remove the repeated customers from the export, or set [churn] allow_leak = [\"{KEY}\"]",
+        test.rows
+    )))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::churn::random::mix;
+    use crate::snapshot::FeatureSpec;
+
+    fn uniform(seed: u64, row: usize) -> f64 {
+        (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Name, values, and the categories where they are codes.
+    type Column<'a> = (&'a str, Vec<f64>, Option<&'a [&'a str]>);
+
+    fn table(columns: &[Column<'_>]) -> FeatureMatrix {
+        let specs = columns
+            .iter()
+            .map(|(name, _, vocabulary)| FeatureSpec {
+                name: format!("profile_{name}"),
+                unit: String::new(),
+                meaning: String::new(),
+                family: "profile".into(),
+                kinds: vec![],
+                values: vocabulary
+                    .map_or(FeatureValues::Number, |names| FeatureValues::Category { vocabulary: names.iter().map(ToString::to_string).collect() }),
+            })
+            .collect();
+        FeatureMatrix { specs, rows: columns[0].1.len(), data: columns.iter().flat_map(|(_, values, _)| values.clone()).collect() }
+    }
+
+    /// 1,000 customers, a fifth of whom leave; an honest column is strong.
+    fn labels() -> Vec<bool> {
+        (0..1_000).map(|row| uniform(1, row) < 0.2).collect()
+    }
+
+    fn honest(labels: &[bool]) -> Vec<f64> {
+        labels.iter().enumerate().map(|(row, left)| uniform(2, row) + if *left { 0.6 } else { 0.0 }).collect()
+    }
+
+    #[test]
+    fn each_kind_of_leak_is_told_with_its_evidence_and_can_be_allowed() {
+        let labels = labels();
+        let days = labels.iter().enumerate().map(|(row, left)| if *left { 10.0 * uniform(3, row) } else { 20.0 + uniform(3, row) }).collect();
+        let only_leavers = labels.iter().map(|left| if *left { 1.0 } else { f64::NAN }).collect();
+        let state = labels.iter().enumerate().map(|(row, left)| if *left && row % 2 == 0 { 1.0 } else { 0.0 }).collect();
+        let matrix = table(&[
+            ("strong", honest(&labels), None),
+            ("days_to_end", days, None),
+            ("closed_on", only_leavers, None),
+            ("state", state, Some(&["open", "closing", "other"])),
+        ]);
+        let found = leaks(&matrix, &labels, &[]);
+        assert_eq!(found.iter().map(|leak| leak.column.as_str()).collect::<Vec<_>>(), ["days_to_end", "closed_on", "state"]);
+        assert!(
+            found[0].evidence.contains("AUC of 1.0000") && found[1].evidence.contains("who have a value") && found[2].evidence.contains("\"closing\""),
+            "{found:?}"
+        );
+        let error = refuse(&matrix, &labels, &["state".into()]).unwrap_err();
+        assert!(error.message().contains("allow_leak = [\"days_to_end\", \"closed_on\"]"), "{error}");
+        assert_eq!(error.kind().exit_code(), 65);
+        assert!(refuse(&matrix, &labels, &["state".into(), "days_to_end".into(), "closed_on".into()]).is_ok());
+    }
+
+    #[test]
+    fn honest_columns_raise_no_alarm() {
+        for seed in 0..20 {
+            let labels: Vec<bool> = (0..1_000).map(|row| uniform(100 + seed, row) < 0.05 + 0.01 * seed as f64 * 4.0).collect();
+            let holes = (0..1_000).map(|row| if uniform(200 + seed, row) < 0.1 { f64::NAN } else { uniform(300 + seed, row) }).collect();
+            let matrix = table(&[("strong", honest(&labels), None), ("holes", holes, None)]);
+            assert_eq!(leaks(&matrix, &labels, &[]), []);
+        }
+    }
+
+    #[test]
+    fn customers_who_stand_on_both_sides_are_told() {
+        let labels = labels();
+        let matrix = table(&[("amount", honest(&labels), None)]);
+        let some = |range: std::ops::Range<usize>| matrix.select(&range.collect::<Vec<_>>());
+        assert!(refuse_twins(&some(0..800), &some(800..1_000), &[]).is_ok());
+        let error = refuse_twins(&some(0..850), &some(800..1_000), &[]).unwrap_err();
+        assert!(error.message().contains("50 of 200 customers"), "{error}");
+        assert!(refuse_twins(&some(0..850), &some(800..1_000), &["duplicates".into()]).is_ok());
+        // Where rows are of few kinds, equal rows are no wonder.
+        let coarse = table(&[("plan", (0..1_000).map(|row| f64::from(row % 3)).collect(), None)]);
+        assert!(refuse_twins(&coarse, &coarse, &[]).is_ok());
+    }
+}

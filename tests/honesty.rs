@@ -1,0 +1,75 @@
+//! What the program says of itself: leaks stop it, champions keep their place, measures carry their doubt.
+
+use crate::shop::Shop;
+
+/// A labelled table of 600 customers of whom a fifth left, with one more column made from (row, left).
+fn table(name: &str, column: impl Fn(u64, bool) -> String) -> Shop {
+    let mut rows = format!("id,left,amount,plan,{name}\n");
+    for row in 0..600_u64 {
+        let noise = row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let left = noise % 5 == 0;
+        let amount = (noise % 977) as f64 / 10.0 + if left { 30.0 } else { 0.0 };
+        let plan = ["basic", "plus"][(noise % 7 % 2) as usize];
+        rows += &format!("c{row},{},{amount},{plan},{}\n", if left { "yes" } else { "no" }, column(row, left));
+    }
+    let config = "[project]\nname = \"table\"\n[[profiles]]\nfiles = [\"table.csv\"]\ncustomer = \"id\"\nlabel = { column = \"left\", positive = \"yes\" }\n";
+    Shop::new().file("table.csv", rows).config(config)
+}
+
+#[test]
+fn a_column_written_after_the_fact_stops_the_training_with_its_evidence() {
+    // A reason of leaving that only leavers have, a number that is the answer, a state that most leavers are in.
+    table("closed_in", |row, left| if left { format!("{}", row % 12 + 1) } else { String::new() }).fit().fails(65).naming(&[
+        "suspected_leakage",
+        "\"closed_in\"",
+        "allow_leak",
+    ]);
+    table("days_left", |row, left| format!("{}", if left { row % 20 } else { 40 + row % 50 })).fit().fails(65).naming(&["\"days_left\"", "AUC"]);
+    let state = |row: u64, left: bool| if left && !row.is_multiple_of(3) { "closing" } else { "open" }.to_string();
+    table("state", state).fit().fails(65).naming(&["\"state\"", "closing"]);
+}
+
+#[test]
+fn a_leak_that_is_allowed_by_name_and_honest_columns_do_not_stop_it() {
+    let answer = |row: u64, left: bool| format!("{}", if left { row % 20 } else { 40 + row % 50 });
+    table("days_left", answer).train(&["validate", "shop.toml", "--set", "churn.allow_leak=[\"days_left\"]"]).succeeds();
+    table("region", |row, _| ["north", "south", "east"][(row % 3) as usize].to_string()).train(&["validate", "shop.toml"]).succeeds();
+}
+
+#[test]
+fn customers_who_stand_twice_in_a_table_stop_the_training() {
+    let shop = table("region", |row, _| ["north", "south"][(row % 2) as usize].to_string());
+    let text = std::fs::read_to_string(shop.path().join("table.csv")).unwrap();
+    let again: String = text.lines().skip(1).map(|line| format!("again-{line}\n")).collect();
+    shop.file("table.csv", format!("{text}{again}")).fit().fails(65).naming(&["suspected_leakage", "duplicates"]);
+}
+
+#[test]
+fn measures_come_with_intervals_a_grade_and_older_windows() {
+    let shop = Shop::simulated(1_500, 2);
+    let answer = shop.train(&["validate", "shop.toml", "--json", "--set", "churn.costs={ contact = 1, incentive = 5, value_saved = 80 }"]).succeeds().json();
+    let churn = &answer["churn"];
+    let (low, high) = (churn["intervals"]["auc"][0].as_f64().unwrap(), churn["intervals"]["auc"][1].as_f64().unwrap());
+    let auc = churn["auc"].as_f64().unwrap();
+    assert!(low < auc && auc < high, "{low} {auc} {high}");
+    assert!(["A", "B", "C"].contains(&churn["grade"]["letter"].as_str().unwrap()));
+    assert_eq!(churn["deciles"].as_array().unwrap().len(), 10);
+    assert!(!churn["backtest"].as_array().unwrap().is_empty(), "{churn}");
+    assert!(churn["profit"]["profit"].as_f64().unwrap() <= churn["profit"]["greatest"][0].as_f64().unwrap());
+}
+
+#[test]
+fn the_pointer_stays_with_a_champion_that_is_better() {
+    let shop = Shop::simulated(1_500, 2);
+    shop.fit().succeeds();
+    let pointer = shop.path().join("models/shop.hfb");
+    let champion = shop.path().join("champion.hfb");
+    std::fs::copy(&pointer, &champion).unwrap();
+    // The naive rule alone against the best of all learners; written under the same day, so under another folder.
+    let weak = ["fit", "shop.toml", "--models", "weak", "--champion", "champion.hfb", "--set", "churn.learners=[\"recency_rule\"]"];
+    let said = shop.train(&weak).ends_with(3);
+    said.naming(&["worse than the champion"]);
+    assert!(!shop.path().join("weak/shop.hfb").exists() && shop.path().join("weak").read_dir().unwrap().count() >= 2, "the bundle is written, the pointer not");
+    // Against itself nothing is worse.
+    shop.train(&["compare", "champion.hfb", "champion.hfb", "shop.toml"]).succeeds();
+}
