@@ -21,6 +21,7 @@ pub mod snapshot;
 pub mod churn;
 pub mod recommend;
 pub mod segment;
+pub mod value;
 // What is done about it.
 pub mod decide;
 // How good it is.

@@ -64,6 +64,8 @@ struct SlimRow {
     value: Option<f64>,
     /// Mean amount of an order.
     mean_order: Option<f64>,
+    /// Orders expected within the horizon, and what they are worth.
+    expected: (Option<f64>, Option<f64>),
     segment: &'static str,
     features: Vec<f64>,
 }
@@ -164,14 +166,28 @@ fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPl
     let history = history(exports, customer, cutoff);
     let plan = bound.plan;
     let standing = rule.standing(&history);
-    let mut row =
-        SlimRow { customer, standing, status: None, days_since_last: None, orders: None, value: None, mean_order: None, segment: "", features: Vec::new() };
+    let mut row = SlimRow {
+        customer,
+        standing,
+        status: None,
+        days_since_last: None,
+        orders: None,
+        value: None,
+        mean_order: None,
+        expected: (None, None),
+        segment: "",
+        features: Vec::new(),
+    };
     let facts = if plan.reading.has.events { Facts::of(&history, &bound.map) } else { Facts { cutoff: Some(cutoff), ..Facts::default() } };
     if plan.reading.has.events {
         row.status = Status::of(&facts, &plan.learned, config.churn.active_within);
         row.days_since_last = facts.orders.last().map(|_| facts.days_since_last().floor() as i64);
         row.orders = Some(facts.orders.len() as u64);
         row.value = plan.reading.has.amount.then(|| facts.orders.iter().filter(|order| facts.age(order.time) <= 365.0).map(|order| order.amount).sum());
+        if let Some((model, summary)) = plan.learned.value.zip(facts.summary()) {
+            let (orders, value) = model.expected(&summary, config.churn.horizon.as_days() / 7.0);
+            row.expected = (Some(orders), value.filter(|_| plan.reading.has.amount));
+        }
         row.mean_order = plan.reading.has.amount.then(|| facts.orders.iter().map(|order| order.amount).sum::<f64>() / facts.orders.len().max(1) as f64);
         row.segment = bundle.segments.as_ref().map_or("", |rules| rules.segment(&facts));
     }

@@ -23,6 +23,7 @@ use crate::snapshot::facts::Facts;
 use crate::snapshot::label::ChurnRule;
 use crate::snapshot::learned::{FeaturePlan, histories};
 use crate::timeline::{Cutoff, Moment, ProfileValues};
+use crate::value::ValueModel;
 use churn::Learnt;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -96,7 +97,11 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     }
 
     progress.stage("segments");
-    let segments = segments(exports, &churn.plan, end);
+    let facts = facts(exports, &churn.plan, end);
+    let segments = SegmentRules::learn(facts.iter());
+    let mut churn = churn;
+    churn.plan.learned.value = ValueModel::fit(&facts.iter().filter_map(Facts::summary).collect::<Vec<_>>());
+    drop(facts);
     let habits = ExportHabits::learn(&exports.events, end);
     let bundle = Bundle { meta: meta(config, exports, end, &measured), features: churn.plan, churn: churn.part, recommend, segments, habits };
     Ok(Trained { bundle, measured, windows: churn.windows, drivers: churn.drivers })
@@ -161,13 +166,13 @@ pub fn parse_date(text: &str) -> Result<Moment> {
     Ok(Moment::of_date(date))
 }
 
-fn segments(exports: &Exports, plan: &FeaturePlan, end: Cutoff) -> Option<SegmentRules> {
+/// What every customer did before the end; nothing without events.
+fn facts(exports: &Exports, plan: &FeaturePlan, end: Cutoff) -> Vec<Facts> {
     if !plan.reading.has.events {
-        return None;
+        return Vec::new();
     }
     let map = plan.reading.kind_map(exports);
-    let facts: Vec<Facts> = histories(exports, end).map(|history| Facts::of(&history, &map)).collect();
-    SegmentRules::learn(facts.iter())
+    histories(exports, end).map(|history| Facts::of(&history, &map)).collect()
 }
 
 fn meta(config: &Config, exports: &Exports, end: Cutoff, measured: &Measured) -> Meta {

@@ -8,6 +8,8 @@
 #[allow(dead_code)]
 mod shop;
 
+use holdfast::value::bgnbd::BgNbd;
+use holdfast::value::{Summary, ValueModel};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 use shop::{Outcome, Table, row_counts};
@@ -68,7 +70,51 @@ fn main() -> ExitCode {
         Some(root) => Trial::test(title, move || Bench::new("gowalla", &root).check_reads(&["810128", "217242"])),
         None => absent(title, "gowalla"),
     });
+    let title = "cdnow: BG/NBD and Gamma-Gamma have the published parameters".to_string();
+    trials.push(match root.as_ref().map(|root| root.join("cdnow/CDNOW_sample.txt")).filter(|file| file.is_file()) {
+        Some(file) => Trial::test(title, move || published_value_models(&file)),
+        None => absent(title, "cdnow"),
+    });
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// The sample on which Fader, Hardie and Lee (2005) and Fader and Hardie (2013) fitted: 2,357 customers, 39 weeks, one purchase a day at most.
+fn published_value_models(file: &Path) -> Result<(), Failed> {
+    let end: jiff::civil::Date = "1997-09-30".parse()?;
+    let mut days: std::collections::BTreeMap<String, std::collections::BTreeMap<jiff::civil::Date, f64>> = std::collections::BTreeMap::new();
+    for line in std::fs::read_to_string(file)?.lines() {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let date = jiff::civil::Date::strptime("%Y%m%d", fields[2])?;
+        if date <= end {
+            *days.entry(fields[1].to_string()).or_default().entry(date).or_insert(0.0) += fields[4].parse::<f64>()?;
+        }
+    }
+    let weeks = |from: jiff::civil::Date, to: jiff::civil::Date| f64::from((to - from).get_days()) / 7.0;
+    let customers: Vec<Summary> = days
+        .values()
+        .map(|days| {
+            let (first, last) = (*days.keys().next().unwrap(), *days.keys().next_back().unwrap());
+            let repeats = days.len() as u32 - 1;
+            let mean_amount = days.values().skip(1).sum::<f64>() / f64::from(repeats);
+            Summary { repeats, last: weeks(first, last), observed: weeks(first, end), mean_amount }
+        })
+        .collect();
+    ensure(customers.len() == 2_357, || format!("{} customers, expected 2,357", customers.len()))?;
+    let model = ValueModel::fit(&customers).ok_or("no fit")?;
+    let close =
+        |what: &str, value: f64, printed: f64, digits: f64| ensure((value - printed).abs() <= digits, || format!("{what} is {value:.4}, published {printed}"));
+    let BgNbd { r, alpha, a, b } = model.purchases;
+    for (what, value, printed) in [("r", r, 0.243), ("alpha", alpha, 4.414), ("a", a, 0.793), ("b", b, 2.426)] {
+        close(what, value, printed, 5.1e-4)?;
+    }
+    close("the log-likelihood", model.purchases.log_likelihood(&customers), -9582.429, 1e-3)?;
+    let money = model.money.ok_or("no fit of money")?;
+    for (what, value, printed) in [("p", money.p, 6.25), ("q", money.q, 3.74), ("gamma", money.gamma, 15.44)] {
+        close(what, value, printed, 0.02)?;
+    }
+    let repeaters: Vec<(u32, f64)> =
+        customers.iter().filter(|customer| customer.repeats > 0).map(|customer| (customer.repeats, customer.mean_amount)).collect();
+    close("the log-likelihood of money", money.log_likelihood(&repeaters), -4055.918, 1e-2)
 }
 
 /// A test that says why it was not run.

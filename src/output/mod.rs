@@ -42,6 +42,10 @@ pub struct RiskRow {
     pub segment: String,
     /// Up to three: code, text.
     pub reasons: Vec<(String, String)>,
+    /// Orders expected within the horizon.
+    pub expected_orders: Option<f64>,
+    /// What they are expected to be worth.
+    pub expected_value: Option<f64>,
 }
 
 /// An offer to a customer in offers.csv.

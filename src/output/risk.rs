@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use foldhash::{HashSet, HashSetExt};
 
 /// The fixed columns, in order. Later columns are added after these, before the carried ones.
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 19] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -24,6 +24,8 @@ pub const COLUMNS: [&str; 17] = [
     "reason_2",
     "reason_3_code",
     "reason_3",
+    "expected_orders",
+    "expected_value",
 ];
 
 /// Reasons per customer; every row has the columns of all.
@@ -75,6 +77,7 @@ pub fn to_csv(rows: &[RiskRow], carried: &[(String, Vec<String>)]) -> Result<Vec
                 None => csv.id("").id(""),
             };
         }
+        csv.fraction(row.expected_orders, "expected_orders")?.fraction(row.expected_value, "expected_value")?;
         for (_, values) in carried {
             csv.text(&values[index]);
         }
@@ -102,6 +105,8 @@ mod tests {
             value: Some(129.95),
             segment: "loyal".into(),
             reasons: vec![("gap_long".into(), "Silent for 41 days, usually 12".into()), ("spend_down".into(), "-3 orders, \"half\" of before".into())],
+            expected_orders: Some(1.25),
+            expected_value: Some(20.5),
         }
     }
 
@@ -110,16 +115,26 @@ mod tests {
         let bytes = to_csv(&[row("=17850", 1)], &[("status".into(), vec!["+49 170".into()]), ("city".into(), vec!["Köln".into()])]).unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "customer_id,as_of,decision_id,churn_probability,risk_tier,risk_rank,status,days_since_last,orders,value,segment,reason_1_code,reason_1,reason_2_code,reason_2,reason_3_code,reason_3,carried_status,city\n\
-             =17850,2011-09-10,0123456789abcdef,0.750000,manager,1,slowing,41,7,129.950000,loyal,gap_long,\"Silent for 41 days, usually 12\",spend_down,\"'-3 orders, \"\"half\"\" of before\",,,'+49 170,Köln\n"
+            "customer_id,as_of,decision_id,churn_probability,risk_tier,risk_rank,status,days_since_last,orders,value,segment,reason_1_code,reason_1,reason_2_code,reason_2,reason_3_code,reason_3,expected_orders,expected_value,carried_status,city\n\
+             =17850,2011-09-10,0123456789abcdef,0.750000,manager,1,slowing,41,7,129.950000,loyal,gap_long,\"Silent for 41 days, usually 12\",spend_down,\"'-3 orders, \"\"half\"\" of before\",,,1.250000,20.500000,'+49 170,Köln\n"
         );
     }
 
     #[test]
     fn what_does_not_apply_stays_blank_and_a_run_without_rows_has_its_header() {
-        let blank = RiskRow { churn_probability: None, risk_rank: None, days_since_last: None, orders: None, value: None, reasons: Vec::new(), ..row("a", 1) };
+        let blank = RiskRow {
+            churn_probability: None,
+            risk_rank: None,
+            days_since_last: None,
+            orders: None,
+            value: None,
+            reasons: Vec::new(),
+            expected_orders: None,
+            expected_value: None,
+            ..row("a", 1)
+        };
         let text = String::from_utf8(to_csv(&[blank], &[]).unwrap()).unwrap();
-        assert_eq!(text.lines().nth(1).unwrap(), "a,2011-09-10,0123456789abcdef,,manager,,slowing,,,,loyal,,,,,,");
+        assert_eq!(text.lines().nth(1).unwrap(), "a,2011-09-10,0123456789abcdef,,manager,,slowing,,,,loyal,,,,,,,,");
         assert_eq!(String::from_utf8(to_csv(&[], &[]).unwrap()).unwrap(), format!("{}\n", COLUMNS.join(",")));
     }
 

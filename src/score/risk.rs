@@ -41,6 +41,8 @@ pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_h
             orders: row.orders,
             value: row.value,
             segment: row.segment.into(),
+            expected_orders: row.expected.0,
+            expected_value: row.expected.1,
             reasons: Vec::new(),
         })
         .collect();

@@ -1,6 +1,7 @@
 //! A history digested once: orders, events per kind, items, channels, scores. Features read these facts and nothing else.
 
 use crate::timeline::{Cutoff, History, Moment};
+use crate::value::Summary;
 
 /// One order: the events of kinds that count as alive which share a basket, or a moment where there are no baskets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,6 +69,27 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// What the value models need to know: days with an order after the first, in weeks; `None` without an order.
+    pub fn summary(&self) -> Option<Summary> {
+        let first = self.orders.first()?.time.start_of_day();
+        let cutoff = self.cutoff?.start_of_day();
+        let mut repeats = 0;
+        let (mut last, mut amount) = (first, 0.0);
+        for order in &self.orders {
+            let day = order.time.start_of_day();
+            if day > last {
+                repeats += 1;
+                last = day;
+            }
+            if day > first {
+                amount += order.amount;
+            }
+        }
+        let weeks = |until: Moment| until.days_since(first) / 7.0;
+        let mean_amount = if repeats > 0 { amount / f64::from(repeats) } else { f64::NAN };
+        Some(Summary { repeats, last: weeks(last), observed: weeks(cutoff), mean_amount })
+    }
+
     /// Digests a history.
     pub fn of(history: &History<'_>, map: &KindMap) -> Facts {
         let mut facts = Facts {

@@ -8,6 +8,7 @@ use crate::config::{ChurnSettings, Config, Definition};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, EventStore, History, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
+use crate::value::ValueModel;
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
 
@@ -107,6 +108,8 @@ pub struct Learned {
     pub usual_gap_days: f64,
     /// Days from the first event of anyone to the cut-off: windows that reach further back are missing, not empty.
     pub history_days: f64,
+    /// What customers will still buy, fitted once for the bundle; `None` while training and where too few bought again.
+    pub value: Option<ValueModel>,
 }
 
 /// A plan whose names are bound to the indices of one set of exports.
@@ -157,7 +160,7 @@ impl FeaturePlan {
         let first = exports.events.time_range().map_or(cutoff, |(first, _)| first.min(cutoff));
         // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
         let usual_gap_days = if gaps.is_empty() { self.reading.horizon } else { gaps[gaps.len() / 2].max(1.0) };
-        Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()) }
+        Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()), value: None }
     }
 
     /// The same plan with the vocabularies of profiles that these customers alone would give.
@@ -242,6 +245,9 @@ impl FeaturePlan {
         }
         if !self.learned.usual_gap_days.is_finite() || !self.learned.history_days.is_finite() {
             return Err("a learned table holds a number that is not finite".into());
+        }
+        if let Some(value) = &self.learned.value {
+            value.validate()?;
         }
         if self.reading.windows.iter().chain(&self.reading.half_lives).any(|days| !days.is_finite() || *days <= 0.0) {
             return Err("a window or half-life is not a positive number of days".into());
