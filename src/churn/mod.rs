@@ -70,7 +70,7 @@ pub struct ChurnTask {
 pub struct Choice {
     /// Every learner that was tried, in order of name.
     pub candidates: Vec<Candidate>,
-    /// Which one is used: the least log loss on the validation rows; the blend only where its gain exceeds its standard error.
+    /// Which one is used: the least log loss on the validation rows; the blend unless the best single learner clearly beats it.
     pub chosen: usize,
     seed: u64,
     effort: Effort,
