@@ -38,6 +38,9 @@ pub struct CheckReport {
     pub columns: Vec<ColumnReport>,
     /// The windows that training would use.
     pub windows: Vec<WindowReport>,
+    /// Customers of the newest window that a plain logistic regression would put into each tier: what `fit` says is more exact. Empty
+    /// without a churn model.
+    pub tiers: Vec<(String, usize)>,
     /// What each model needs that is missing.
     pub missing: BTreeMap<String, String>,
     /// What was noticed.
@@ -112,6 +115,7 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
         last_day: store.time_range().map(|(_, last)| last.date()),
         columns: exports.profiles.iter().flat_map(|table| &table.columns).map(column).collect(),
         windows: Vec::new(),
+        tiers: train::expected_tiers(config, exports)?,
         missing: BTreeMap::new(),
         notes: exports.notes.clone(),
     };

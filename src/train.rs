@@ -12,8 +12,8 @@ pub use folds::validate_folds;
 pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 
 use crate::bundle::{Bundle, Meta};
-use crate::config::{Config, Definition};
-use crate::error::{Error, Result};
+use crate::config::{Config, Definition, Effort};
+use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::freshness::ExportHabits;
@@ -107,6 +107,36 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     Ok(Trained { bundle, measured, windows: churn.windows, drivers: churn.drivers })
 }
 
+/// Customers of the newest window in each tier, by the cheapest learner that gives probabilities; empty where churn cannot be learnt.
+///
+/// # Errors
+/// As [`train`], but for columns that give the label away: those stop a training, not a look at the data.
+pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String, usize)>> {
+    struct Silent;
+    impl Progress for Silent {
+        fn stage(&mut self, _: &str) {}
+    }
+    let mut config = config.clone();
+    config.churn.learners = vec!["logistic".into()];
+    config.churn.effort = Effort::Quick;
+    let end = latest(exports);
+    let rule = ChurnRule::new(exports, &config.churn)?;
+    let windows = windows(&config, exports, end)?;
+    let plan = FeaturePlan::learn(exports, &config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);
+    let mut measured = Measured::default();
+    let learnt = match &config.churn.definition {
+        Definition::None => return Ok(Vec::new()),
+        Definition::Label => churn::labelled(&config, exports, plan, end, Purpose::Validate, &mut measured, &mut Silent),
+        Definition::Inactivity | Definition::Subscription { .. } => {
+            churn::windowed(&config, exports, plan, &rule, &windows, Purpose::Validate, &mut measured, &mut Silent)
+        }
+    };
+    match learnt {
+        Err(error) if error.kind() != ErrorKind::Data => Err(error),
+        _ => Ok(measured.churn.map(|churn| churn.tiers).unwrap_or_default()),
+    }
+}
+
 /// Tiers that nobody falls into, or too many.
 fn tier_warnings(measured: &Measured) -> Vec<String> {
     let base = measured.base.unwrap_or(0);
@@ -114,6 +144,9 @@ fn tier_warnings(measured: &Measured) -> Vec<String> {
     tiers
         .filter_map(|(tier, count)| match *count {
             0 => Some(format!("the tier {tier} is empty: no customer of the test window reaches it; lower where it begins")),
+            count if (count as f64) < 0.01 * base as f64 => Some(format!(
+                "the tier {tier} holds {count} of {base} customers, fewer than 1 %: a bound as a multiple of the base rate (lift) fits such a base better"
+            )),
             count if count as f64 > 0.3 * base as f64 => Some(format!("the tier {tier} holds {count} of {base} customers, more than 30 %: too many to act on")),
             _ => None,
         })

@@ -127,6 +127,7 @@ fn write_run(
     watch: &mut Watch,
 ) -> Result<Scored> {
     let exports = score::read(config, options, watch)?;
+    let exports = shown(config, exports);
     record.counts = json!({ "files": exports.counts, "customers": exports.customers.len(), "items": exports.items.ids.len() });
     let scored = score::score(config, &exports, bundle, hash, options, watch)?;
     watch.stage("write");
@@ -141,6 +142,13 @@ fn write_run(
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;
     Ok(scored)
+}
+
+/// The exports with files named as the outputs name them.
+fn shown(config: &Config, mut exports: Exports) -> Exports {
+    exports.counts.iter_mut().for_each(|counts| counts.file = config.shown(&counts.file));
+    exports.rejects.iter_mut().for_each(|reject| reject.file = config.shown(&reject.file));
+    exports
 }
 
 fn files(config: &Config, bundle: &Bundle, hash: &str, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {

@@ -325,6 +325,13 @@ fn summary(config: &Config, measured: &Measured) -> String {
         };
         recommend.models.iter().for_each(|(name, model)| line(name, model, ""));
         line(&recommend.chosen, &recommend.ranking, "  <- used");
+        let detail = &recommend.detail;
+        lines.push(format!(
+            "              first ten: hit {:.1} %, of the catalogue {:.1} % offered; NDCG@10 of customers with few, some, many items: {}",
+            100.0 * detail.hit_rate,
+            100.0 * detail.coverage,
+            detail.groups.iter().map(|(_, _, ndcg)| format!("{ndcg:.3}")).collect::<Vec<_>>().join(", ")
+        ));
     }
     if let Some(decide) = &measured.decide {
         lines.push(format!("  offers      {}: {} on customers not learnt from", decide.goal, decide.policy));
@@ -373,6 +380,7 @@ fn check_text(report: &check::CheckReport) -> String {
     for window in &report.windows {
         lines.push(format!("window      {} {}: base {}, {:.1} % left", window.role, window.cutoff, grouped(window.base as u64), 100.0 * window.churn_rate));
     }
+    lines.extend(report.tiers.iter().map(|(tier, count)| format!("tier        {tier}: about {} customers of the newest window", grouped(*count as u64))));
     lines.extend(report.missing.iter().map(|(part, reason)| format!("no {part:<9} {reason}")));
     lines.extend(report.notes.iter().map(|note| format!("note        {note}")));
     lines.join("\n")

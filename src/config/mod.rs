@@ -616,6 +616,20 @@ pub struct PrivacySettings {
 }
 
 impl Config {
+    /// A file as the outputs name it: relative to the config's folder; a file elsewhere by its last two parts. Outputs travel, and the
+    /// folders of one machine mean nothing on another.
+    pub fn shown(&self, file: &Path) -> PathBuf {
+        let folder = self.path.parent().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())).unwrap_or_default();
+        let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        match whole.strip_prefix(&folder) {
+            Ok(inside) => inside.to_path_buf(),
+            Err(_) => {
+                let parts: Vec<_> = whole.components().collect();
+                parts[parts.len().saturating_sub(2)..].iter().collect()
+            }
+        }
+    }
+
     /// Reads, expands and checks the config at `path`; `overrides` are `key=value` of `--set` (dotted keys).
     ///
     /// # Errors

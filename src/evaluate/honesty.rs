@@ -189,12 +189,17 @@ pub fn intervals(probabilities: &[f64], labels: &[bool], seed: u64) -> Option<In
 /// Interval of the mean of the first's losses minus the second's, over the same customers.
 pub fn paired_interval(first: &[f64], second: &[f64], labels: &[bool], seed: u64) -> (f64, Interval) {
     let differences: Vec<f64> = first.iter().zip(second).zip(labels).map(|((a, b), label)| row_loss(*a, *label) - row_loss(*b, *label)).collect();
-    let rows = differences.len().max(1) as f64;
+    mean_interval(&differences, seed)
+}
+
+/// The mean of values of customers with its interval.
+pub fn mean_interval(values: &[f64], seed: u64) -> (f64, Interval) {
+    let rows = values.len().max(1) as f64;
     let samples = (0..SAMPLES)
         .into_par_iter()
-        .map(|sample| draw(differences.len(), seed, sample).iter().zip(&differences).map(|(count, value)| f64::from(*count) * value).sum::<f64>() / rows)
+        .map(|sample| draw(values.len(), seed, sample).iter().zip(values).map(|(count, value)| f64::from(*count) * value).sum::<f64>() / rows)
         .collect();
-    (differences.iter().sum::<f64>() / rows, middle(samples))
+    (values.iter().sum::<f64>() / rows, middle(samples))
 }
 
 /// Tenths of the customers, riskiest first.

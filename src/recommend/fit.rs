@@ -3,13 +3,13 @@
 use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan};
 use super::choose::choose;
-use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, target_kinds, truth};
+use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::scores::top;
 use super::table::has_history;
 use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender};
 use crate::config::RecommendSettings;
 use crate::error::Result;
-use crate::evaluate::rank::{Ranking, ranking};
+use crate::evaluate::rank::{RankDetail, Ranking, detail, ranking};
 use crate::exports::Exports;
 use crate::timeline::{EventStore, NO_INDEX};
 use rayon::prelude::*;
@@ -84,7 +84,8 @@ pub fn train(
         }
     };
     let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
-    let (ranked_customers, models) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths);
+    let (ranked_customers, models, detail) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, seed);
+    let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
     let name = name_of(&plan);
     let pruned = plan.pruned();
     // Where the test is a source of its own, what was measured has seen everything already.
@@ -101,7 +102,7 @@ pub fn train(
         alike: Alike::fit(exports, &everything),
         blend,
     };
-    Ok(Ok((recommender, RankReport { chosen: name, ranked_customers, items, models })))
+    Ok(Ok((recommender, RankReport { chosen: name, ranked_customers, items, models, detail, warnings })))
 }
 
 /// The single model's name, or `blend of …`.
@@ -129,7 +130,7 @@ fn without_unused(mut blend: Blend) -> Blend {
 }
 
 /// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves.
-fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>]) -> (usize, Vec<(String, Ranking)>) {
+fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], seed: u64) -> (usize, Vec<(String, Ranking)>, RankDetail) {
     let known = truths.len().min(data.customers());
     let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
     let models = blend.models();
@@ -153,15 +154,15 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>]) -> (usize, V
         })
         .collect();
     let found: Vec<Vec<u32>> = customers.iter().map(|customer| truths[*customer].clone()).collect();
-    let names = std::iter::once("chosen").chain(models.iter().map(|(kind, _)| kind.name()));
-    let report = names
-        .enumerate()
-        .map(|(place, name)| {
-            let lists: Vec<Vec<u32>> = blocks.iter().flat_map(|block| block[place].iter().cloned()).collect();
-            (name.to_string(), ranking(&lists, &found))
-        })
-        .collect();
-    (customers.len(), report)
+    let names: Vec<&str> = std::iter::once("chosen").chain(models.iter().map(|(kind, _)| kind.name())).collect();
+    let lists: Vec<Vec<Vec<u32>>> = (0..names.len()).map(|place| blocks.iter().flat_map(|block| block[place].iter().cloned()).collect()).collect();
+    let report = names.iter().zip(&lists).map(|(name, lists)| ((*name).to_string(), ranking(lists, &found))).collect();
+    let mut holders = vec![0_u32; data.items];
+    for customer in 0..data.customers() {
+        strengths(data.of(customer), f32::INFINITY).iter().for_each(|(item, _)| holders[*item as usize] += 1);
+    }
+    let owned: Vec<usize> = customers.iter().map(|customer| strengths(data.of(*customer), f32::INFINITY).len()).collect();
+    (customers.len(), report, detail(&names, &lists, &found, &owned, &holders, seed))
 }
 
 /// Holds a share of each customer's distinct items out, drawn by the seed and the customer's number; a customer with one item keeps it.

@@ -19,6 +19,7 @@ mod scores;
 mod table;
 #[cfg(test)]
 mod tests;
+mod traps;
 
 pub use fit::train;
 
@@ -107,6 +108,10 @@ pub struct RankReport {
     pub items: usize,
     /// Every model by name.
     pub models: Vec<(String, crate::evaluate::rank::Ranking)>,
+    /// More of the model used.
+    pub detail: crate::evaluate::rank::RankDetail,
+    /// What looks wrong with the events.
+    pub warnings: Vec<String>,
 }
 
 /// The cut-off of sources without time: after every position of a list.

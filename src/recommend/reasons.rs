@@ -11,7 +11,7 @@ pub(crate) enum Reason {
     BoughtAgain {
         /// How often.
         times: usize,
-        /// Days since the last time, rounded up; `None` without dates.
+        /// Whole days that have passed since the last time, as in risk.csv; `None` without dates.
         days: Option<u32>,
     },
     /// The customer looked at it, or put it into a cart, and did not buy.
@@ -53,9 +53,11 @@ impl Reason {
     pub fn in_english(&self) -> String {
         let times = |times: usize| if times == 1 { "once".to_string() } else { format!("{times} times") };
         match self {
-            Reason::BoughtAgain { times: count, days: Some(days) } => {
-                format!("bought {}, last {days} {} ago", times(*count), if *days == 1 { "day" } else { "days" })
-            }
+            Reason::BoughtAgain { times: count, days: Some(days) } => match days {
+                0 => format!("bought {}, last within a day", times(*count)),
+                1 => format!("bought {}, last 1 day ago", times(*count)),
+                _ => format!("bought {}, last {days} days ago", times(*count)),
+            },
             Reason::BoughtAgain { times: count, days: None } => format!("bought {}", times(*count)),
             Reason::Interest { times: count } => format!("showed interest {}", times(*count)),
             Reason::AlsoBought { because_of } => format!("customers who bought {because_of} also bought this"),
@@ -73,7 +75,7 @@ impl Recommender {
         let bought = of_item().filter(|event| event.weight >= self.target_weight).count();
         if bought > 0 {
             let last = of_item().filter(|event| event.weight >= self.target_weight).map(|event| event.days_ago).fold(f32::INFINITY, f32::min);
-            return Reason::BoughtAgain { times: bought, days: self.dated.then(|| last.ceil().max(1.0) as u32) };
+            return Reason::BoughtAgain { times: bought, days: self.dated.then(|| last.max(0.0) as u32) };
         }
         if of_item().next().is_some() {
             return Reason::Interest { times: of_item().count() };
@@ -115,6 +117,7 @@ mod tests {
     fn reasons_read_as_sentences_with_the_customers_numbers() {
         assert_eq!(Reason::BoughtAgain { times: 6, days: Some(40) }.in_english(), "bought 6 times, last 40 days ago");
         assert_eq!(Reason::BoughtAgain { times: 1, days: Some(1) }.in_english(), "bought once, last 1 day ago");
+        assert_eq!(Reason::BoughtAgain { times: 3, days: Some(0) }.in_english(), "bought 3 times, last within a day");
         assert_eq!(Reason::BoughtAgain { times: 2, days: None }.in_english(), "bought 2 times");
         assert_eq!(Reason::AlsoBought { because_of: "RED TEAPOT".into() }.in_english(), "customers who bought RED TEAPOT also bought this");
         assert_eq!(Reason::Popular.code(), "popular");

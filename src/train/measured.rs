@@ -143,6 +143,9 @@ pub struct RankMeasured {
     pub ranking: crate::evaluate::rank::Ranking,
     /// Every model that was tried.
     pub models: BTreeMap<String, crate::evaluate::rank::Ranking>,
+    /// More of the model used: hits, coverage, novelty, groups of customers, differences to the others.
+    #[serde(flatten)]
+    pub detail: crate::evaluate::rank::RankDetail,
 }
 
 /// What a policy learnt from an offer test is worth on customers that it did not learn from.

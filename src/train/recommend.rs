@@ -18,6 +18,7 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, m
     match recommend::train(exports, &config.recommend, rank_windows, config.project.seed)? {
         Ok((recommender, report)) => {
             measured.ranked_customers = Some(report.ranked_customers);
+            measured.warnings.extend(report.warnings.iter().cloned());
             measured.recommend = rank_measured(&report);
             if measured.recommend.is_none() {
                 measured.reasons.insert("recommend".into(), "no customer with a history did anything with an item in the test window".into());
@@ -34,5 +35,5 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, m
 fn rank_measured(report: &RankReport) -> Option<RankMeasured> {
     let mut models: BTreeMap<String, crate::evaluate::rank::Ranking> = report.models.iter().cloned().collect();
     let ranking = models.remove("chosen")?;
-    (report.ranked_customers > 0).then_some(RankMeasured { chosen: report.chosen.clone(), ranking, models })
+    (report.ranked_customers > 0).then_some(RankMeasured { chosen: report.chosen.clone(), ranking, models, detail: report.detail.clone() })
 }

@@ -180,6 +180,8 @@ impl TrainReport {
                     .map(|(name, ranking)| (name.clone(), *ranking))
                     .chain([(recommend.chosen.clone(), recommend.ranking)])
                     .collect(),
+                detail: recommend.detail.clone(),
+                warnings: Vec::new(),
             }),
             families,
             drivers,
