@@ -3,10 +3,12 @@
 //! *Map*: [`slim_row`] sees the bundle and one customer's history. *Reduce*: rank and capped tiers over slim rows.
 
 mod explain;
+mod measure;
 mod offers;
 mod risk;
 
 pub use explain::{ExplainedFeature, Explanation, explain};
+pub use measure::{ChurnOutcome, OfferOutcome, Outcome, measure};
 
 use crate::bundle::Bundle;
 use crate::config::Config;

@@ -73,3 +73,23 @@ fn the_pointer_stays_with_a_champion_that_is_better() {
     // Against itself nothing is worse.
     shop.train(&["compare", "champion.hfb", "champion.hfb", "shop.toml"]).succeeds();
 }
+
+#[test]
+fn weeks_after_a_run_its_forecasts_and_offers_are_measured() {
+    let shop = Shop::simulated(1_500, 2);
+    shop.fit().succeeds();
+    let control = "decide.control={ share = 0.2, salt = \"test\" }";
+    let run = ["run", "shop.toml", "--model", "models/shop.hfb", "--as-of", "2024-09-15", "--backtest", "--out", "past", "--set", control];
+    shop.scoring(&run).succeeds();
+    let measure = ["measure", "shop.toml", "--scored", "past", "--json", "--set", control];
+    let outcome = shop.scoring(&measure).succeeds().json();
+    assert!(outcome["churn"]["auc"].as_f64().unwrap() > 0.7, "{outcome}");
+    let all = &outcome["offers"][0];
+    assert!(all["control"].as_u64().unwrap() > 20 && all["sent"].as_u64().unwrap() > all["control"].as_u64().unwrap(), "{outcome}");
+    // Nothing was really sent in this history: the interval of what the offers brought holds 0, with the odds of 19 in 20 that this seed keeps.
+    assert!(all["interval"][0].as_f64().unwrap() < 0.0 && all["interval"][1].as_f64().unwrap() > 0.0, "{outcome}");
+    // A list that was changed on its way is refused.
+    let list = shop.path().join("past/offers.csv");
+    std::fs::write(&list, std::fs::read_to_string(&list).unwrap().replace(",control,", ",offer,")).unwrap();
+    shop.scoring(&measure).fails(65).naming(&["offers.csv", "run.json"]);
+}

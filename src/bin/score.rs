@@ -5,7 +5,7 @@ mod terminal;
 use clap::{Args, Parser, Subcommand};
 use holdfast::bundle::{self, Bundle};
 use holdfast::config::Config;
-use holdfast::error::{Error, Result};
+use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::exports::Exports;
 use holdfast::output::report::RunReport;
 use holdfast::output::{self, RunFolder, RunRecord};
@@ -42,6 +42,23 @@ enum Command {
         #[arg(long)]
         customer: String,
     },
+    /// Weeks after a run: how its forecasts turned out and what its offers brought (exit code 3 when it is time to retrain)
+    Measure {
+        /// The config of the business, with newer exports
+        config: PathBuf,
+        /// The folder of the run
+        #[arg(long)]
+        scored: PathBuf,
+        /// Override a key
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        overrides: Vec<String>,
+        /// Threads; 0 is as many as the machine has
+        #[arg(long, default_value_t = 0)]
+        threads: usize,
+        /// One JSON object instead of text
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args, Clone)]
@@ -73,7 +90,56 @@ fn main() -> ExitCode {
     terminal::run(|| match cli.command {
         Command::Run { common, out } => run(&common, &out),
         Command::Explain { common, customer } => explain(&common, &customer),
+        Command::Measure { config, scored, overrides, threads, json } => measure(&config, &scored, &overrides, threads, json),
     })
+}
+
+fn measure(config: &std::path::Path, scored: &std::path::Path, overrides: &[String], threads: usize, json: bool) -> Result<()> {
+    let threads = terminal::set_up(threads)?;
+    let mut watch = Watch::new();
+    let config = Config::load(config, overrides)?;
+    let run = output::read_back::read(scored)?;
+    let exports = score::read(&config, &ScoreOptions { threads, ..ScoreOptions::default() }, &mut watch)?;
+    let outcome = score::measure(&config, &exports, &run)?;
+    watch.finish();
+    print(&if json { serde_json::to_string_pretty(&outcome).unwrap_or_default() } else { outcome_text(&outcome, &config.project.currency) });
+    match &outcome.retrain {
+        Some(reason) => Err(Error::new(ErrorKind::Advice, format!("retrain: {reason}"))),
+        None => Ok(()),
+    }
+}
+
+fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
+    let mut lines = vec![format!("run of {}, {:.0} days later", outcome.as_of, outcome.days)];
+    if let Some(churn) = &outcome.churn {
+        lines.push(format!(
+            "  churn       {} customers ({} without an offer), {:.1} % left: AUC {:.4}  log loss {:.4}  Brier {:.4}; grade {}",
+            grouped(churn.customers as u64),
+            grouped(churn.untreated as u64),
+            100.0 * churn.churn_rate,
+            churn.measured.auc,
+            churn.measured.log_loss,
+            churn.measured.brier,
+            churn.grade.letter
+        ));
+        lines.push(format!("              expected and observed differ by {:.1} points", 100.0 * churn.calibration_error));
+    }
+    for offer in &outcome.offers {
+        let promised = offer.promised.map(|promised| format!("; promised {promised:.2} of margin")).unwrap_or_default();
+        lines.push(format!(
+            "  {:<12}{} meant for, {} kept out: bought {:.1} % against {:.1} %; {:+.2} {currency} each ({:+.2} to {:+.2}){promised}",
+            offer.offer,
+            grouped(offer.sent as u64),
+            grouped(offer.control as u64),
+            100.0 * offer.bought.0,
+            100.0 * offer.bought.1,
+            offer.amount,
+            offer.interval.0,
+            offer.interval.1
+        ));
+    }
+    lines.extend(outcome.notes.iter().map(|note| format!("  note        {note}")));
+    lines.join("\n")
 }
 
 /// What a run needs before its first row: all of it checked before the output folder is touched.

@@ -3,6 +3,7 @@
 pub mod csv_text;
 pub mod excluded;
 pub mod offers;
+pub mod read_back;
 pub mod rejects;
 pub mod report;
 pub mod risk;
