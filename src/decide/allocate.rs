@@ -16,6 +16,9 @@ use rayon::prelude::*;
 const CHUNK: usize = 8_192;
 /// Passes over all resources at most.
 const PASSES: usize = 40;
+/// With more units than this, prices are first found on every so-many-th unit with limits in proportion: on all units a few passes then do.
+const SAMPLE: usize = 20_000;
+const PASSES_AFTER_SAMPLE: usize = 2;
 /// A pass that improves the bound by a smaller share is the last.
 const ENOUGH: f64 = 1e-6;
 
@@ -185,11 +188,36 @@ impl Problem {
         0.0
     }
 
+    /// Every `step`-th unit with its share of the resources.
+    fn sample(&self, step: usize) -> Problem {
+        let mut sample = Problem { offsets: vec![0], resources: self.resources.clone(), choices: self.choices.clone(), ..Problem::default() };
+        for unit in (0..self.units()).step_by(step) {
+            sample.candidates.extend_from_slice(self.of(unit));
+            sample.offsets.push(sample.candidates.len());
+            sample.most.push(self.most[unit]);
+        }
+        let share = sample.units() as f64 / self.units() as f64;
+        sample.resources.iter_mut().for_each(|resource| resource.limit *= share);
+        sample
+    }
+
     /// Decides.
     pub fn solve(&self) -> Allocation {
-        let mut prices = vec![0.0; self.resources.len()];
+        let (bound, prices) = if self.units() > 2 * SAMPLE {
+            let start = self.sample(self.units() / SAMPLE).prices(vec![0.0; self.resources.len()], PASSES).1;
+            self.prices(start, PASSES_AFTER_SAMPLE)
+        } else {
+            self.prices(vec![0.0; self.resources.len()], PASSES)
+        };
+        let (taken, value, used) = self.take(&prices);
+        Allocation { taken, value, bound, prices, used }
+    }
+
+    /// The lowest bound found, and its prices.
+    fn prices(&self, start: Vec<f64>, passes: usize) -> (f64, Vec<f64>) {
+        let mut prices = start;
         let mut best = (self.bound(&prices), prices.clone());
-        for _ in 0..PASSES {
+        for _ in 0..passes {
             let before = best.0;
             for resource in 0..self.resources.len() as u32 {
                 prices[resource as usize] = self.price(resource, &prices);
@@ -202,9 +230,7 @@ impl Problem {
                 break;
             }
         }
-        let (bound, prices) = best;
-        let (taken, value, used) = self.take(&prices);
-        Allocation { taken, value, bound, prices, used }
+        best
     }
 
     /// Candidates in order of value net of prices, ties by place, while their unit and all their resources have room.

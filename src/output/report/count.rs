@@ -166,10 +166,7 @@ impl TrainReport {
                 churn.models.iter().map(line).collect()
             }),
             reliability: churn.map_or_else(Vec::new, |churn| churn.reliability.clone()),
-            calibration_error: churn.filter(|churn| !churn.reliability.is_empty()).map(|churn| {
-                let total: usize = churn.reliability.iter().map(|bin| bin.customers).sum();
-                churn.reliability.iter().map(|bin| bin.customers as f64 * (bin.expected - bin.observed).abs()).sum::<f64>() / total.max(1) as f64
-            }),
+            calibration_error: churn.filter(|churn| !churn.reliability.is_empty()).map(|churn| churn.calibration_error),
             recommend: measured.recommend.as_ref().map(|recommend| RankReport {
                 chosen: recommend.chosen.clone(),
                 ranked_customers: measured.ranked_customers.unwrap_or(0),
