@@ -128,7 +128,7 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
         let promised = offer.promised.map(|promised| format!("; promised {promised:.2} of margin")).unwrap_or_default();
         lines.push(format!(
             "  {:<12}{} meant for, {} kept out: bought {:.1} % against {:.1} %; {:+.2} {currency} each ({:+.2} to {:+.2}){promised}",
-            offer.offer,
+            offer.tier.as_ref().unwrap_or(&offer.offer),
             grouped(offer.sent as u64),
             grouped(offer.control as u64),
             100.0 * offer.bought.0,

@@ -10,6 +10,8 @@ pub struct PastRisk {
     pub customer_id: String,
     /// What was foretold.
     pub churn_probability: Option<f64>,
+    /// Its tier; empty for none.
+    pub tier: String,
 }
 
 /// A decided offer of offers.csv.
@@ -70,8 +72,8 @@ pub fn read(folder: &Path) -> Result<PastRun> {
         let places: Vec<usize> = places.collect::<Result<_>>()?;
         reader.records().map(|record| record.map(|record| places.iter().map(|place| record[*place].to_owned()).collect()).map_err(wrong)).collect()
     };
-    for row in rows("risk.csv", &["customer_id", "churn_probability"])? {
-        run.risk.push(PastRisk { customer_id: row[0].clone(), churn_probability: row[1].parse().ok() });
+    for row in rows("risk.csv", &["customer_id", "churn_probability", "risk_tier"])? {
+        run.risk.push(PastRisk { customer_id: row[0].clone(), churn_probability: row[1].parse().ok(), tier: row[2].clone() });
     }
     for row in rows("offers.csv", &["customer_id", "offer_id", "assignment", "added_margin"])? {
         if !row[2].is_empty() {

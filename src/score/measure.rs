@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, calibration_error, classification};
 use crate::evaluate::honesty::{Decile, Grade, deciles, grade};
 use crate::exports::Exports;
-use crate::output::read_back::PastRun;
+use crate::output::read_back::{PastOffer, PastRun};
 use crate::snapshot::label::ChurnRule;
 use crate::timeline::{Moment, Timeline};
 use crate::train::{latest, parse_date};
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub days: f64,
     /// How the forecasts turned out; `None` with a reason in `notes`.
     pub churn: Option<ChurnOutcome>,
-    /// All offers together, then each.
+    /// All offers together, then each offer, then all offers by tier.
     pub offers: Vec<OfferOutcome>,
     /// Whether the model should be learnt again, and why.
     pub retrain: Option<String>,
@@ -62,6 +62,8 @@ pub struct ChurnOutcome {
 pub struct OfferOutcome {
     /// The offer; `all` for all together.
     pub offer: String,
+    /// The tier whose customers are meant; `None` for everyone.
+    pub tier: Option<String>,
     /// Customers it was meant for, and customers kept out.
     pub sent: usize,
     /// See `sent`.
@@ -72,7 +74,7 @@ pub struct OfferOutcome {
     pub amount: f64,
     /// Its 95 % interval (Welch).
     pub interval: (f64, f64),
-    /// Mean margin that the run promised per contact.
+    /// Margin that the run promised, per customer it was meant for.
     pub promised: Option<f64>,
 }
 
@@ -100,6 +102,27 @@ impl Moments {
     }
 }
 
+/// Customers an offer was meant for, customers it was kept from, and the margin promised of the former.
+#[derive(Default, Clone, Copy)]
+struct Groups {
+    sent: Moments,
+    control: Moments,
+    promised: Option<f64>,
+}
+
+impl Groups {
+    fn add(&mut self, offer: &PastOffer, (amount, bought): (f64, bool), counts: bool) {
+        let is_control = offer.assignment == "control";
+        if let (false, Some(margin)) = (is_control, offer.added_margin) {
+            *self.promised.get_or_insert(0.0) += margin;
+        }
+        if counts {
+            let group = if is_control { &mut self.control } else { &mut self.sent };
+            group.add(amount, bought);
+        }
+    }
+}
+
 /// Measures a run from newer exports.
 ///
 /// # Errors
@@ -122,7 +145,11 @@ pub fn measure(config: &Config, exports: &Exports, run: &PastRun) -> Result<Outc
 
 fn churn(config: &Config, exports: &Exports, run: &PastRun, (as_of, end): (Moment, Moment), treated: &BTreeSet<&str>, outcome: &mut Outcome) -> Result<()> {
     if !matches!(config.churn.definition, Definition::Inactivity | Definition::Subscription { .. }) {
-        outcome.notes.push("churn is a column of the export here: its forecasts cannot be measured from later events".into());
+        let why = match config.churn.definition {
+            Definition::None => "churn is not foretold here ([churn] definition = \"none\")",
+            _ => "churn is a column of the export here: its forecasts cannot be measured from later events",
+        };
+        outcome.notes.push(why.into());
         return Ok(());
     }
     if as_of.plus(config.churn.horizon) > end {
@@ -185,41 +212,35 @@ fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), co
         }
         Some((amount, any))
     };
-    let mut groups: BTreeMap<&str, (Moments, Moments, Vec<f64>)> = BTreeMap::new();
-    let mut all = (Moments::default(), Moments::default(), Vec::new());
+    let tiers: BTreeMap<&str, &str> = run.risk.iter().filter(|row| !row.tier.is_empty()).map(|row| (row.customer_id.as_str(), row.tier.as_str())).collect();
+    let (mut by_offer, mut by_tier) = (BTreeMap::<&str, Groups>::new(), BTreeMap::<&str, Groups>::new());
+    let mut all = Groups::default();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for offer in &run.offers {
-        let Some((amount, any)) = bought(&offer.customer_id) else { continue };
+        let Some(outcome) = bought(&offer.customer_id) else { continue };
+        // A customer with several offers counts once where offers are taken together; what they promised adds up.
         let is_first = seen.insert(&offer.customer_id);
-        let own = groups.entry(&offer.offer_id).or_default();
-        for (group, counts) in [(own, true), (&mut all, is_first)] {
-            if !counts {
-                continue;
-            }
-            if offer.assignment == "control" {
-                group.1.add(amount, any)
-            } else {
-                group.0.add(amount, any)
-            }
-            if offer.assignment != "control" {
-                group.2.extend(offer.added_margin);
-            }
+        by_offer.entry(&offer.offer_id).or_default().add(offer, outcome, true);
+        all.add(offer, outcome, is_first);
+        if let Some(tier) = tiers.get(offer.customer_id.as_str()) {
+            by_tier.entry(tier).or_default().add(offer, outcome, is_first);
         }
     }
-    let line = |name: &str, (sent, control, promised): &(Moments, Moments, Vec<f64>)| {
+    let line = |name: &str, tier: Option<&str>, Groups { sent, control, promised }: &Groups| {
         let amount = sent.mean() - control.mean();
         let error = (sent.variance_of_mean() + control.variance_of_mean()).sqrt();
         OfferOutcome {
             offer: name.to_string(),
+            tier: tier.map(str::to_owned),
             sent: sent.count as usize,
             control: control.count as usize,
             bought: (sent.bought / sent.count.max(1.0), control.bought / control.count.max(1.0)),
             amount,
             interval: (amount - 1.96 * error, amount + 1.96 * error),
-            promised: (!promised.is_empty()).then(|| promised.iter().sum::<f64>() / promised.len() as f64),
+            promised: promised.map(|promised| promised / sent.count.max(1.0)),
         }
     };
-    let total = line("all", &all);
+    let total = line("all", None, &all);
     if total.control < 2 {
         outcome.notes.push("the run kept no control group: what its offers brought cannot be told; set [decide] control = { share = 0.05 }".into());
         return;
@@ -233,5 +254,7 @@ fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), co
         }
     }
     outcome.offers.push(total);
-    outcome.offers.extend(groups.iter().filter(|(_, (sent, control, _))| sent.count >= 2.0 && control.count >= 2.0).map(|(name, group)| line(name, group)));
+    let is_told = |groups: &Groups| groups.sent.count >= 2.0 && groups.control.count >= 2.0;
+    outcome.offers.extend(by_offer.iter().filter(|(_, groups)| is_told(groups)).map(|(name, groups)| line(name, None, groups)));
+    outcome.offers.extend(by_tier.iter().filter(|(_, groups)| is_told(groups)).map(|(tier, groups)| line("all", Some(tier), groups)));
 }
