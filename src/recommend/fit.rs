@@ -2,7 +2,7 @@
 
 use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan};
-use super::choose::choose;
+use super::choose::{Ages, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::scores::top;
 use super::table::has_history;
@@ -21,7 +21,8 @@ const MEASURED: usize = 20;
 
 /// Learns a recommender from the exports: settings on the choose window, measures on the test window, refit on everything.
 /// Without time (or without windows): settings on interactions held out of the training part; measured on sources with
-/// `role = "test"` if any, else on a second held-out part.
+/// `role = "test"` if any, else on a second held-out part. `lists` says that sources without time list items in the order in which they
+/// were wanted: then the last item of each list is what is held out, as published figures of models of sequences do.
 ///
 /// # Errors
 /// 65 when what is there cannot be ranked; `Ok(Err(reason))` when the exports hold nothing to recommend.
@@ -30,6 +31,7 @@ pub fn train(
     exports: &Exports,
     settings: &RecommendSettings,
     windows: Option<RankWindows>,
+    lists: bool,
     seed: u64,
 ) -> Result<std::result::Result<(Recommender, RankReport), String>> {
     let names_items = |store: &EventStore| store.item.iter().any(|item| *item != NO_INDEX);
@@ -58,10 +60,13 @@ pub fn train(
         let last = exports.truth.time.iter().max().copied().unwrap_or(0);
         truth(&exports.truth, exports, &catalogue, &target_kinds(&exports.truth, &weights), crate::timeline::Moment(first), crate::timeline::Moment(last + 1))
     });
+    // What a test source withheld is seldom the end of a list.
+    let ordered = lists && !dated && test_source.is_none() && !ascending(store, &exports.items.ids);
+    let withhold = |data: &Interactions, seed: u64| if ordered { hold_out_last(data) } else { hold_out(data, seed) };
     let (plan, measured_on, truths) = match windows {
         Some(windows) => {
             let data = Interactions::before(store, windows.choose, &reader, items);
-            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), true, settings, seed)?;
+            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), Ages::Days, settings, seed)?;
             let (data, truths) = match test_source {
                 Some(truths) => (None, truths),
                 None => {
@@ -74,12 +79,12 @@ pub fn train(
             let (data, truths) = match test_source {
                 Some(truths) => (None, truths),
                 None => {
-                    let (kept, held) = hold_out(&everything, seed ^ 0x7465_7374);
+                    let (kept, held) = withhold(&everything, seed ^ 0x7465_7374);
                     (Some(kept), held)
                 }
             };
-            let (kept, held) = hold_out(data.as_ref().unwrap_or(&everything), seed);
-            let plan = choose(&kept, &held, false, settings, seed)?;
+            let (kept, held) = withhold(data.as_ref().unwrap_or(&everything), seed);
+            let plan = choose(&kept, &held, if ordered { Ages::Places } else { Ages::Nothing }, settings, seed)?;
             (plan, data, truths)
         }
     };
@@ -187,6 +192,47 @@ fn hold_out(data: &Interactions, seed: u64) -> (Interactions, Vec<Vec<u32>>) {
             held.sort_unstable();
             let kept: Vec<ItemEvent> = events.iter().filter(|event| held.binary_search(&event.item).is_err()).copied().collect();
             (kept, held)
+        })
+        .collect();
+    let (kept, held): (Vec<Vec<ItemEvent>>, Vec<Vec<u32>>) = parts.into_iter().unzip();
+    (Interactions::from_lists(&kept, data.items), held)
+}
+
+/// Share of neighbouring places of lists with ascending ids above which lists are taken for sorted, not for an order of events.
+const SORTED: f64 = 0.95;
+
+/// Whether lists stand in the order of their ids: numbers as numbers, others as texts.
+fn ascending(store: &EventStore, ids: &[Box<str>]) -> bool {
+    let id = |index: usize| ids.get(store.item[index] as usize).map_or("", |id| id);
+    let (mut pairs, mut ascending) = (0_usize, 0_usize);
+    for ends in store.offsets.windows(2) {
+        let mut places: Vec<usize> = (ends[0]..ends[1]).filter(|index| store.item[*index] != NO_INDEX).collect();
+        places.sort_by_key(|index| store.time[*index]);
+        for pair in places.windows(2) {
+            let (before, after) = (id(pair[0]), id(pair[1]));
+            let less = match (before.parse::<u64>(), after.parse::<u64>()) {
+                (Ok(before), Ok(after)) => before < after,
+                _ => before < after,
+            };
+            pairs += 1;
+            ascending += usize::from(less);
+        }
+    }
+    ascending as f64 > SORTED * pairs as f64
+}
+
+/// Holds the item of each customer's last event out, with all its events; a customer with one item keeps it.
+fn hold_out_last(data: &Interactions) -> (Interactions, Vec<Vec<u32>>) {
+    let parts: Vec<(Vec<ItemEvent>, Vec<u32>)> = (0..data.customers())
+        .map(|customer| {
+            let events = data.of(customer);
+            let last = events.iter().filter(|event| event.weight > 0.0).min_by(|a, b| a.days_ago.total_cmp(&b.days_ago));
+            match last {
+                Some(last) if events.iter().any(|event| event.weight > 0.0 && event.item != last.item) => {
+                    (events.iter().filter(|event| event.item != last.item).copied().collect(), vec![last.item])
+                }
+                _ => (events.to_vec(), Vec::new()),
+            }
         })
         .collect();
     let (kept, held): (Vec<Vec<ItemEvent>>, Vec<Vec<u32>>) = parts.into_iter().unzip();

@@ -15,7 +15,9 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, m
         let horizon = crate::config::Span::days((config.churn.horizon.as_days().min(days / 4.0).floor() as i64).max(1));
         RankWindows { test: windows.end.minus(horizon), choose: windows.end.minus(horizon).minus(horizon), end: windows.end }
     });
-    match recommend::train(exports, &config.recommend, rank_windows, config.project.seed)? {
+    let mut untimed = config.events.iter().filter(|source| source.time.is_none() && source.item.is_some());
+    let lists = untimed.clone().next().is_some() && untimed.all(|source| source.files.layout == crate::config::Layout::List);
+    match recommend::train(exports, &config.recommend, rank_windows, lists, config.project.seed)? {
         Ok((recommender, report)) => {
             measured.ranked_customers = Some(report.ranked_customers);
             measured.warnings.extend(report.warnings.iter().cloned());

@@ -34,6 +34,17 @@ const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
 /// Weights of a model beside the leading one.
 const WEIGHTS: [f32; 10] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0];
 
+/// What the ages of events mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ages {
+    /// Days.
+    Days,
+    /// Places from the end of a list in the order of events.
+    Places,
+    /// Nothing.
+    Nothing,
+}
+
 /// A model tried for a plan.
 struct Trial {
     kind: ModelKind,
@@ -49,8 +60,9 @@ struct State {
     ndcg: f64,
 }
 
-/// Learns the plan from histories and what came after them. `dated` says whether ages are days.
-pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
+/// Learns the plan from histories and what came after them. `ages` says what their ages mean.
+pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
+    let dated = ages == Ages::Days;
     let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
     let repeat = match settings.repeat {
         Repeat::Allow => true,
@@ -80,7 +92,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], dated: bool, sett
         return Ok(plan);
     }
     let asked = Asked { data, truths, customers: &customers, repeat, depth: if dated { DEPTH } else { DEPTH_UNDATED }, seed };
-    let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked)? };
+    let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
     let best = best_of_each(&table, &trials);
     let (weights, lift) = search(&table, data, &trials, &best, dated);
     for (trial, weight) in &weights {

@@ -17,6 +17,8 @@ const KEPT: (usize, usize) = (50, 300);
 /// Lengths of factors at least and at most; multiples of the processor's vectors.
 const LENGTHS: (usize, usize) = (64, 768);
 const LENGTH_STEP: usize = 64;
+/// Half-lives of neighbours where lists are in the order of events, in places from the end.
+const RECENT_PLACES: [f32; 2] = [3.0, 10.0];
 /// Ridges of the regressions, in customers.
 const RIDGES: [f64; 3] = [50.0, 200.0, 700.0];
 /// Weight of the entries without an event, all of a customer's together, against that of the events: well-tuned factors on public
@@ -47,7 +49,7 @@ fn shapes(keep: usize) -> [NeighbourSettings; 5] {
 ///
 /// # Errors
 /// As the models.
-pub(super) fn trials(asked: &Asked<'_>) -> Result<(Vec<Trial>, Table)> {
+pub(super) fn trials(asked: &Asked<'_>, ordered: bool) -> Result<(Vec<Trial>, Table)> {
     let items = asked.data.items.max(1);
     let mut trials = vec![popular(asked.data, f32::INFINITY)];
     if asked.repeat {
@@ -55,6 +57,12 @@ pub(super) fn trials(asked: &Asked<'_>) -> Result<(Vec<Trial>, Table)> {
     }
     let keep = (ROW_BYTES / ENTRY_BYTES / items).clamp(KEPT.0, KEPT.1);
     trials.extend(shapes(keep).map(|shape| neighbours(asked.data, shape)));
+    if ordered {
+        // The end of a list says more about what follows it.
+        for places in RECENT_PLACES {
+            trials.extend(shapes(keep).map(|shape| neighbours(asked.data, NeighbourSettings { half_life: places, ..shape })));
+        }
+    }
     for ridge in RIDGES {
         trials.push(regression(asked.data, EaseSettings { half_life: f32::INFINITY, ridge, keep })?);
     }
