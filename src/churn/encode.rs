@@ -2,16 +2,18 @@
 //!
 //! A target statistic is the share of churners in a category, shrunk towards the base rate (Micci-Barreca 2001, the strength
 //! estimated from the data). No training row sees its own label: its statistic comes from the rows of the other parts
-//! (cross-fitting). A row to be scored gets the statistic of all training rows.
+//! (cross-fitting). A row to be scored gets the statistic of all training rows. Two categories that say more together than one by one
+//! get a statistic of their pairs besides.
 
+use super::pairs::{self, PairTable};
 use super::random::stratified_parts;
 use crate::snapshot::{FeatureMatrix, FeatureValues};
 use bincode::{Decode, Encode};
 
 /// Up to this many categories that occur get an indicator each.
-const INDICATORS_UP_TO: usize = 8;
+pub(super) const INDICATORS_UP_TO: usize = 8;
 /// Parts of the cross-fit.
-const PARTS: u8 = 8;
+pub(super) const PARTS: u8 = 8;
 
 /// Encoded values, column by column; `NaN` means missing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,6 +52,8 @@ pub enum Encoding {
         /// One entry per code of the vocabulary and one for missing.
         values: Vec<f64>,
     },
+    /// A number for each pair of categories of two features.
+    Pair(PairTable),
 }
 
 /// One encoded column.
@@ -126,6 +130,11 @@ impl Encoder {
             let shares = counts.iter().map(|count| *count as f64 / labels.len() as f64).collect();
             add(Encoding::Table { values: shares }, None);
         }
+        for (first, second) in pairs::telling(matrix, labels) {
+            let (table, own) = pairs::cross_fitted(matrix, labels, (first, second), &parts);
+            data.extend(own);
+            encoder.columns.push(EncodedColumn { feature: first as u32, encoding: Encoding::Pair(table) });
+        }
         let encoded = EncodedMatrix { rows: matrix.rows, columns: encoder.columns.len(), data };
         (encoder, encoded)
     }
@@ -134,14 +143,25 @@ impl Encoder {
     pub fn encode(&self, matrix: &FeatureMatrix) -> EncodedMatrix {
         let mut data = Vec::with_capacity(self.columns.len() * matrix.rows);
         for column in &self.columns {
-            data.extend(matrix.column(column.feature as usize).iter().map(|value| column.encoding.value(*value)));
+            let own = matrix.column(column.feature as usize);
+            match &column.encoding {
+                Encoding::Pair(table) => data.extend(own.iter().zip(matrix.column(table.other as usize)).map(|(own, other)| table.value(*own, *other))),
+                encoding => data.extend(own.iter().map(|value| encoding.value(*value))),
+            }
         }
         EncodedMatrix { rows: matrix.rows, columns: self.columns.len(), data }
     }
 
     /// The encoded values of one row.
     pub fn encode_row(&self, matrix: &FeatureMatrix, row: usize) -> Vec<f64> {
-        self.columns.iter().map(|column| column.encoding.value(matrix.value(row, column.feature as usize))).collect()
+        let value = |feature: u32| matrix.value(row, feature as usize);
+        self.columns
+            .iter()
+            .map(|column| match &column.encoding {
+                Encoding::Pair(table) => table.value(value(column.feature), value(table.other)),
+                encoding => encoding.value(value(column.feature)),
+            })
+            .collect()
     }
 
     /// Checks what was read from a file.
@@ -158,19 +178,23 @@ impl Encoder {
             {
                 return Err(format!("the table of encoded column {index} is empty or not finite"));
             }
+            if let Encoding::Pair(table) = &column.encoding {
+                table.validate(features).map_err(|fault| format!("encoded column {index}: {fault}"))?;
+            }
         }
         Ok(())
     }
 }
 
 impl Encoding {
-    /// The encoded value of a feature's value.
+    /// The encoded value of a feature's value; of a pair the second feature is taken for missing.
     pub fn value(&self, value: f64) -> f64 {
         match self {
             Encoding::Number => value.clamp(-f64::MAX, f64::MAX),
             Encoding::Indicator { code } if !value.is_nan() => f64::from(u8::from(value.total_cmp(&f64::from(*code)).is_eq())),
             Encoding::Indicator { .. } => f64::NAN,
             Encoding::Table { values } => values[table_position(value, values.len() - 1)],
+            Encoding::Pair(table) => table.value(value, f64::NAN),
         }
     }
 }
@@ -211,14 +235,21 @@ pub fn target_statistics(values: &[f64], labels: &[bool], rows: &[usize], size: 
     }
     let total = rows.len().max(1) as f64;
     let base = churners.iter().sum::<f64>() / total;
-    let within = base * (1.0 - base);
-    // Sum over categories of n (rate - base)^2 has the expectation (k - 1) within + between (N - sum n^2 / N).
-    let groups = counts.iter().filter(|count| **count > 0.0).count() as f64;
-    let spread: f64 = counts.iter().zip(&churners).filter(|(n, _)| **n > 0.0).map(|(n, c)| n * (c / n - base).powi(2)).sum();
-    let effective = total - counts.iter().map(|n| n * n).sum::<f64>() / total;
-    let between = if effective > 0.0 { ((spread - (groups - 1.0) * within) / effective).max(0.0) } else { 0.0 };
-    let strength = if between > 0.0 { (within / between).clamp(5.0, 500.0) } else { 500.0 };
+    let strength = strength(&counts, &churners, |_| base, base);
     counts.iter().zip(&churners).map(|(n, c)| (c + strength * base) / (n + strength)).collect()
+}
+
+/// How many rows' worth the expected share of each group counts against its own: the empirical Bayes estimate (method of moments).
+pub(super) fn strength(counts: &[f64], churners: &[f64], expected: impl Fn(usize) -> f64, base: f64) -> f64 {
+    let total: f64 = counts.iter().sum();
+    let within = base * (1.0 - base);
+    // Sum over groups of n (rate - expected)^2 has the expectation (k - 1) within + between (N - sum n^2 / N).
+    let groups = counts.iter().filter(|count| **count > 0.0).count() as f64;
+    let cells = counts.iter().zip(churners).enumerate().filter(|(_, (n, _))| **n > 0.0);
+    let spread: f64 = cells.map(|(group, (n, c))| n * (c / n - expected(group)).powi(2)).sum();
+    let effective = total - counts.iter().map(|n| n * n).sum::<f64>() / total.max(1.0);
+    let between = if effective > 0.0 { ((spread - (groups - 1.0) * within) / effective).max(0.0) } else { 0.0 };
+    if between > 0.0 { (within / between).clamp(5.0, 500.0) } else { 500.0 }
 }
 
 #[cfg(test)]

@@ -23,6 +23,12 @@ const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
 const LEAST_ROUNDS: f64 = 60.0;
 /// A forest of fewer trees is not worth judging, unless it is asked for by name.
 const LEAST_TREES: usize = 40;
+/// Where the loss still falls at the end, an ensemble is grown on with so many times the rounds, up to so many, with up to so many times the work.
+const STEP_UP: f64 = 3.0;
+const MOST_ROUNDS: f64 = 2_000.0;
+const MOST_WORK: f64 = 16.0;
+/// Rounds over all seeds of an ensemble from which further seeds are not worth their time.
+const SEEDED_ROUNDS: usize = 2_400;
 /// A boosted ensemble is judged after each of this many equal stretches.
 const CHECKPOINTS: usize = 40;
 
@@ -135,18 +141,15 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
         0 => {}
         knots => all.push(Settings::Logistic { knots, ridge: 0.0 }),
     }
-    // Wide tables need fewer of their columns at a time.
-    let share = (20.0 / columns).clamp(0.15, 0.5);
+    let share = column_share(columns);
     let shapes: &[(usize, f64)] = match task.effort {
         Effort::Quick => &[(12, 8.0)],
         Effort::Normal => &[(6, 8.0), (24, 5.0)],
         Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (32, 4.0), (64, 2.0)],
     };
     for (number, (leaves, leaf_weight)) in shapes.iter().enumerate() {
-        // Rows pass through every level; every leaf costs a scan of its bins besides.
-        let visits = columns * share * (rows * libm::log2(*leaves as f64).max(2.0) + *leaves as f64 * 256.0);
         // Leaf by leaf costs about three times as much per visit.
-        let affordable = budget / 3.0 / visits;
+        let affordable = budget / 3.0 / leaf_visits(rows, columns, *leaves);
         if number > 0 && affordable < LEAST_ROUNDS {
             break;
         }
@@ -198,6 +201,70 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
     all.retain(|settings| wanted(settings.name()));
     all
+}
+
+/// Settings of more capacity than the best found so far, where that was reached with nearly all of its rounds or with the largest shape
+/// tried: what still falls is followed. Empty where more is not called for or would cost too much.
+pub fn stronger(found: &Settings, tried: &[Settings], split: &Split, effort: Effort) -> Vec<Settings> {
+    let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
+    let most = MOST_WORK * budget(effort);
+    match found {
+        Settings::Symmetric(best) => {
+            let of = |settings: &Settings| if let Settings::Symmetric(other) = settings { Some(*other) } else { None };
+            let Some(planned) = tried.iter().filter_map(of).filter(|other| other.depth == best.depth).map(|other| other.rounds).max() else {
+                return Vec::new();
+            };
+            let deepest = tried.iter().filter_map(of).all(|other| other.depth <= best.depth);
+            if best.rounds * 4 < planned * 3 && !deepest {
+                return Vec::new();
+            }
+            let depths = if deepest { vec![best.depth, (best.depth + 1).min(7)] } else { vec![best.depth] };
+            let rounds = (planned as f64 * STEP_UP).min(MOST_ROUNDS);
+            let mut next: Vec<Settings> = Vec::new();
+            for depth in depths {
+                let columns_seen = if depth >= 6 { (2.0 * column_share(columns)).min(1.0) } else { column_share(columns) };
+                if rounds * rows * columns * columns_seen * depth as f64 > most || rounds <= planned as f64 {
+                    continue;
+                }
+                // Thrice the rounds in smaller steps, and half as far again.
+                let rate = (best.rate * planned as f64 * 1.5 / rounds).clamp(0.01, 0.2);
+                next.push(Settings::Symmetric(SymmetricSettings { depth, columns: columns_seen, rate, rounds: rounds as usize, ..*best }));
+            }
+            next.dedup();
+            next
+        }
+        Settings::Boosted(best) => {
+            let of = |settings: &Settings| if let Settings::Boosted(other) = settings { Some(*other) } else { None };
+            let Some(planned) = tried.iter().filter_map(of).filter(|other| other.leaves == best.leaves).map(|other| other.rounds).max() else {
+                return Vec::new();
+            };
+            let largest = tried.iter().filter_map(of).all(|other| other.leaves <= best.leaves);
+            if best.rounds * 4 < planned * 3 && !largest {
+                return Vec::new();
+            }
+            let rounds = (planned as f64 * STEP_UP).min(MOST_ROUNDS);
+            let leaves = if largest { (best.leaves * 2).min(64) } else { best.leaves };
+            if rounds <= planned as f64 || 3.0 * rounds * leaf_visits(rows, columns, leaves) > most {
+                return Vec::new();
+            }
+            let rate = (best.rate * planned as f64 * 1.5 / rounds).clamp(0.01, 0.15);
+            let leaf_weight = if largest { (best.leaf_weight / 2.0).max(1.0) } else { best.leaf_weight };
+            vec![Settings::Boosted(BoostSettings { leaves, leaf_weight, rate, rounds: rounds as usize, ..*best })]
+        }
+        // Rows that nearly repeat each other call for leaves of single rows.
+        Settings::Forest(best) if best.leaf_rows > 1 => vec![Settings::Forest(TreeSettings { leaf_rows: 1, ..*best })],
+        Settings::Recency { .. } | Settings::Logistic { .. } | Settings::Tree(_) | Settings::Forest(_) => Vec::new(),
+    }
+}
+
+/// Share of the columns that a tree may use: wide tables need fewer of them at a time.
+fn column_share(columns: f64) -> f64 {
+    (20.0 / columns).clamp(0.15, 0.5)
+}
+
+/// Rows times columns that one tree grown leaf by leaf looks at: rows pass through every level; every leaf costs a scan of its bins besides.
+fn leaf_visits(rows: f64, columns: f64, leaves: usize) -> f64 {
+    columns * column_share(columns) * (rows * libm::log2(leaves as f64).max(2.0) + leaves as f64 * 256.0)
 }
 
 /// Hat functions per number: as many as the squares of the columns leave affordable, none for very wide tables.
@@ -299,6 +366,11 @@ pub struct Prepared<'a> {
     trees: Option<(Encoder, EncodedMatrix, Binned)>,
 }
 
+/// Seeds of an ensemble of so many rounds: many small steps on redrawn rows steady it as well as many seeds do.
+fn seeds(bags: usize, rounds: usize) -> usize {
+    bags.min((SEEDED_ROUNDS / rounds.max(1)).max(1))
+}
+
 impl<'a> Prepared<'a> {
     /// Prepares what learners with these settings need.
     pub fn new(examples: &'a Examples, seed: u64, settings: &[Settings]) -> Prepared<'a> {
@@ -332,7 +404,7 @@ impl<'a> Prepared<'a> {
             }
             Settings::Boosted(boost) => {
                 let (_, encoded, _) = self.trees()?;
-                self.ensemble(bags, |seed| {
+                self.ensemble(seeds(bags, boost.rounds), |seed| {
                     let fit = boosted::fit(encoded, labels, boost, seed, None)?;
                     Ok((fit.base, fit.trees))
                 })
@@ -349,7 +421,7 @@ impl<'a> Prepared<'a> {
             }
             Settings::Symmetric(symmetric) => {
                 let (_, _, binned) = self.trees()?;
-                self.ensemble(bags, |seed| {
+                self.ensemble(seeds(bags, symmetric.rounds), |seed| {
                     let mut grown = Symmetric::new(binned, labels, base, *symmetric, seed);
                     for _ in 0..symmetric.rounds {
                         grown.grow();

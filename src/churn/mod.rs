@@ -17,6 +17,7 @@ pub mod flat;
 pub mod learners;
 pub mod logistic;
 pub mod model;
+pub mod pairs;
 pub mod random;
 pub mod reasons;
 mod search;

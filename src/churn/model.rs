@@ -1,7 +1,7 @@
 //! A fitted learner as the bundle keeps it: log-odds of a row, and what each feature adds to them.
 
 use super::baseline::RecencyRule;
-use super::encode::Encoder;
+use super::encode::{Encoder, Encoding};
 use super::flat::FlatTrees;
 use super::logistic::Logistic;
 use crate::snapshot::FeatureMatrix;
@@ -51,7 +51,13 @@ impl Model {
                 let values = model.encoder.encode_row(matrix, row);
                 let base = model.trees.contribute(&values, scale * model.scale, &mut by_column);
                 for (column, value) in model.encoder.columns.iter().zip(by_column) {
-                    by_feature[column.feature as usize] += value;
+                    // What two categories say together is half of each.
+                    if let Encoding::Pair(table) = &column.encoding {
+                        by_feature[column.feature as usize] += value / 2.0;
+                        by_feature[table.other as usize] += value / 2.0;
+                    } else {
+                        by_feature[column.feature as usize] += value;
+                    }
                 }
                 base + scale * model.scale * model.base
             }

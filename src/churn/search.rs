@@ -1,7 +1,7 @@
 //! Which learner, with which settings: judged on rows that it did not fit, the freest one only where it is better.
 
 use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses, sigmoid};
-use super::learners::{LEARNERS, Settings, Split, candidates, trial};
+use super::learners::{LEARNERS, Settings, Split, candidates, stronger, trial};
 use super::random::{mix, stratified_parts};
 use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation};
 use crate::error::{Error, Result};
@@ -13,6 +13,8 @@ use rayon::prelude::*;
 const PARTS: u8 = 5;
 /// Splits on which all capacities of a learner are tried.
 const HEATS: usize = 2;
+/// More capacity is tried for as long as it lowers the held-out loss by this share.
+const WORTH: f64 = 0.002;
 /// Pull of the blend's weights towards equal shares, in rows.
 const BLEND_RIDGE: f64 = 2.0;
 /// The blend is used unless the best single learner beats it by more than half a standard error of their paired difference. The single
@@ -35,20 +37,45 @@ struct Contender {
 pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Result<Choice> {
     check(examples, task)?;
     let splits = splits(examples, validation, task.seed);
-    let settings = splits.first().map(|split| candidates(task, split, splits.len())).unwrap_or_default();
+    let mut settings = splits.first().map(|split| candidates(task, split, splits.len())).unwrap_or_default();
     let judged: Vec<bool> = splits.iter().flat_map(|split| split.labels().iter().copied()).collect();
     if judged.is_empty() || settings.is_empty() {
         return Err(Error::data("no rows are left to judge a churn model on; give more rows or fewer folds"));
     }
     let fitted_rows = splits.iter().map(Split::rows).sum::<usize>() as f64 / splits.len() as f64;
-    let run = |jobs: Vec<(usize, usize)>| -> Result<Vec<((usize, usize), Variants)>> {
+    let run = |settings: &[Settings], jobs: Vec<(usize, usize)>| -> Result<Vec<((usize, usize), Variants)>> {
         jobs.into_par_iter().with_max_len(1).map(|(index, split)| Ok(((index, split), trial(&settings[index], &splits[split])?))).collect()
     };
     // The capacities of a learner race on the first splits; only the best of them is judged on all.
     let heats = if splits.len() > HEATS + 1 { HEATS } else { splits.len() };
-    let mut results = run((0..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?;
+    let mut results = run(&settings, (0..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?;
     if heats < splits.len() {
         let heat_labels: Vec<bool> = splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect();
+        let mut growing: Vec<&'static str> = settings.iter().map(Settings::name).collect();
+        growing.dedup();
+        while !growing.is_empty() {
+            // The best of each learner, its loss, and what has more capacity than that.
+            let next: Vec<(&'static str, f64, Vec<Settings>)> = growing
+                .iter()
+                .map(|name| {
+                    let own = (0..settings.len()).filter(|index| settings[*index].name() == *name);
+                    let (loss, best) =
+                        own.map(|index| best_variant(&results, index, &heat_labels)).min_by(|a, b| a.0.total_cmp(&b.0)).expect("a name is of a candidate");
+                    (*name, loss, stronger(&best.settings, &settings, &splits[0], task.effort))
+                })
+                .collect();
+            let first = settings.len();
+            settings.extend(next.iter().flat_map(|(_, _, more)| more.iter().copied()));
+            results.extend(run(&settings, (first..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?);
+            growing = next
+                .into_iter()
+                .filter(|(name, loss, _)| {
+                    let own = (first..settings.len()).filter(|index| settings[*index].name() == *name);
+                    own.map(|index| best_variant(&results, index, &heat_labels).0).any(|more| more < loss * (1.0 - WORTH))
+                })
+                .map(|(name, ..)| name)
+                .collect();
+        }
         let loss = |index: usize| best_variant(&results, index, &heat_labels).0;
         let winners: Vec<usize> = (0..settings.len())
             .filter(|index| {
@@ -57,7 +84,7 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
             })
             .collect();
         results.retain(|((index, _), _)| winners.contains(index));
-        results.extend(run(winners.into_iter().rev().flat_map(|index| (heats..splits.len()).map(move |split| (index, split))).collect())?);
+        results.extend(run(&settings, winners.into_iter().rev().flat_map(|index| (heats..splits.len()).map(move |split| (index, split))).collect())?);
     }
     let mut contenders: Vec<(f64, Contender)> = Vec::new();
     for index in (0..settings.len()).filter(|index| results.iter().any(|((of, _), _)| of == index)) {

@@ -296,7 +296,7 @@ pub(super) fn labelled(
     let known = select(&examples, &known);
     let test = select(&examples, &test);
     leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
-    leaks::refuse_twins(&known.matrix, &test.matrix, &config.churn.allow_leak)?;
+    measured.warnings.extend(leaks::refuse_twins(&known.matrix, &test.matrix, &config.churn.allow_leak)?);
     let choice = match churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, seed)), &task) {
         Ok(choice) => choice,
         Err(error) if error.kind() == crate::error::ErrorKind::Data => return Ok(Err(error.message().to_string())),

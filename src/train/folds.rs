@@ -54,7 +54,8 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), 
         let (_, examples) = labelled_examples(exports, &plan, end)?;
         let (known, test_examples) = (select(&examples, &known), select(&examples, &test));
         leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
-        leaks::refuse_twins(&known.matrix, &test_examples.matrix, &config.churn.allow_leak)?;
+        let twins = leaks::refuse_twins(&known.matrix, &test_examples.matrix, &config.churn.allow_leak)?;
+        measured.warnings.extend(twins.filter(|_| measured.warnings.is_empty()));
         let choice = churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, config.project.seed)), &task)?;
         let parts = choice.refit_all(&known)?;
         chosen_names.push(choice.candidates[choice.chosen].name.clone());
