@@ -11,6 +11,7 @@ pub use explain::{ExplainedFeature, Explanation, explain};
 pub use measure::{ChurnOutcome, OfferOutcome, Outcome, measure};
 
 use crate::bundle::Bundle;
+use crate::churn::reasons::check_hidden;
 use crate::config::Config;
 use crate::decide::Decisions;
 use crate::error::{Error, Result};
@@ -130,6 +131,7 @@ pub fn read(config: &Config, options: &ScoreOptions, progress: &mut dyn Progress
 /// 65 for stale exports or ones that lack what the model reads, 78 for an as-of that does not fit.
 pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Scored> {
     let cutoff = as_of(exports, bundle, options)?;
+    check_hidden(&bundle.features, &config.churn.hide_reasons)?;
     let dated = exports.newest.is_some();
     let mut scored = Scored { as_of: if dated { cutoff.date() } else { String::new() }, ..Scored::default() };
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {

@@ -3,11 +3,13 @@
 mod churn;
 mod compare;
 mod decide;
+mod drivers;
 mod folds;
 mod measured;
 mod recommend;
 
 pub use compare::{Comparison, against_champion, compare};
+pub use drivers::Driver;
 pub use folds::validate_folds;
 pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 
@@ -44,7 +46,7 @@ pub struct Trained {
     /// The windows and what became of their bases, newest first.
     pub windows: Vec<WindowLine>,
     /// How much each feature of the bundle moves the log-odds: mean absolute contribution; empty without a churn model.
-    pub drivers: Vec<f64>,
+    pub moved: Vec<f64>,
 }
 
 /// What a training does at the end.
@@ -84,8 +86,11 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     };
     let churn = churn.unwrap_or_else(|reason| {
         measured.reasons.insert("churn".into(), reason);
-        Learnt { plan: FeaturePlan::learn(exports, config, end, true), part: None, windows: Vec::new(), drivers: Vec::new() }
+        Learnt::without_part(FeaturePlan::learn(exports, config, end, true), Vec::new())
     });
+
+    crate::churn::reasons::check_hidden(&churn.plan, &config.churn.hide_reasons)?;
+    measured.drivers.clone_from(&churn.drivers);
 
     progress.stage("recommend");
     let recommend = recommend::recommend(config, exports, &windows, &mut measured)?;
@@ -104,7 +109,7 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     drop(facts);
     let habits = ExportHabits::learn(&exports.events, end);
     let bundle = Bundle { meta: meta(config, exports, end, &measured), features: churn.plan, churn: churn.part, recommend, segments, habits };
-    Ok(Trained { bundle, measured, windows: churn.windows, drivers: churn.drivers })
+    Ok(Trained { bundle, measured, windows: churn.windows, moved: churn.moved })
 }
 
 /// Customers of the newest window in each tier, by the cheapest learner that gives probabilities; empty where churn cannot be learnt.

@@ -314,6 +314,16 @@ fn summary(config: &Config, measured: &Measured) -> String {
                 profit.greatest.0
             ));
         }
+        for group in churn.risk_groups.iter().take(3) {
+            lines.push(format!(
+                "  who leaves  {}: {:.1} % of {} ({:.0} to {:.0} %)",
+                group.who,
+                100.0 * group.churn_rate,
+                grouped(group.customers as u64),
+                100.0 * group.interval.0,
+                100.0 * group.interval.1
+            ));
+        }
         for (tier, count) in &churn.tiers {
             lines.push(format!("  tier        {tier}: {} customers of the test window", grouped(*count as u64)));
         }

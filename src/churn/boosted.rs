@@ -7,6 +7,7 @@
 use super::encode::EncodedMatrix;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use crate::error::{Error, Result};
+use forust_ml::constraints::Constraint;
 use forust_ml::gradientbooster::GrowPolicy;
 use forust_ml::metric::Metric;
 use forust_ml::sampler::SampleMethod;
@@ -46,9 +47,18 @@ pub type Stopping<'a> = (&'a EncodedMatrix, &'a [bool], usize);
 /// Fits `settings.rounds` trees, fewer when `stopping` says so: then the trees after the best one are kept too, for the caller
 /// decides from several folds where to cut.
 ///
+/// Along the columns of `monotone` the sum of the trees only rises (`true`) or only falls.
+///
 /// # Errors
 /// 70 when the learner refuses; the caller has made sure of two classes.
-pub fn fit(matrix: &EncodedMatrix, labels: &[bool], settings: &BoostSettings, seed: u64, stopping: Option<Stopping<'_>>) -> Result<BoostedFit> {
+pub fn fit(
+    matrix: &EncodedMatrix,
+    labels: &[bool],
+    settings: &BoostSettings,
+    monotone: &[(usize, bool)],
+    seed: u64,
+    stopping: Option<Stopping<'_>>,
+) -> Result<BoostedFit> {
     let positives = labels.iter().filter(|label| **label).count() as f64;
     let base = libm::log(positives / (labels.len() as f64 - positives));
     if matrix.columns == 0 {
@@ -56,10 +66,12 @@ pub fn fit(matrix: &EncodedMatrix, labels: &[bool], settings: &BoostSettings, se
     }
     // forust takes floor(columns x share): never fewer than two, or all.
     let share = if matrix.columns <= 3 { 1.0 } else { settings.columns.max(2.5 / matrix.columns as f64).min(1.0) };
+    let constraints = monotone.iter().map(|(column, rising)| (*column, if *rising { Constraint::Positive } else { Constraint::Negative })).collect();
     let mut booster = GradientBooster::default()
         .set_iterations(settings.rounds)
         .set_learning_rate(settings.rate as f32)
         .set_max_depth(12)
+        .set_monotone_constraints((!monotone.is_empty()).then_some(constraints))
         .set_max_leaves(settings.leaves)
         .set_l2(settings.ridge as f32)
         .set_min_leaf_weight(settings.leaf_weight as f32)
@@ -122,7 +134,7 @@ mod tests {
         for row in 0..50 {
             matrix.data[row * 7] = f64::NAN;
         }
-        let fit = fit(&matrix, &labels, &settings(), 3, None).unwrap();
+        let fit = fit(&matrix, &labels, &settings(), &[], 3, None).unwrap();
         let mut booster =
             GradientBooster::default().set_iterations(40).set_learning_rate(0.1).set_max_depth(12).set_max_leaves(7).set_l2(1.0).set_min_leaf_weight(1.0);
         booster = booster.set_colsample_bytree(0.625).set_subsample(0.8).set_sample_method(SampleMethod::Random).set_nbins(64).set_parallel(false).set_seed(3);
@@ -137,10 +149,27 @@ mod tests {
     }
 
     #[test]
+    fn along_a_monotone_column_the_score_never_turns() {
+        // Truth rises, falls and rises again along the column.
+        let rows = 1_500;
+        let data: Vec<f64> = (0..rows).map(|row| (mix(5, row) % 1000) as f64 / 1000.0).collect();
+        let labels = (0..rows as usize).map(|row| (mix(6, row as u64) % 100) < if (data[row] * 3.0) as u64 == 1 { 20 } else { 50 }).collect::<Vec<_>>();
+        let matrix = EncodedMatrix { rows: rows as usize, columns: 1, data };
+        let line = EncodedMatrix { rows: 101, columns: 1, data: (0..101).map(|step| f64::from(step) / 100.0).collect() };
+        for rising in [true, false] {
+            let fit = fit(&matrix, &labels, &settings(), &[(0, rising)], 1, None).unwrap();
+            let sums = fit.trees.sums(&line, fit.base, 1.0);
+            assert!(sums.windows(2).all(|pair| if rising { pair[0] <= pair[1] } else { pair[0] >= pair[1] }), "{rising}: {sums:?}");
+        }
+        let free = fit(&matrix, &labels, &settings(), &[], 1, None).unwrap().trees.sums(&line, 0.0, 1.0);
+        assert!(free[10] > free[50] && free[50] < free[90]);
+    }
+
+    #[test]
     fn an_interaction_without_main_effects_is_found_with_two_columns() {
         // Column sampling of 0.4 would leave floor(0.8) = 0 columns.
         let (matrix, labels) = exclusive(800, 2);
-        let fit = fit(&matrix, &labels, &settings(), 1, None).unwrap();
+        let fit = fit(&matrix, &labels, &settings(), &[], 1, None).unwrap();
         let sums = fit.trees.sums(&matrix, fit.base, 1.0);
         assert!(crate::evaluate::classify::auc(&sums, &labels) > 0.95);
     }
@@ -150,7 +179,7 @@ mod tests {
         let (mut matrix, labels) = exclusive(300, 2);
         matrix.data[0] = 1e300;
         matrix.data[1] = -f64::MAX;
-        let fit = fit(&matrix, &labels, &settings(), 1, None).unwrap();
+        let fit = fit(&matrix, &labels, &settings(), &[], 1, None).unwrap();
         assert_eq!(fit.trees.validate(2), Ok(()));
         assert!(fit.trees.sums(&matrix, fit.base, 1.0).iter().all(|sum| sum.is_finite()));
     }

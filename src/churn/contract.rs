@@ -43,7 +43,13 @@ fn shop(rows: usize, seed: u64) -> Examples {
 }
 
 fn task(learner: &str) -> ChurnTask {
-    ChurnTask { seed: 7, effort: Effort::Quick, learners: if learner == "blend" { vec![] } else { vec![learner.into()] }, recency: Some(6) }
+    ChurnTask {
+        seed: 7,
+        effort: Effort::Quick,
+        learners: if learner == "blend" { vec![] } else { vec![learner.into()] },
+        recency: Some(6),
+        monotone: Vec::new(),
+    }
 }
 
 /// A part fitted by one learner; folds within the examples.

@@ -164,6 +164,12 @@ impl Encoder {
             .collect()
     }
 
+    /// The columns of these features' numbers, for constraints given by feature.
+    pub fn monotone(&self, features: &[(usize, bool)]) -> Vec<(usize, bool)> {
+        let column = |feature: usize| self.columns.iter().position(|column| column.feature as usize == feature && column.encoding == Encoding::Number);
+        features.iter().filter_map(|(feature, rising)| Some((column(*feature)?, *rising))).collect()
+    }
+
     /// Checks what was read from a file.
     ///
     /// # Errors

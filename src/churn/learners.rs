@@ -94,17 +94,20 @@ pub struct Split {
     judge_encoded: EncodedMatrix,
     binned: Binned,
     judge_bins: Vec<u8>,
+    /// Encoded columns along which the score may only rise, or only fall.
+    monotone: Vec<(usize, bool)>,
     seed: u64,
 }
 
 impl Split {
     /// Encodes both sides; nothing of the rows to judge is learnt.
-    pub fn new(fit: Examples, judge: FeatureMatrix, judge_labels: Vec<bool>, seed: u64) -> Split {
+    pub fn new(fit: Examples, judge: FeatureMatrix, judge_labels: Vec<bool>, seed: u64, monotone: &[(usize, bool)]) -> Split {
         let (encoder, encoded) = Encoder::learn(&fit.matrix, &fit.labels, seed);
         let judge_encoded = encoder.encode(&judge);
         let binned = Binned::new(&encoded);
         let judge_bins = binned.bin(&judge_encoded);
-        Split { fit, judge, judge_labels, encoded, judge_encoded, binned, judge_bins, seed }
+        let monotone = encoder.monotone(monotone);
+        Split { fit, judge, judge_labels, encoded, judge_encoded, binned, judge_bins, monotone, seed }
     }
     /// Outcomes of the rows to judge.
     pub fn labels(&self) -> &[bool] {
@@ -199,7 +202,7 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
         all.push(Settings::Forest(TreeSettings { leaves: usize::MAX, leaf_rows: 5, columns: forest_share, bootstrap: true, trees }));
     }
     let wanted = |name: &str| task.learners.is_empty() || task.learners.iter().any(|learner| learner == name || learner == "blend");
-    all.retain(|settings| wanted(settings.name()));
+    all.retain(|settings| wanted(settings.name()) && (task.monotone.is_empty() || matches!(settings, Settings::Boosted(_))));
     all
 }
 
@@ -305,7 +308,8 @@ pub fn trial(candidate: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f
                 vec![constant(); counts.len()]
             } else {
                 let patience = (boost.rounds / 8).max(20);
-                let fit = boosted::fit(&split.encoded, labels, boost, mix(split.seed, 1), Some((&split.judge_encoded, &split.judge_labels, patience)))?;
+                let stopping = Some((&split.judge_encoded, &split.judge_labels[..], patience));
+                let fit = boosted::fit(&split.encoded, labels, boost, &split.monotone, mix(split.seed, 1), stopping)?;
                 fit.trees.checkpoints(&split.judge_encoded, fit.base, &counts)
             };
             counts.into_iter().zip(scores).map(|(rounds, scores)| (Settings::Boosted(BoostSettings { rounds, ..*boost }), scores)).collect()
@@ -363,6 +367,7 @@ fn follow_symmetric(settings: &SymmetricSettings, split: &Split, base: f64, coun
 pub struct Prepared<'a> {
     examples: &'a Examples,
     seed: u64,
+    monotone: Vec<(usize, bool)>,
     trees: Option<(Encoder, EncodedMatrix, Binned)>,
 }
 
@@ -373,13 +378,13 @@ fn seeds(bags: usize, rounds: usize) -> usize {
 
 impl<'a> Prepared<'a> {
     /// Prepares what learners with these settings need.
-    pub fn new(examples: &'a Examples, seed: u64, settings: &[Settings]) -> Prepared<'a> {
+    pub fn new(examples: &'a Examples, seed: u64, settings: &[Settings], monotone: &[(usize, bool)]) -> Prepared<'a> {
         let trees = settings.iter().any(|settings| !matches!(settings, Settings::Recency { .. } | Settings::Logistic { .. })).then(|| {
             let (encoder, encoded) = Encoder::learn(&examples.matrix, &examples.labels, seed);
             let binned = Binned::new(&encoded);
             (encoder, encoded, binned)
         });
-        Prepared { examples, seed, trees }
+        Prepared { examples, seed, monotone: monotone.to_vec(), trees }
     }
 
     fn trees(&self) -> Result<&(Encoder, EncodedMatrix, Binned)> {
@@ -403,9 +408,9 @@ impl<'a> Prepared<'a> {
                 Ok(Model::Logistic(models.pop().unwrap_or_default()))
             }
             Settings::Boosted(boost) => {
-                let (_, encoded, _) = self.trees()?;
+                let (encoder, encoded, _) = self.trees()?;
                 self.ensemble(seeds(bags, boost.rounds), |seed| {
-                    let fit = boosted::fit(encoded, labels, boost, seed, None)?;
+                    let fit = boosted::fit(encoded, labels, boost, &encoder.monotone(&self.monotone), seed, None)?;
                     Ok((fit.base, fit.trees))
                 })
             }

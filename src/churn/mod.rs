@@ -14,6 +14,7 @@ pub mod encode;
 #[cfg(test)]
 mod fixtures;
 pub mod flat;
+pub mod groups;
 pub mod learners;
 pub mod logistic;
 pub mod model;
@@ -64,6 +65,8 @@ pub struct ChurnTask {
     pub learners: Vec<String>,
     /// The column with the days since the last activity, for the recency rule; `None` for tables without dates.
     pub recency: Option<usize>,
+    /// Numbers along which the probability may only rise (`true`) or only fall: only learners that can keep to it are tried then.
+    pub monotone: Vec<(usize, bool)>,
 }
 
 /// The settings found on the validation rows, before the refit on everything.
@@ -76,6 +79,7 @@ pub struct Choice {
     seed: u64,
     effort: Effort,
     fitted_rows: f64,
+    monotone: Vec<(usize, bool)>,
 }
 
 /// A learner with its settings fixed and how it did on the validation rows.
@@ -162,7 +166,7 @@ impl Choice {
         let growth = examples.labels.len() as f64 / self.fitted_rows;
         let bags = bags(self.effort, examples);
         // Longest first: a thread that is free early takes the next.
-        let prepared = learners::Prepared::new(examples, self.seed, &settings);
+        let prepared = learners::Prepared::new(examples, self.seed, &settings, &self.monotone);
         let models = settings.par_iter().rev().with_max_len(1).map(|settings| prepared.fit(&settings.scaled(growth), bags)).collect::<Result<Vec<_>>>()?;
         let model = |wanted: &Settings| settings.iter().position(|known| known == wanted).map(|place| models[models.len() - 1 - place].clone());
         let churners = examples.labels.iter().filter(|label| **label).count();

@@ -2,6 +2,7 @@
 
 use super::Contributions;
 use crate::config::Language;
+use crate::error::{Error, Result};
 use crate::snapshot::learned::FeaturePlan;
 use crate::snapshot::{FeatureSpec, FeatureValues};
 
@@ -10,7 +11,8 @@ const LEAST: f64 = 0.02;
 
 /// Up to `most` reasons, strongest first: (code, text). The code of a family that raises the risk is the family's name, of one
 /// that lowers it `keeps_` and the name; a lowering family is named only when none raises.
-pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, most: usize, language: Language) -> Vec<(String, String)> {
+/// What is `hidden` (families, columns of the profiles) is never named.
+pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, most: usize, hidden: &[String], language: Language) -> Vec<(String, String)> {
     let mut families: Vec<(&str, f64)> = Vec::new();
     for (spec, added) in plan.specs.iter().zip(&contributions.by_feature) {
         // How long ago and how long compared with the usual gap are one reason to a reader.
@@ -26,6 +28,7 @@ pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, m
     for (column, spec) in plan.specs.iter().enumerate().filter(|(_, spec)| spec.family == "profile") {
         strengths.push((spec.name.clone(), Some(column), contributions.by_feature[column]));
     }
+    strengths.retain(|(name, ..)| !hidden.iter().any(|hidden| is_called(name, hidden)));
     strengths.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
     let raising: Vec<_> = strengths.iter().filter(|(.., sum)| *sum > LEAST).take(most).collect();
     if raising.is_empty() {
@@ -38,6 +41,27 @@ pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, m
             .collect();
     }
     raising.into_iter().map(|strength| (strength.0.clone(), say(plan, row, contributions, strength, language))).collect()
+}
+
+fn is_called(name: &str, wanted: &str) -> bool {
+    name == wanted || name.strip_prefix("profile_") == Some(wanted)
+}
+
+/// Checks that what is not to be given as a reason exists.
+///
+/// # Errors
+/// 78 naming what is neither a family nor a column of the profiles.
+pub fn check_hidden(plan: &FeaturePlan, hidden: &[String]) -> Result<()> {
+    let known = |name: &&String| plan.specs.iter().any(|spec| is_called(if spec.family == "profile" { &spec.name } else { &spec.family }, name));
+    match hidden.iter().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let mut families: Vec<&str> = plan.specs.iter().map(|spec| spec.family.as_str()).filter(|family| *family != "profile").collect();
+            families.dedup();
+            let families = families.join(", ");
+            Err(Error::config(format!("[churn] hide_reasons: {name:?} is no column of the profiles and no family of features (those are {families})")))
+        }
+    }
 }
 
 /// The sentence of a family: that of its feature which pulls most in the family's direction.
@@ -100,6 +124,7 @@ fn number(value: f64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -126,23 +151,34 @@ mod tests {
     #[test]
     fn reasons_carry_the_customers_own_numbers() {
         let contributions = Contributions { base: -1.0, by_feature: vec![0.9, 0.1, 0.4, 0.6] };
-        let reasons = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, Language::En);
+        let reasons = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, &[], Language::En);
         assert_eq!(reasons[0], ("recency".into(), "no order for 74 days; usually every 21".into()));
         assert_eq!(reasons[1], ("profile_Contract".into(), "Contract: Month-to-month".into()));
         assert_eq!(reasons[2], ("frequency".into(), "orders in the last 90 days: 0 orders, typically 3".into()));
     }
 
     #[test]
+    fn what_is_hidden_is_no_reason_and_must_exist() {
+        let contributions = Contributions { base: -1.0, by_feature: vec![0.9, 0.1, 0.4, 0.6] };
+        let hidden = ["Contract".to_string(), "recency".to_string()];
+        let told = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, &hidden, Language::En);
+        assert_eq!(told.iter().map(|(code, _)| code.as_str()).collect::<Vec<_>>(), ["frequency"]);
+        assert!(check_hidden(&plan(), &hidden).is_ok());
+        let error = check_hidden(&plan(), &["Contrat".into()]).unwrap_err();
+        assert!(error.kind().exit_code() == 78 && error.message().contains("\"Contrat\""), "{error}");
+    }
+
+    #[test]
     fn a_long_silence_is_told_once() {
         let contributions = Contributions { base: -1.0, by_feature: vec![0.9, 0.8, 0.0, 0.0] };
-        let reasons = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, Language::En);
+        let reasons = reasons(&plan(), &[74.0, 21.0, 0.0, 0.0], &contributions, 3, &[], Language::En);
         assert_eq!(reasons.len(), 1, "{reasons:?}");
     }
 
     #[test]
     fn who_is_safe_is_told_what_keeps_them() {
         let contributions = Contributions { base: -1.0, by_feature: vec![-0.9, -0.1, -0.4, 0.0] };
-        let reasons = reasons(&plan(), &[2.0, 21.0, 9.0, 1.0], &contributions, 3, Language::En);
+        let reasons = reasons(&plan(), &[2.0, 21.0, 9.0, 1.0], &contributions, 3, &[], Language::En);
         assert_eq!(reasons, [("keeps_recency".to_string(), "no order for 2 days; usually every 21".to_string())]);
     }
 }

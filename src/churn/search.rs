@@ -36,7 +36,7 @@ struct Contender {
 /// See [`super::choose`].
 pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Result<Choice> {
     check(examples, task)?;
-    let splits = splits(examples, validation, task.seed);
+    let splits = splits(examples, validation, task);
     let mut settings = splits.first().map(|split| candidates(task, split, splits.len())).unwrap_or_default();
     let judged: Vec<bool> = splits.iter().flat_map(|split| split.labels().iter().copied()).collect();
     if judged.is_empty() || settings.is_empty() {
@@ -162,7 +162,7 @@ fn decide(contenders: &[Contender], judged: &[bool], task: &ChurnTask, fitted_ro
     let name = candidates[chosen].name.clone();
     candidates.sort_by(|a, b| a.name.cmp(&b.name));
     let chosen = candidates.iter().position(|candidate| candidate.name == name).unwrap_or(0);
-    Choice { candidates, chosen, seed: task.seed, effort: task.effort, fitted_rows }
+    Choice { candidates, chosen, seed: task.seed, effort: task.effort, fitted_rows, monotone: task.monotone.clone() }
 }
 
 /// The log-odds that weights (intercept first) make of the contenders' for one row.
@@ -202,9 +202,10 @@ fn blend_weights(contenders: &[Contender], judged: &[bool], rows: &[usize]) -> V
 }
 
 /// The rows to fit and to judge, in one or several splits.
-fn splits(examples: &Examples, validation: &Validation, seed: u64) -> Vec<Split> {
+fn splits(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Vec<Split> {
+    let seed = task.seed;
     match validation {
-        Validation::Window(window) => vec![Split::new(examples.clone(), window.matrix.clone(), window.labels.clone(), seed)],
+        Validation::Window(window) => vec![Split::new(examples.clone(), window.matrix.clone(), window.labels.clone(), seed, &task.monotone)],
         Validation::Folds(folds) => {
             let count = folds.iter().map(|fold| usize::from(*fold) + 1).max().unwrap_or(0);
             (0..count)
@@ -217,7 +218,7 @@ fn splits(examples: &Examples, validation: &Validation, seed: u64) -> Vec<Split>
                         };
                         let (matrix, labels) = part(&fit);
                         let (judge, judge_labels) = part(&judge);
-                        Split::new(Examples { matrix, labels }, judge, judge_labels, mix(seed, 1000 + fold as u64))
+                        Split::new(Examples { matrix, labels }, judge, judge_labels, mix(seed, 1000 + fold as u64), &task.monotone)
                     })
                 })
                 .collect()
@@ -229,6 +230,9 @@ fn splits(examples: &Examples, validation: &Validation, seed: u64) -> Vec<Split>
 pub fn check(examples: &Examples, task: &ChurnTask) -> Result<()> {
     if let Some(name) = task.learners.iter().find(|name| !LEARNERS.contains(&name.as_str())) {
         return Err(Error::config(format!("found the learner {name:?}, expected some of {}", LEARNERS.join(", "))));
+    }
+    if !task.monotone.is_empty() && !task.learners.is_empty() && !task.learners.iter().any(|name| name == "boosted" || name == "blend") {
+        return Err(Error::config("[churn] monotone is kept to by the learner boosted alone; name it in learners, or leave learners out"));
     }
     check_labels(examples)
 }

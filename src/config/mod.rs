@@ -473,6 +473,10 @@ pub struct ChurnSettings {
     pub learners: Vec<String>,
     /// Columns that may nearly give the label away, because they are known before.
     pub allow_leak: Vec<String>,
+    /// Columns of the profiles, or families of features, that are never given as a reason; the score does not change.
+    pub hide_reasons: Vec<String>,
+    /// Features along which the probability may only rise (`true`) or only fall.
+    pub monotone: Vec<(String, bool)>,
 }
 
 /// What leaving means.

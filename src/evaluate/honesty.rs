@@ -32,6 +32,18 @@ pub struct Intervals {
     pub top_decile_lift: Interval,
 }
 
+/// Wilson's 95 % interval of `hits` among `count` (Wilson 1927); 0 to 1 of nobody.
+pub fn wilson(hits: usize, count: usize) -> Interval {
+    if count == 0 {
+        return (0.0, 1.0);
+    }
+    let (n, z) = (count as f64, 1.959_964);
+    let share = hits as f64 / n;
+    let centre = (share + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    let half = z / (1.0 + z * z / n) * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).max(0.0).sqrt();
+    ((centre - half).max(0.0), (centre + half).min(1.0))
+}
+
 /// A tenth of the customers, riskiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Decile {
@@ -376,6 +388,14 @@ mod tests {
         // True probabilities: the threshold is the best there is, but for noise.
         assert!(profit.profit > 0.99 * profit.greatest.0 && profit.profit <= profit.greatest.0);
         assert!(profit.curve.iter().all(|tenth| *tenth <= profit.greatest.0 + 1e-9));
+    }
+
+    #[test]
+    fn wilson_gives_the_published_interval() {
+        // Newcombe 1998, table I, method 3: 81 of 263 gives 0.2553 to 0.3662.
+        let (low, high) = wilson(81, 263);
+        assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
+        assert!(wilson(0, 20).0 < 1e-12);
     }
 
     #[test]

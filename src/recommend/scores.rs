@@ -1,5 +1,7 @@
 //! Dense scores of a block of customers, and the best of a row.
 
+use std::cell::RefCell;
+
 /// Scores of a block of customers, one row of all items per customer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Scores {
@@ -9,10 +11,35 @@ pub(crate) struct Scores {
     pub values: Vec<f32>,
 }
 
+thread_local! {
+    /// Rows of blocks that are done. A block of many items is tens of megabytes: fresh from the system, touching its pages takes as long as
+    /// filling them with scores.
+    static DONE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Blocks kept for the next ones, per thread: one for each model and their sum.
+const KEPT: usize = 6;
+
+impl Drop for Scores {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.values);
+        // A thread that ends has nothing to keep them in.
+        let _ = DONE.try_with(|done| {
+            let mut done = done.borrow_mut();
+            if done.len() < KEPT {
+                done.push(values);
+            }
+        });
+    }
+}
+
 impl Scores {
     /// All zero.
     pub fn zeros(customers: usize, items: usize) -> Self {
-        Scores { items, values: vec![0.0; customers * items] }
+        let mut values = DONE.with(|done| done.borrow_mut().pop()).unwrap_or_default();
+        values.clear();
+        values.resize(customers * items, 0.0);
+        Scores { items, values }
     }
     /// A customer's row.
     pub fn row(&self, customer: usize) -> &[f32] {

@@ -82,7 +82,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         explanation.churn_probability = Some(probability);
         explanation.risk_tier = tiers::assign(&config.churn.tiers, part.base_rate, &[probability])[0].into();
         explanation.base_log_odds = Some(contributions.base);
-        explanation.reasons = reasons(&bundle.features, &row.features, &contributions, 3, config.project.language);
+        explanation.reasons = reasons(&bundle.features, &row.features, &contributions, 3, &config.churn.hide_reasons, config.project.language);
         explanation.features = bundle
             .features
             .specs

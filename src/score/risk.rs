@@ -63,10 +63,9 @@ pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_h
         .map(|chunk| {
             let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), chunk.iter().map(|row| row.features.as_slice()));
             let probabilities = part.probabilities(&matrix);
-            let words = chunk
-                .iter()
-                .enumerate()
-                .map(|(number, row)| reasons(&bundle.features, &row.features, &part.contributions(&matrix, number), 3, config.project.language));
+            let words = chunk.iter().enumerate().map(|(number, row)| {
+                reasons(&bundle.features, &row.features, &part.contributions(&matrix, number), 3, &config.churn.hide_reasons, config.project.language)
+            });
             probabilities.into_iter().zip(words).collect()
         })
         .collect();

@@ -46,6 +46,8 @@ fn settings() -> ChurnSettings {
         tiers: Vec::new(),
         learners: Vec::new(),
         allow_leak: Vec::new(),
+        hide_reasons: Vec::new(),
+        monotone: Vec::new(),
         costs: None,
     }
 }

@@ -1,10 +1,12 @@
 //! The churn model of a training: windows in time, or folds of a labelled table; chosen, measured, refitted.
 
+use super::drivers::{Driver, drivers};
 use super::measured::{ChurnMeasured, Measured, Tested, threshold};
 use super::{Progress, Purpose};
+use crate::churn::groups::risk_groups;
 use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
 use crate::config::{Config, Definition};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, classification};
 use crate::evaluate::folds::stratified;
 use crate::evaluate::honesty::WindowMeasured;
@@ -14,8 +16,8 @@ use crate::exports::Exports;
 use crate::output::report::WindowLine;
 use crate::snapshot::label::ChurnRule;
 use crate::snapshot::learned::FeaturePlan;
+use crate::snapshot::{FeatureSpec, FeatureValues};
 use crate::timeline::Cutoff;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// A churn model with its features, or why there is none.
@@ -26,31 +28,39 @@ pub(super) struct Learnt {
     pub plan: FeaturePlan,
     pub part: Option<ChurnPart>,
     pub windows: Vec<WindowLine>,
-    pub drivers: Vec<f64>,
+    pub moved: Vec<f64>,
+    pub drivers: Vec<Driver>,
 }
 
 impl Learnt {
     fn fitted(plan: FeaturePlan, part: ChurnPart, windows: Vec<WindowLine>, examples: &Examples) -> Learnt {
-        let drivers = drivers(&part, examples);
-        Learnt { plan, part: Some(part), windows, drivers }
+        let (moved, drivers) = drivers(&part, examples);
+        Learnt { plan, part: Some(part), windows, moved, drivers }
+    }
+
+    pub(super) fn without_part(plan: FeaturePlan, windows: Vec<WindowLine>) -> Learnt {
+        Learnt { plan, part: None, windows, moved: Vec::new(), drivers: Vec::new() }
     }
 }
 
-/// Mean absolute contribution of each feature over the first rows.
-fn drivers(part: &ChurnPart, examples: &Examples) -> Vec<f64> {
-    const ROWS: usize = 2_000;
-    let rows = examples.matrix.rows.min(ROWS);
-    let contributions: Vec<Vec<f64>> = (0..rows).into_par_iter().map(|row| part.contributions(&examples.matrix, row).by_feature).collect();
-    (0..examples.matrix.columns()).map(|column| contributions.iter().map(|row| row[column].abs()).sum::<f64>() / rows.max(1) as f64).collect()
-}
-
-pub(super) fn task(config: &Config, plan: &FeaturePlan) -> ChurnTask {
-    ChurnTask {
+/// # Errors
+/// 78 when `monotone` names what is no number among the features.
+pub(super) fn task(config: &Config, plan: &FeaturePlan) -> Result<ChurnTask> {
+    let monotone = config.churn.monotone.iter().map(|(name, rising)| {
+        let named = |spec: &FeatureSpec| spec.name == *name || spec.name.strip_prefix("profile_") == Some(name);
+        match plan.specs.iter().position(named) {
+            Some(place) if plan.specs[place].values == FeatureValues::Number => Ok((place, *rising)),
+            Some(_) => Err(Error::config(format!("[churn] monotone: {name:?} has categories; expected a number"))),
+            None => Err(Error::config(format!("[churn] monotone: no feature and no column of the profiles is called {name:?}; inspect lists the features"))),
+        }
+    });
+    Ok(ChurnTask {
         seed: config.project.seed,
         effort: config.churn.effort,
         learners: config.churn.learners.clone(),
         recency: plan.specs.iter().position(|spec| spec.name == "days_since_last"),
-    }
+        monotone: monotone.collect::<Result<_>>()?,
+    })
 }
 
 /// Event histories: windows in time.
@@ -94,7 +104,7 @@ pub(super) fn windowed(
     drop(known);
 
     progress.stage("churn");
-    let task = task(config, &plan);
+    let task = task(config, &plan)?;
     let seed = config.project.seed;
     let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
     let (choice, tested) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
@@ -151,7 +161,7 @@ pub(super) fn windowed(
         })
         .collect();
     if purpose == Purpose::Validate {
-        return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));
+        return Ok(Ok(Learnt::without_part(plan, lines)));
     }
 
     progress.stage("refit");
@@ -216,7 +226,8 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) 
     let chosen = probabilities.swap_remove(choice.chosen);
     let name_of_chosen = &choice.candidates[choice.chosen].name;
     let own = models[name_of_chosen];
-    let measured = ChurnMeasured::of(config, name_of_chosen, own, models, (&chosen, &test.labels), Some((name, &rule)), base_rate);
+    let mut measured = ChurnMeasured::of(config, name_of_chosen, own, models, (&chosen, &test.labels), Some((name, &rule)), base_rate);
+    measured.risk_groups = risk_groups(known, test, config.project.seed);
     Ok((measured, chosen))
 }
 
@@ -263,6 +274,7 @@ fn out_of_fold(choice: &Choice) -> ChurnMeasured {
         at_threshold: None,
         profit: None,
         backtest: Vec::new(),
+        risk_groups: Vec::new(),
     }
 }
 
@@ -288,7 +300,7 @@ pub(super) fn labelled(
 ) -> Result<Churn> {
     let (_, examples) = labelled_examples(exports, &plan, end)?;
     progress.stage("churn");
-    let task = task(config, &plan);
+    let task = task(config, &plan)?;
     let seed = config.project.seed;
     let fold = stratified(&examples.labels, 5, seed);
     let known: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] != 0).collect();
@@ -310,7 +322,7 @@ pub(super) fn labelled(
     measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];
     if purpose == Purpose::Validate {
-        return Ok(Ok(Learnt { plan, part: None, windows: lines, drivers: Vec::new() }));
+        return Ok(Ok(Learnt::without_part(plan, lines)));
     }
     progress.stage("refit");
     let part = choice.refit(choice.chosen, &examples)?;

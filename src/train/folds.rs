@@ -40,7 +40,7 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), 
         return Err(Error::data(format!("{} fold found, expected at least 2", names.len())).file(folds.0));
     }
     progress.stage("churn");
-    let task = task(config, &plan);
+    let task = task(config, &plan)?;
     // Per fold: the held-out rows and, per candidate and for the chosen, their probabilities.
     let mut chosen_names: Vec<String> = Vec::new();
     let mut held_out: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();

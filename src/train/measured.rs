@@ -1,5 +1,7 @@
 //! What a training measured, as `validate --json` prints it and the bundle's META keeps it.
 
+use super::drivers::Driver;
+use crate::churn::groups::RiskGroup;
 use crate::config::Config;
 use crate::evaluate::classify::{Classification, ReliabilityBin, calibration_error, reliability};
 use crate::evaluate::honesty::{self, AtThreshold, Decile, Grade, Intervals, Profit, WindowMeasured};
@@ -34,6 +36,8 @@ pub struct Measured {
     pub customers: usize,
     /// Items read.
     pub items: usize,
+    /// What moves the churn probability most in the bundle; empty where none was fitted.
+    pub drivers: Vec<Driver>,
     /// What to know before relying on the numbers.
     pub warnings: Vec<String>,
     /// The chosen churn model on the rows kept back, for a comparison with another bundle on the same rows.
@@ -92,6 +96,8 @@ pub struct ChurnMeasured {
     pub profit: Option<Profit>,
     /// Older windows, newest first, each measured with what was known before it.
     pub backtest: Vec<WindowMeasured>,
+    /// Groups of customers by risk, in sentences, riskiest first: learnt without the test rows, counted on them.
+    pub risk_groups: Vec<RiskGroup>,
 }
 
 impl ChurnMeasured {
@@ -123,6 +129,7 @@ impl ChurnMeasured {
             at_threshold: Some(honesty::at_threshold(probabilities, labels, threshold)),
             profit: costs.and_then(|costs| honesty::profit(probabilities, labels, costs)),
             backtest: Vec::new(),
+            risk_groups: Vec::new(),
         }
     }
 }

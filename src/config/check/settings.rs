@@ -11,8 +11,21 @@ use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
 const PROJECT_KEYS: [&str; 8] = ["name", "currency", "timezone", "language", "seed", "max_reject_rate", "allow_stale", "max_model_age"];
-const CHURN_KEYS: [&str; 11] =
-    ["definition", "kinds", "active_within", "horizon", "cutoffs", "subscription", "effort", "costs", "learners", "tiers", "allow_leak"];
+const CHURN_KEYS: [&str; 13] = [
+    "definition",
+    "kinds",
+    "active_within",
+    "horizon",
+    "cutoffs",
+    "subscription",
+    "effort",
+    "costs",
+    "learners",
+    "tiers",
+    "allow_leak",
+    "hide_reasons",
+    "monotone",
+];
 const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
@@ -146,6 +159,8 @@ pub(super) fn churn(field: Option<Field<'_>>, usual: Definition) -> Result<Churn
         tiers: read(&table, "tiers", tiers)?.unwrap_or_else(usual_tiers),
         learners: read(&table, "learners", learners)?.unwrap_or_default(),
         allow_leak: read(&table, "allow_leak", Field::words)?.unwrap_or_default(),
+        hide_reasons: read(&table, "hide_reasons", Field::words)?.unwrap_or_default(),
+        monotone: read(&table, "monotone", monotone)?.unwrap_or_default(),
     })
 }
 
@@ -183,6 +198,14 @@ fn learners(field: &Field<'_>) -> Result<Vec<String>> {
         Some((_, name)) => Err(field.error(format!("found the learner \"{name}\" twice, expected each once"))),
         None => Ok(names),
     }
+}
+
+/// Which way the probability goes along each feature, in order of name.
+fn monotone(field: &Field<'_>) -> Result<Vec<(String, bool)>> {
+    let way = |field: &Field<'_>| field.choice(&[("rising", true), ("falling", false)]);
+    let mut ways = field.open_table()?.all().map(|(name, field)| Ok((name.to_owned(), way(&field)?))).collect::<Result<Vec<_>>>()?;
+    ways.sort();
+    Ok(ways)
 }
 
 fn usual_tiers() -> Vec<Tier> {

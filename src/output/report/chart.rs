@@ -215,17 +215,6 @@ pub(super) fn gains(curve: &[(f64, f64)], churn_rate: f64, names: [&str; 5]) -> 
     )
 }
 
-/// Wilson's interval of a share with 95 % (Wilson 1927).
-pub(super) fn wilson(share: f64, count: usize) -> (f64, f64) {
-    if count == 0 {
-        return (0.0, 1.0);
-    }
-    let (n, z) = (count as f64, 1.959_964);
-    let centre = (share + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    let half = z / (1.0 + z * z / n) * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).max(0.0).sqrt();
-    ((centre - half).max(0.0), (centre + half).min(1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,14 +225,6 @@ mod tests {
             let found = scale(most);
             assert!((found.0 - expected.0).abs() < 1e-9 && (found.1 - expected.1).abs() < 1e-9, "{most}: {found:?}");
         }
-    }
-
-    #[test]
-    fn wilson_gives_the_published_interval() {
-        // Newcombe 1998, table I, method 3: 81 of 263 gives 0.2553 to 0.3662.
-        let (low, high) = wilson(81.0 / 263.0, 263);
-        assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
-        assert!(wilson(0.0, 20).0 < 1e-12);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rows and measures become the numbers of the pages.
 
-use super::{DriverLine, FamilyLine, ModelLine, RunReport, SMALLEST_GROUP, SegmentLine, TierLine, TrainReport, WindowLine};
+use super::{FamilyLine, ModelLine, RunReport, SMALLEST_GROUP, SegmentLine, TierLine, TrainReport, WindowLine};
 use crate::bundle::Bundle;
 use crate::churn::tiers::threshold;
 use crate::config::{Config, Definition};
@@ -121,10 +121,10 @@ impl TrainReport {
     /// Counts what a training measured.
     pub fn of(config: &Config, bundle_hash: &str, exports: &Exports, trained: &Trained) -> TrainReport {
         let (bundle, measured) = (&trained.bundle, &trained.measured);
-        let total: f64 = trained.drivers.iter().sum();
+        let total: f64 = trained.moved.iter().sum();
         let share = |sum: f64| if total > 0.0 { sum / total } else { 0.0 };
         let mut families: Vec<FamilyLine> = Vec::new();
-        for (spec, moved) in bundle.features.specs.iter().zip(&trained.drivers) {
+        for (spec, moved) in bundle.features.specs.iter().zip(&trained.moved) {
             match families.iter_mut().find(|line| line.name == spec.family) {
                 Some(line) => {
                     line.features += 1;
@@ -134,15 +134,6 @@ impl TrainReport {
             }
         }
         families.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(&b.name)));
-        let mut drivers: Vec<DriverLine> = bundle
-            .features
-            .specs
-            .iter()
-            .zip(&trained.drivers)
-            .map(|(spec, moved)| DriverLine { name: spec.name.clone(), meaning: spec.meaning.clone(), share: share(*moved) })
-            .collect();
-        drivers.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(&b.name)));
-        drivers.truncate(MOST_LINES);
         let churn = measured.churn.as_ref();
         TrainReport {
             language: Some(config.project.language),
@@ -181,7 +172,9 @@ impl TrainReport {
                 warnings: Vec::new(),
             }),
             families,
-            drivers,
+            drivers: measured.drivers.clone(),
+            churn: churn.cloned(),
+            currency: config.project.currency.clone(),
             missing: measured.reasons.iter().map(|(part, reason)| (part.clone(), reason.clone())).collect(),
             warnings: measured.warnings.clone(),
             notes: exports.notes.clone(),

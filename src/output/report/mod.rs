@@ -14,6 +14,7 @@ use crate::config::Language;
 use crate::evaluate::classify::{Classification, ReliabilityBin};
 use crate::exports::FileCounts;
 use crate::recommend::RankReport;
+use crate::train::{ChurnMeasured, Driver};
 
 /// Fewest customers a group must have to be shown: fewer could tell of a person.
 pub const SMALLEST_GROUP: u64 = 10;
@@ -135,7 +136,11 @@ pub struct TrainReport {
     /// Families of features: what each contributes.
     pub families: Vec<FamilyLine>,
     /// The features that move the probability most.
-    pub drivers: Vec<DriverLine>,
+    pub drivers: Vec<Driver>,
+    /// The churn model on rows kept back: grade, deciles, older windows, money, groups; `None` without a churn model.
+    pub churn: Option<ChurnMeasured>,
+    /// ISO 4217 code, empty when not said.
+    pub currency: String,
     /// Parts that the bundle does not have, and why.
     pub missing: Vec<(String, String)>,
     /// What may make the numbers wrong.
@@ -180,17 +185,6 @@ pub struct FamilyLine {
     /// Features in it.
     pub features: u64,
     /// Share of all contributions (mean absolute, in log-odds), 0 to 1.
-    pub share: f64,
-}
-
-/// A feature that moves the probability.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DriverLine {
-    /// Its name.
-    pub name: String,
-    /// What it says, in one sentence.
-    pub meaning: String,
-    /// Share of all contributions, 0 to 1.
     pub share: f64,
 }
 

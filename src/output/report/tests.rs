@@ -4,6 +4,10 @@
 
 use super::words::{Word, filled};
 use super::*;
+use crate::churn::groups::RiskGroup;
+use crate::config::Config;
+use crate::evaluate::classify::classification;
+use crate::evaluate::honesty::{Profit, WindowMeasured};
 use crate::evaluate::rank::Ranking;
 
 fn run() -> RunReport {
@@ -131,15 +135,34 @@ fn train() -> TrainReport {
             FamilyLine { name: "profile".into(), features: 1, share: 0.06 },
         ],
         drivers: vec![
-            DriverLine { name: "days_since_last".into(), meaning: "Days since the last purchase".into(), share: 0.21 },
-            DriverLine { name: "silence_ratio".into(), meaning: "Days of silence over the customer's usual gap".into(), share: 0.14 },
-            DriverLine { name: "orders_180d".into(), meaning: "Orders in the last 180 days".into(), share: 0.10 },
-            DriverLine { name: "spend_trend".into(), meaning: "Spend of the last 90 days over the 90 before".into(), share: 0.07 },
+            driver("days_since_last", "Days since the last purchase", 0.21, &[("lowest quarter", 0.21), ("highest quarter", 0.58)]),
+            driver("silence_ratio", "Days of silence over the customer's usual gap", 0.14, &[("lowest quarter", 0.28), ("highest quarter", 0.49)]),
+            driver("profile_country", "Country", 0.10, &[("France", 0.31), ("United Kingdom", 0.39)]),
+            driver("spend_trend", "Spend of the last 90 days over the 90 before", 0.07, &[]),
         ],
+        churn: Some(tested()),
+        currency: "GBP".into(),
         missing: vec![("recommend".into(), "no source has items".into())],
         warnings: vec!["Only 12 months of history: one window was left to choose settings on".into()],
         notes: vec!["243,107 rows without a customer were skipped by where".into()],
     }
+}
+
+fn tested() -> ChurnMeasured {
+    let config = Config::load(std::path::Path::new("datasets/shop/shop.toml"), &[]).unwrap();
+    let labels: Vec<bool> = (0..400).map(|row| row % 3 == 0).collect();
+    let probabilities: Vec<f64> = (0..400).map(|row| if row % 3 == 0 { 0.5 } else { 0.2 } + f64::from(row % 7) / 50.0).collect();
+    let own = classification(&probabilities, &labels);
+    let mut tested = ChurnMeasured::of(&config, "blend", own, Default::default(), (&probabilities, &labels), Some(("recency_rule", &[0.33; 400])), 0.33);
+    tested.backtest = vec![WindowMeasured::of("2011-06-13".into(), &probabilities, &labels, 0.5)];
+    tested.profit = Some(Profit { threshold: 0.31, share: 0.42, profit: 12_345.0, greatest: (13_000.0, 0.4), curve: vec![5_000.0, 9_000.0, -100.0] });
+    let who = "Country is \"France\", days since last ≥ 74".to_string();
+    tested.risk_groups = vec![RiskGroup { who, customers: 812, left: 503, churn_rate: 0.62, interval: (0.58, 0.65) }];
+    tested
+}
+
+fn driver(name: &str, meaning: &str, share: f64, moves: &[(&str, f64)]) -> Driver {
+    Driver { name: name.into(), meaning: meaning.into(), share, moves: moves.iter().map(|(name, probability)| (name.to_string(), *probability)).collect() }
 }
 
 fn text(bytes: Vec<u8>) -> String {
@@ -184,6 +207,12 @@ fn a_training_shows_each_model_beside_the_rules_without_a_model() {
         "2011-09-11",
         "no source has items",
         "Only 12 months",
+        "lowest quarter: 21\u{a0}%, highest quarter: 58\u{a0}%",
+        "days since last ≥ 74",
+        "503 of 812 left; 95 % interval 58\u{a0}% to 65\u{a0}%",
+        "Did it hold before?",
+        "12,345 GBP",
+        "the riskiest 33\u{a0}%",
     ] {
         assert!(page.contains(shown), "{shown}");
     }

@@ -1,11 +1,14 @@
 //! The report of a training: how good the models are, and how that is known.
 
-use super::page::{BarLine, bars, frame, head, percent, percent_whole, section, sentences, short_hash, whole};
+use super::page::{BarLine, bars, frame, head, money, percent, percent_whole, section, sentences, short_hash, whole};
 use super::words::{Word, code, filled};
 use super::{ModelLine, TrainReport, chart};
+use crate::churn::groups::RiskGroup;
 use crate::config::Language;
 use crate::evaluate::classify::ReliabilityBin;
+use crate::evaluate::honesty::{Profit, WindowMeasured, wilson};
 use crate::recommend::RankReport;
+use crate::train::Driver;
 use maud::{Markup, html};
 
 pub(super) fn page(report: &TrainReport) -> Markup {
@@ -21,12 +24,20 @@ pub(super) fn page(report: &TrainReport) -> Markup {
                 (section("", word(Word::Reliability), word(Word::ReliabilityHint), reliability(&report.reliability, language)))
                 (section("", word(Word::Gains), &gains_sentence(&gains, language), chart::gains(&gains, report.churn_rate.unwrap_or(0.0), [Word::ShareContacted, Word::ShareReached, Word::Model, Word::Perfect, Word::ByLot].map(word))))
             }
+            @if let Some(churn) = &report.churn {
+                @if !churn.risk_groups.is_empty() { (section("wide", word(Word::RiskGroups), word(Word::RiskGroupsHint), risk_groups(&churn.risk_groups, language))) }
+                @if !churn.backtest.is_empty() { (section("wide", word(Word::Backtest), word(Word::BacktestHint), backtest(&churn.backtest, language))) }
+                @if let Some(made) = &churn.profit {
+                    @let hint = filled(Word::ProfitHint, language, &[&format!("{:.2}", made.threshold), &percent(made.share), &money(made.profit, &report.currency)]);
+                    (section("", word(Word::Profit), &hint, profit(made, &report.currency, language)))
+                }
+            }
             @if let Some(ranked) = &report.recommend {
                 @let hint = filled(Word::RecommenderHint, language, &[&whole(ranked.ranked_customers as u64), &whole(ranked.items as u64)]);
                 (section("wide", word(Word::Recommender), &hint, recommender(ranked, language)))
             }
             @if !report.families.is_empty() { (section("", word(Word::Families), word(Word::FamiliesHint), families(report, language))) }
-            @if !report.drivers.is_empty() { (section("", word(Word::Drivers), "", drivers(report, language))) }
+            @if !report.drivers.is_empty() { (section("wide", word(Word::Drivers), word(Word::DriversHint), drivers(&report.drivers, language))) }
             @if !report.definition.is_empty() { (section("wide", word(Word::Definition), "", html! { (report.definition) })) }
             @if !report.windows.is_empty() { (section("", word(Word::Windows), word(Word::WindowsHint), windows(report, language))) }
             @if !report.counts.is_empty() {
@@ -83,6 +94,10 @@ fn heads(report: &TrainReport, language: Language) -> Markup {
             };
             (head(word(Word::Auc), &format!("{:.3}", model.measured.auc), &hint))
         }
+        @if let Some(grade) = report.churn.as_ref().and_then(|churn| churn.grade.as_ref()) {
+            @let gain = format!("{:+.4} ({:+.4} … {:+.4})", grade.log_loss_gain, grade.interval.0, grade.interval.1);
+            (head(word(Word::Grade), &grade.letter.to_string(), &filled(Word::GradeHint, language, &[&code(&grade.against, language), &gain])))
+        }
         @if let Some((bin, rate)) = top { (head(word(Word::TopDecile), &format!("{:.1} ×", bin.observed / rate), word(Word::TopDecileHint))) }
         @if let Some(gap) = report.calibration_error { (head(word(Word::Gap), &percent(gap), word(Word::GapHint))) }
         @if let Some(base) = report.base {
@@ -134,8 +149,14 @@ fn models(models: &[ModelLine], language: Language) -> Markup {
 
 fn reliability(bins: &[ReliabilityBin], language: Language) -> Markup {
     let word = |word: Word| word.text(language);
-    let groups: Vec<chart::Group> =
-        bins.iter().map(|bin| chart::Group { observed: bin.observed, interval: chart::wilson(bin.observed, bin.customers), foretold: bin.expected }).collect();
+    let groups: Vec<chart::Group> = bins
+        .iter()
+        .map(|bin| chart::Group {
+            observed: bin.observed,
+            interval: wilson((bin.observed * bin.customers as f64).round() as usize, bin.customers),
+            foretold: bin.expected,
+        })
+        .collect();
     html! {
         (chart::reliability(&groups, word(Word::Group), word(Word::Observed), word(Word::Foretold)))
     }
@@ -193,11 +214,61 @@ fn families(report: &TrainReport, language: Language) -> Markup {
     bars(&lines, "", language)
 }
 
-fn drivers(report: &TrainReport, language: Language) -> Markup {
-    let lines: Vec<BarLine> = report
-        .drivers
+fn drivers(drivers: &[Driver], language: Language) -> Markup {
+    let moves = |driver: &Driver| {
+        let ends: Vec<String> = driver.moves.iter().map(|(name, probability)| format!("{}: {}", code(name, language), percent_whole(*probability))).collect();
+        if ends.is_empty() { driver.meaning.clone() } else { format!("{} — {}", driver.meaning, ends.join(", ")) }
+    };
+    let lines: Vec<BarLine> =
+        drivers.iter().map(|driver| BarLine { name: driver.name.clone(), below: moves(driver), number: percent(driver.share), size: driver.share }).collect();
+    bars(&lines, "", language)
+}
+
+fn risk_groups(groups: &[RiskGroup], language: Language) -> Markup {
+    let lines: Vec<BarLine> = groups
         .iter()
-        .map(|driver| BarLine { name: driver.name.clone(), below: driver.meaning.clone(), number: percent(driver.share), size: driver.share })
+        .map(|group| BarLine {
+            name: group.who.clone(),
+            below: filled(
+                Word::GroupBelow,
+                language,
+                &[&whole(group.left as u64), &whole(group.customers as u64), &percent_whole(group.interval.0), &percent_whole(group.interval.1)],
+            ),
+            number: percent(group.churn_rate),
+            size: group.churn_rate,
+        })
+        .collect();
+    bars(&lines, "", language)
+}
+
+/// The test window and those before it, each measured with what was known before it.
+fn backtest(windows: &[WindowMeasured], language: Language) -> Markup {
+    let word = |word: Word| word.text(language);
+    html! {
+        div.scroll { table {
+            tr { th { (word(Word::Cutoff)) } th.num { (word(Word::Customers)) } th.num { (word(Word::ChurnRate)) } th.num { (word(Word::Auc)) } th.num { (word(Word::Accuracy)) } th.num { (word(Word::Gap)) } }
+            @for window in windows {
+                tr {
+                    td.date { (window.cutoff) } td.num { (whole(window.customers as u64)) } td.num { (percent(window.churn_rate)) }
+                    td.num { (format!("{:.3}", window.auc)) } td.num { (percent(window.accuracy)) } td.num { (percent(window.calibration_error)) }
+                }
+            }
+        } }
+    }
+}
+
+/// Profit of contacting the riskiest tenth, two tenths and so on.
+fn profit(profit: &Profit, currency: &str, language: Language) -> Markup {
+    let lines: Vec<BarLine> = profit
+        .curve
+        .iter()
+        .enumerate()
+        .map(|(tenth, money_made)| BarLine {
+            name: filled(Word::Riskiest, language, &[&percent_whole((tenth + 1) as f64 / profit.curve.len() as f64)]),
+            below: String::new(),
+            number: money(*money_made, currency),
+            size: money_made.max(0.0),
+        })
         .collect();
     bars(&lines, "", language)
 }

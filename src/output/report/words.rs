@@ -114,6 +114,18 @@ words! {
     Families: "What the model looks at", "模型关注的特征";
     FamiliesHint: "Share of what moves the probability, by family of features", "各类特征对概率变化的贡献";
     Drivers: "What moves the probability most", "影响最大的特征";
+    DriversHint: "Share of all that moves it; and where the probability of an average customer goes with it", "占全部影响的比例；以及该特征使一般客户的流失概率变为多少";
+    RiskGroups: "Who leaves", "哪些客户会流失";
+    RiskGroupsHint: "Groups found without the test rows and counted on them; one simple tree, beside the model that scores", "分群未使用测试数据，在测试数据上计数；由一棵简单的树得出，与评分模型并列";
+    GroupBelow: "{} of {} left; 95 % interval {} to {}", "{} / {} 流失；95% 区间 {} 至 {}";
+    Backtest: "Did it hold before?", "过去是否同样准确？";
+    BacktestHint: "Older windows, each with what was known before it", "较早的窗口，各只使用其之前的数据";
+    Accuracy: "Accuracy", "准确率";
+    Profit: "What contacting would have brought", "联系客户的收益";
+    ProfitHint: "It pays from a probability of {}: {} of customers, {}", "概率达到 {} 起有收益：{} 的客户，共 {}";
+    Riskiest: "the riskiest {}", "风险最高的 {}";
+    Grade: "Grade", "等级";
+    GradeHint: "beside {}: log loss better by {}", "与 {} 相比，对数损失改善 {}";
     Features: "Features", "特征数";
     Missing: "What is missing, and why", "缺失部分及原因";
     Counts: "What was learnt from", "训练数据";
