@@ -26,7 +26,7 @@ const LEAST_TREES: usize = 40;
 /// Where the loss still falls at the end, an ensemble is grown on with so many times the rounds, up to so many, with up to so many times the work.
 const STEP_UP: f64 = 3.0;
 const MOST_ROUNDS: f64 = 2_000.0;
-const MOST_WORK: f64 = 16.0;
+const MOST_WORK: f64 = 64.0;
 /// Rounds over all seeds of an ensemble from which further seeds are not worth their time.
 const SEEDED_ROUNDS: usize = 2_400;
 /// A boosted ensemble is judged after each of this many equal stretches.
