@@ -97,3 +97,40 @@ fn weeks_after_a_run_its_forecasts_and_offers_are_measured() {
     std::fs::write(&list, std::fs::read_to_string(&list).unwrap().replace(",control,", ",offer,")).unwrap();
     shop.scoring(&measure).fails(65).naming(&["offers.csv", "run.json"]);
 }
+
+#[test]
+fn what_must_not_be_named_is_no_reason_and_the_scores_stay_the_same() {
+    let shop = table("region", |row, _| ["north", "south", "east"][(row % 3) as usize].to_string());
+    shop.fit().succeeds();
+    let list = |out: &str, hide: &str| {
+        shop.scoring(&["run", "shop.toml", "--model", "models/table.hfb", "--out", out, "--set", &format!("churn.hide_reasons={hide}")]).succeeds();
+        std::fs::read_to_string(shop.path().join(out).join("risk.csv")).unwrap()
+    };
+    let (open, hidden) = (list("open", "[]"), list("hidden", "[\"amount\"]"));
+    assert!(open.contains("profile_amount") && !hidden.contains("profile_amount"));
+    let scores = |text: &str| text.lines().skip(1).map(|line| line.split(',').take(3).map(str::to_owned).collect::<Vec<_>>()).collect::<Vec<_>>();
+    assert_eq!(scores(&open), scores(&hidden));
+    shop.scoring(&["run", "shop.toml", "--model", "models/table.hfb", "--out", "no", "--set", "churn.hide_reasons=[\"amuont\"]"])
+        .fails(78)
+        .naming(&["\"amuont\""]);
+}
+
+#[test]
+fn a_direction_that_is_asked_for_is_kept_by_the_only_learner_that_can() {
+    let shop = table("region", |row, _| ["north", "south", "east"][(row % 3) as usize].to_string());
+    let answer = shop.train(&["validate", "shop.toml", "--json", "--set", "churn.monotone={ amount = \"rising\" }"]).succeeds().json();
+    assert_eq!(answer["churn"]["models"].as_object().unwrap().keys().collect::<Vec<_>>(), ["boosted"]);
+    shop.train(&["validate", "shop.toml", "--set", "churn.monotone={ region = \"rising\" }"]).fails(78).naming(&["\"region\"", "categories"]);
+    shop.train(&["validate", "shop.toml", "--set", "churn.monotone={ amount = \"up\" }"]).fails(78).naming(&["rising"]);
+}
+
+#[test]
+fn who_leaves_is_told_in_sentences_counted_on_rows_kept_back() {
+    let shop = table("region", |row, _| ["north", "south", "east"][(row % 3) as usize].to_string());
+    let answer = shop.train(&["validate", "shop.toml", "--json"]).succeeds().json();
+    let groups = answer["churn"]["risk_groups"].as_array().unwrap();
+    assert!(groups[0]["who"].as_str().unwrap().contains("amount ≥"), "{groups:?}");
+    let customers: u64 = groups.iter().map(|group| group["customers"].as_u64().unwrap()).sum();
+    assert!(customers <= answer["base"].as_u64().unwrap());
+    assert!(groups[0]["churn_rate"].as_f64() > answer["churn_rate"].as_f64());
+}
