@@ -23,6 +23,8 @@ const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
 const LEAST_ROUNDS: f64 = 60.0;
 /// A forest of fewer trees is not worth judging, unless it is asked for by name.
 const LEAST_TREES: usize = 40;
+/// Rows times columns of a table from which the first fold alone is judged: it holds customers enough, and every further split is a copy.
+pub const LARGE: usize = 10_000_000;
 /// Where the loss still falls at the end, an ensemble is grown on with so many times the rounds, up to so many, with up to so many times the work.
 const STEP_UP: f64 = 3.0;
 const MOST_ROUNDS: f64 = 2_000.0;
@@ -210,7 +212,8 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
 /// tried: what still falls is followed. Empty where more is not called for or would cost too much.
 pub fn stronger(found: &Settings, tried: &[Settings], split: &Split, effort: Effort) -> Vec<Settings> {
     let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
-    let most = MOST_WORK * budget(effort);
+    // A large table is judged on one split instead of five.
+    let most = MOST_WORK * budget(effort) * if rows * columns > LARGE as f64 { 4.0 } else { 1.0 };
     match found {
         Settings::Symmetric(best) => {
             let of = |settings: &Settings| if let Settings::Symmetric(other) = settings { Some(*other) } else { None };

@@ -1,7 +1,7 @@
 //! Which learner, with which settings: judged on rows that it did not fit, the freest one only where it is better.
 
 use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses, sigmoid};
-use super::learners::{LEARNERS, Settings, Split, candidates, stronger, trial};
+use super::learners::{LARGE, LEARNERS, Settings, Split, candidates, stronger, trial};
 use super::random::{mix, stratified_parts};
 use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation};
 use crate::error::{Error, Result};
@@ -49,8 +49,8 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
     // The capacities of a learner race on the first splits; only the best of them is judged on all.
     let heats = if splits.len() > HEATS + 1 { HEATS } else { splits.len() };
     let mut results = run(&settings, (0..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?;
-    if heats < splits.len() {
-        let heat_labels: Vec<bool> = splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect();
+    let heat_labels: Vec<bool> = splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect();
+    if matches!(validation, Validation::Folds(_)) {
         let mut growing: Vec<&'static str> = settings.iter().map(Settings::name).collect();
         growing.dedup();
         while !growing.is_empty() {
@@ -76,6 +76,8 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
                 .map(|(name, ..)| name)
                 .collect();
         }
+    }
+    if heats < splits.len() {
         let loss = |index: usize| best_variant(&results, index, &heat_labels).0;
         let winners: Vec<usize> = (0..settings.len())
             .filter(|index| {
@@ -207,7 +209,8 @@ fn splits(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Vec
     match validation {
         Validation::Window(window) => vec![Split::new(examples.clone(), window.matrix.clone(), window.labels.clone(), seed, &task.monotone)],
         Validation::Folds(folds) => {
-            let count = folds.iter().map(|fold| usize::from(*fold) + 1).max().unwrap_or(0);
+            let large = examples.matrix.rows * examples.matrix.columns() > LARGE;
+            let count = if large { 1 } else { folds.iter().map(|fold| usize::from(*fold) + 1).max().unwrap_or(0) };
             (0..count)
                 .into_par_iter()
                 .filter_map(|fold| {
