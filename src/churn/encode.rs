@@ -13,7 +13,7 @@ use bincode::{Decode, Encode};
 /// Up to this many categories that occur get an indicator each.
 pub(super) const INDICATORS_UP_TO: usize = 8;
 /// Parts of the cross-fit.
-pub(super) const PARTS: u8 = 8;
+const PARTS: u8 = 8;
 
 /// Encoded values, column by column; `NaN` means missing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -94,7 +94,7 @@ pub fn table_position(value: f64, size: usize) -> usize {
 impl Encoder {
     /// Learns the encoding and encodes the training rows, each by statistics that its own label had no part in.
     /// Features with a single value are left out.
-    pub fn learn(matrix: &FeatureMatrix, labels: &[bool], seed: u64) -> (Encoder, EncodedMatrix) {
+    pub fn learn_single(matrix: &FeatureMatrix, labels: &[bool], seed: u64) -> (Encoder, EncodedMatrix) {
         let mut encoder = Encoder::default();
         let mut data = Vec::new();
         let parts = cross_fit_parts(labels, seed);
@@ -130,12 +130,20 @@ impl Encoder {
             let shares = counts.iter().map(|count| *count as f64 / labels.len() as f64).collect();
             add(Encoding::Table { values: shares }, None);
         }
+        let encoded = EncodedMatrix { rows: matrix.rows, columns: encoder.columns.len(), data };
+        (encoder, encoded)
+    }
+
+    /// As [`Encoder::learn_single`], with a column for each pair of features that says more together than one by one.
+    pub fn learn(matrix: &FeatureMatrix, labels: &[bool], seed: u64) -> (Encoder, EncodedMatrix) {
+        let (mut encoder, mut encoded) = Encoder::learn_single(matrix, labels, seed);
+        let parts = cross_fit_parts(labels, seed);
         for (first, second) in pairs::telling(matrix, labels) {
             let (table, own) = pairs::cross_fitted(matrix, labels, (first, second), &parts);
-            data.extend(own);
+            encoded.data.extend(own);
             encoder.columns.push(EncodedColumn { feature: first as u32, encoding: Encoding::Pair(table) });
         }
-        let encoded = EncodedMatrix { rows: matrix.rows, columns: encoder.columns.len(), data };
+        encoded.columns = encoder.columns.len();
         (encoder, encoded)
     }
 
@@ -212,16 +220,19 @@ pub fn cross_fit_parts(labels: &[bool], seed: u64) -> Vec<u8> {
 
 /// Target statistics of all rows (for rows to be scored), and for each training row those of the other parts.
 pub fn cross_fitted(values: &[f64], labels: &[bool], size: usize, parts: &[u8]) -> (Vec<f64>, Vec<f64>) {
-    let all: Vec<usize> = (0..labels.len()).collect();
-    let mut own = vec![0.0; labels.len()];
+    let learn = |rows: &[usize]| target_statistics(values, labels, rows, size);
+    cross_fit(parts, learn, |statistics, row| statistics[table_position(values[row], size)])
+}
+
+/// What all rows teach, and each row's value by what the other parts teach.
+pub(super) fn cross_fit<T>(parts: &[u8], learn: impl Fn(&[usize]) -> T, value: impl Fn(&T, usize) -> f64) -> (T, Vec<f64>) {
+    let mut own = vec![0.0; parts.len()];
     for part in 0..PARTS {
-        let others: Vec<usize> = all.iter().copied().filter(|row| parts[*row] != part).collect();
-        let statistics = target_statistics(values, labels, &others, size);
-        for row in all.iter().filter(|row| parts[**row] == part) {
-            own[*row] = statistics[table_position(values[*row], size)];
-        }
+        let (inside, others): (Vec<usize>, Vec<usize>) = (0..parts.len()).partition(|row| parts[*row] == part);
+        let learnt = learn(&others);
+        inside.into_iter().for_each(|row| own[row] = value(&learnt, row));
     }
-    (target_statistics(values, labels, &all, size), own)
+    (learn(&(0..parts.len()).collect::<Vec<_>>()), own)
 }
 
 /// Whether all values are the same one, missing included.

@@ -30,7 +30,7 @@ pub struct FlatTrees {
 
 impl FlatTrees {
     /// The node a value leads to.
-    fn step(&self, node: usize, value: f64) -> usize {
+    pub(super) fn step(&self, node: usize, value: f64) -> usize {
         let [left, right, missing] = self.children[node];
         let next = if value.is_nan() {
             missing

@@ -6,14 +6,13 @@ use super::symmetric::Binned;
 use super::tree::{self, TreeSettings};
 use super::{Examples, has_both};
 use crate::evaluate::honesty::wilson;
-use crate::snapshot::{FeatureMatrix, FeatureValues};
+use crate::snapshot::learned::RARE;
+use crate::snapshot::{FeatureMatrix, FeatureValues, exported};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Groups at most.
 const LEAVES: usize = 8;
-/// Customers a group must have on the rows it is measured on: fewer could tell of a person.
-const FEWEST: usize = 10;
 /// Categories named in a sentence; the others are counted.
 const NAMED: usize = 4;
 
@@ -50,7 +49,7 @@ pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGrou
     if encoder.columns.is_empty() {
         return Vec::new();
     }
-    let leaf_rows = (known.labels.len() / 50).max(5 * FEWEST);
+    let leaf_rows = (known.labels.len() / 50).max(5 * RARE);
     let settings = TreeSettings { leaves: LEAVES, leaf_rows, columns: 1.0, bootstrap: false, trees: 1 };
     let tree = tree::grow(&Binned::new(&encoded), &known.labels, &settings, seed, 0);
     let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
@@ -64,7 +63,8 @@ pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGrou
     while let Some((node, said)) = open.pop() {
         if tree.column[node] == LEAF {
             let (customers, left) = counts.get(&node).copied().unwrap_or_default();
-            if customers >= FEWEST {
+            // Fewer could tell of a person.
+            if customers >= RARE {
                 let churn_rate = left as f64 / customers as f64;
                 groups.push(RiskGroup { who: sentence(&known.matrix, &said), customers, left, churn_rate, interval: wilson(left, customers) });
             }
@@ -90,14 +90,7 @@ pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGrou
                     let size = codes.len() - 1;
                     for (position, belongs) in codes.iter_mut().enumerate() {
                         let value = column.encoding.value(if position == size { f64::NAN } else { position as f64 });
-                        let goes = if value.is_nan() {
-                            missing
-                        } else if value < tree.threshold[node] {
-                            left
-                        } else {
-                            right
-                        };
-                        *belongs &= goes == side;
+                        *belongs &= tree.step(node, value) == side as usize;
                     }
                 }
             }
@@ -108,16 +101,15 @@ pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGrou
     groups
 }
 
-/// The columns that a sentence can be made of: numbers, categories and their statistics; not how frequent a category is, nor pairs.
+/// The columns that a sentence can be made of: numbers, categories and their statistics; not how frequent a category is.
 fn readable(matrix: &FeatureMatrix, labels: &[bool], seed: u64) -> (Encoder, EncodedMatrix) {
-    let (encoder, encoded) = Encoder::learn(matrix, labels, seed);
+    let (encoder, encoded) = Encoder::learn_single(matrix, labels, seed);
     let second_table = |place: usize| {
         let column = &encoder.columns[place];
         matches!(column.encoding, Encoding::Table { .. })
             && encoder.columns[..place].iter().any(|before| before.feature == column.feature && matches!(before.encoding, Encoding::Table { .. }))
     };
-    let kept: Vec<usize> =
-        (0..encoder.columns.len()).filter(|place| !second_table(*place) && !matches!(encoder.columns[*place].encoding, Encoding::Pair(_))).collect();
+    let kept: Vec<usize> = (0..encoder.columns.len()).filter(|place| !second_table(*place)).collect();
     let data = kept.iter().flat_map(|place| encoded.column(*place).iter().copied()).collect();
     let columns = kept.iter().map(|place| encoder.columns[*place].clone()).collect::<Vec<_>>();
     let encoded = EncodedMatrix { rows: encoded.rows, columns: columns.len(), data };
@@ -143,7 +135,8 @@ fn sentence(matrix: &FeatureMatrix, said: &BTreeMap<usize, Said>) -> String {
 
 fn part(matrix: &FeatureMatrix, feature: usize, said: &Said) -> String {
     let spec = &matrix.specs[feature];
-    let name = spec.name.strip_prefix("profile_").map_or_else(|| spec.name.replace('_', " "), str::to_owned);
+    let exported = exported(&spec.name);
+    let name = if exported == spec.name { spec.name.replace('_', " ") } else { exported.to_owned() };
     match said {
         Said::Number { least, below, missing, known } => {
             let range = match (least.is_finite(), below.is_finite()) {

@@ -23,8 +23,6 @@ const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
 const LEAST_ROUNDS: f64 = 60.0;
 /// A forest of fewer trees is not worth judging, unless it is asked for by name.
 const LEAST_TREES: usize = 40;
-/// Rows times columns of a table from which the first fold alone is judged: it holds customers enough, and every further split is a copy.
-pub const LARGE: usize = 10_000_000;
 /// Where the loss still falls at the end, an ensemble is grown on with so many times the rounds, up to so many, with up to so many times the work.
 const STEP_UP: f64 = 3.0;
 const MOST_ROUNDS: f64 = 2_000.0;
@@ -177,7 +175,7 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
         Effort::Deep => &[(3, 30.0), (4, 30.0), (5, 45.0), (6, 30.0), (6, 90.0), (7, 90.0)],
     };
     for (number, (depth, way)) in depths.iter().enumerate() {
-        let share = if *depth >= 6 { (2.0 * share).min(1.0) } else { share };
+        let share = symmetric_share(columns, *depth);
         let visits = rows * columns * share * *depth as f64;
         let affordable = budget / visits;
         // A table of some thousand rows may take longer than its share: with fewer rounds a wide one is not learnt at all. A single
@@ -210,50 +208,37 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
 
 /// Settings of more capacity than the best found so far, where that was reached with nearly all of its rounds or with the largest shape
 /// tried: what still falls is followed. Empty where more is not called for or would cost too much.
-pub fn stronger(found: &Settings, tried: &[Settings], split: &Split, effort: Effort) -> Vec<Settings> {
+pub fn stronger(found: &Settings, tried: &[Settings], split: &Split, splits: usize, effort: Effort) -> Vec<Settings> {
     let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
     // A large table is judged on one split instead of five.
-    let most = MOST_WORK * budget(effort) * if rows * columns > LARGE as f64 { 4.0 } else { 1.0 };
+    let most = MOST_WORK * budget(effort) * if splits == 1 { 4.0 } else { 1.0 };
     match found {
         Settings::Symmetric(best) => {
-            let of = |settings: &Settings| if let Settings::Symmetric(other) = settings { Some(*other) } else { None };
-            let Some(planned) = tried.iter().filter_map(of).filter(|other| other.depth == best.depth).map(|other| other.rounds).max() else {
-                return Vec::new();
-            };
-            let deepest = tried.iter().filter_map(of).all(|other| other.depth <= best.depth);
-            if best.rounds * 4 < planned * 3 && !deepest {
-                return Vec::new();
-            }
+            let others = || tried.iter().filter_map(|settings| if let Settings::Symmetric(other) = settings { Some(other) } else { None });
+            let deepest = others().all(|other| other.depth <= best.depth);
+            let alike = others().filter(|other| other.depth == best.depth).map(|other| other.rounds);
+            let Some((planned, rounds)) = more_rounds(best.rounds, alike, deepest) else { return Vec::new() };
             let depths = if deepest { vec![best.depth, (best.depth + 1).min(7)] } else { vec![best.depth] };
-            let rounds = (planned as f64 * STEP_UP).min(MOST_ROUNDS);
-            let mut next: Vec<Settings> = Vec::new();
-            for depth in depths {
-                let columns_seen = if depth >= 6 { (2.0 * column_share(columns)).min(1.0) } else { column_share(columns) };
-                if rounds * rows * columns * columns_seen * depth as f64 > most || rounds <= planned as f64 {
-                    continue;
-                }
-                // Thrice the rounds in smaller steps, and half as far again.
-                let rate = (best.rate * planned as f64 * 1.5 / rounds).clamp(0.01, 0.2);
-                next.push(Settings::Symmetric(SymmetricSettings { depth, columns: columns_seen, rate, rounds: rounds as usize, ..*best }));
-            }
+            let rate = (best.rate * planned * 1.5 / rounds).clamp(0.01, 0.2);
+            let mut next: Vec<Settings> = depths
+                .into_iter()
+                .map(|depth| SymmetricSettings { depth, columns: symmetric_share(columns, depth), rate, rounds: rounds as usize, ..*best })
+                .filter(|next| rounds * rows * columns * next.columns * next.depth as f64 <= most)
+                .map(Settings::Symmetric)
+                .collect();
             next.dedup();
             next
         }
         Settings::Boosted(best) => {
-            let of = |settings: &Settings| if let Settings::Boosted(other) = settings { Some(*other) } else { None };
-            let Some(planned) = tried.iter().filter_map(of).filter(|other| other.leaves == best.leaves).map(|other| other.rounds).max() else {
-                return Vec::new();
-            };
-            let largest = tried.iter().filter_map(of).all(|other| other.leaves <= best.leaves);
-            if best.rounds * 4 < planned * 3 && !largest {
-                return Vec::new();
-            }
-            let rounds = (planned as f64 * STEP_UP).min(MOST_ROUNDS);
+            let others = || tried.iter().filter_map(|settings| if let Settings::Boosted(other) = settings { Some(other) } else { None });
+            let largest = others().all(|other| other.leaves <= best.leaves);
+            let alike = others().filter(|other| other.leaves == best.leaves).map(|other| other.rounds);
+            let Some((planned, rounds)) = more_rounds(best.rounds, alike, largest) else { return Vec::new() };
             let leaves = if largest { (best.leaves * 2).min(64) } else { best.leaves };
-            if rounds <= planned as f64 || 3.0 * rounds * leaf_visits(rows, columns, leaves) > most {
+            if 3.0 * rounds * leaf_visits(rows, columns, leaves) > most {
                 return Vec::new();
             }
-            let rate = (best.rate * planned as f64 * 1.5 / rounds).clamp(0.01, 0.15);
+            let rate = (best.rate * planned * 1.5 / rounds).clamp(0.01, 0.15);
             let leaf_weight = if largest { (best.leaf_weight / 2.0).max(1.0) } else { best.leaf_weight };
             vec![Settings::Boosted(BoostSettings { leaves, leaf_weight, rate, rounds: rounds as usize, ..*best })]
         }
@@ -261,6 +246,19 @@ pub fn stronger(found: &Settings, tried: &[Settings], split: &Split, effort: Eff
         Settings::Forest(best) if best.leaf_rows > 1 => vec![Settings::Forest(TreeSettings { leaf_rows: 1, ..*best })],
         Settings::Recency { .. } | Settings::Logistic { .. } | Settings::Tree(_) | Settings::Forest(_) => Vec::new(),
     }
+}
+
+/// The rounds planned for a shape so far and those to grow on to, in smaller steps and half as far again; `None` where its best came early
+/// and larger shapes were tried.
+fn more_rounds(best: usize, planned: impl Iterator<Item = usize>, largest: bool) -> Option<(f64, f64)> {
+    let planned = planned.max()?;
+    let rounds = (planned as f64 * STEP_UP).min(MOST_ROUNDS);
+    ((best * 4 >= planned * 3 || largest) && rounds > planned as f64).then_some((planned as f64, rounds))
+}
+
+/// Share of the columns that a symmetric tree may use at each level: deep ones need more of them.
+fn symmetric_share(columns: f64, depth: usize) -> f64 {
+    if depth >= 6 { (2.0 * column_share(columns)).min(1.0) } else { column_share(columns) }
 }
 
 /// Share of the columns that a tree may use: wide tables need fewer of them at a time.

@@ -4,7 +4,7 @@
 //! categories). Which pairs of features are worth a column is found by a test: whether the pairs' shares differ from the expected ones by
 //! more than chance. Pairs that few customers have are kept in no table.
 
-use super::encode::{INDICATORS_UP_TO, PARTS, strength, table_position, target_statistics, vocabulary_size};
+use super::encode::{INDICATORS_UP_TO, cross_fit, strength, table_position, target_statistics, vocabulary_size};
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::learned::RARE;
 use bincode::{Decode, Encode};
@@ -139,15 +139,8 @@ fn clearness(matrix: &FeatureMatrix, labels: &[bool], pair: (usize, usize), rows
 
 /// The table of all rows (for rows to be scored), and for each training row the statistic of the other parts.
 pub fn cross_fitted(matrix: &FeatureMatrix, labels: &[bool], pair: (usize, usize), parts: &[u8]) -> (PairTable, Vec<f64>) {
-    let mut own = vec![0.0; labels.len()];
-    for part in 0..PARTS {
-        let others: Vec<usize> = (0..labels.len()).filter(|row| parts[*row] != part).collect();
-        let table = PairTable::learn(matrix, labels, pair, &others);
-        for row in (0..labels.len()).filter(|row| parts[*row] == part) {
-            own[row] = table.value(matrix.value(row, pair.0), matrix.value(row, pair.1));
-        }
-    }
-    (PairTable::learn(matrix, labels, pair, &(0..labels.len()).collect::<Vec<_>>()), own)
+    let value = |table: &PairTable, row: usize| table.value(matrix.value(row, pair.0), matrix.value(row, pair.1));
+    cross_fit(parts, |rows| PairTable::learn(matrix, labels, pair, rows), value)
 }
 
 #[cfg(test)]

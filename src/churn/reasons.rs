@@ -4,7 +4,7 @@ use super::Contributions;
 use crate::config::Language;
 use crate::error::{Error, Result};
 use crate::snapshot::learned::FeaturePlan;
-use crate::snapshot::{FeatureSpec, FeatureValues};
+use crate::snapshot::{FeatureSpec, FeatureValues, exported, is_called};
 
 /// A family that moves a customer's risk by less than this (log-odds) is no reason.
 const LEAST: f64 = 0.02;
@@ -41,10 +41,6 @@ pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, m
             .collect();
     }
     raising.into_iter().map(|strength| (strength.0.clone(), say(plan, row, contributions, strength, language))).collect()
-}
-
-fn is_called(name: &str, wanted: &str) -> bool {
-    name == wanted || name.strip_prefix("profile_") == Some(wanted)
 }
 
 /// Checks that what is not to be given as a reason exists.
@@ -91,7 +87,7 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
 pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
     let what = match language {
         Language::En => spec.meaning.strip_suffix(" of the profile").unwrap_or(&spec.meaning).to_string(),
-        Language::Zh => spec.name.strip_prefix("profile_").unwrap_or(&spec.name).to_string(),
+        Language::Zh => exported(&spec.name).to_string(),
     };
     let colon = if language == Language::Zh { "：" } else { ": " };
     if value.is_nan() {

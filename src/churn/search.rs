@@ -1,7 +1,7 @@
 //! Which learner, with which settings: judged on rows that it did not fit, the freest one only where it is better.
 
 use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses, sigmoid};
-use super::learners::{LARGE, LEARNERS, Settings, Split, candidates, stronger, trial};
+use super::learners::{LEARNERS, Settings, Split, candidates, stronger, trial};
 use super::random::{mix, stratified_parts};
 use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation};
 use crate::error::{Error, Result};
@@ -11,6 +11,8 @@ use rayon::prelude::*;
 
 /// Parts in which calibration and blend weights are cross-fitted when they are measured.
 const PARTS: u8 = 5;
+/// Rows times columns of a table from which the first fold alone is judged: it holds customers enough, and every further split is a copy.
+const LARGE: usize = 10_000_000;
 /// Splits on which all capacities of a learner are tried.
 const HEATS: usize = 2;
 /// More capacity is tried for as long as it lowers the held-out loss by this share.
@@ -43,39 +45,12 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
         return Err(Error::data("no rows are left to judge a churn model on; give more rows or fewer folds"));
     }
     let fitted_rows = splits.iter().map(Split::rows).sum::<usize>() as f64 / splits.len() as f64;
-    let run = |settings: &[Settings], jobs: Vec<(usize, usize)>| -> Result<Vec<((usize, usize), Variants)>> {
-        jobs.into_par_iter().with_max_len(1).map(|(index, split)| Ok(((index, split), trial(&settings[index], &splits[split])?))).collect()
-    };
     // The capacities of a learner race on the first splits; only the best of them is judged on all.
     let heats = if splits.len() > HEATS + 1 { HEATS } else { splits.len() };
-    let mut results = run(&settings, (0..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?;
+    let mut results = trials(&settings, 0..settings.len(), &splits, 0..heats)?;
     let heat_labels: Vec<bool> = splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect();
     if matches!(validation, Validation::Folds(_)) {
-        let mut growing: Vec<&'static str> = settings.iter().map(Settings::name).collect();
-        growing.dedup();
-        while !growing.is_empty() {
-            // The best of each learner, its loss, and what has more capacity than that.
-            let next: Vec<(&'static str, f64, Vec<Settings>)> = growing
-                .iter()
-                .map(|name| {
-                    let own = (0..settings.len()).filter(|index| settings[*index].name() == *name);
-                    let (loss, best) =
-                        own.map(|index| best_variant(&results, index, &heat_labels)).min_by(|a, b| a.0.total_cmp(&b.0)).expect("a name is of a candidate");
-                    (*name, loss, stronger(&best.settings, &settings, &splits[0], task.effort))
-                })
-                .collect();
-            let first = settings.len();
-            settings.extend(next.iter().flat_map(|(_, _, more)| more.iter().copied()));
-            results.extend(run(&settings, (first..settings.len()).rev().flat_map(|index| (0..heats).map(move |split| (index, split))).collect())?);
-            growing = next
-                .into_iter()
-                .filter(|(name, loss, _)| {
-                    let own = (first..settings.len()).filter(|index| settings[*index].name() == *name);
-                    own.map(|index| best_variant(&results, index, &heat_labels).0).any(|more| more < loss * (1.0 - WORTH))
-                })
-                .map(|(name, ..)| name)
-                .collect();
-        }
+        grow_on(&mut settings, &mut results, &splits, &heat_labels, heats, task)?;
     }
     if heats < splits.len() {
         let loss = |index: usize| best_variant(&results, index, &heat_labels).0;
@@ -86,7 +61,7 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
             })
             .collect();
         results.retain(|((index, _), _)| winners.contains(index));
-        results.extend(run(&settings, winners.into_iter().rev().flat_map(|index| (heats..splits.len()).map(move |split| (index, split))).collect())?);
+        results.extend(trials(&settings, winners.into_iter(), &splits, heats..splits.len())?);
     }
     let mut contenders: Vec<(f64, Contender)> = Vec::new();
     for index in (0..settings.len()).filter(|index| results.iter().any(|((of, _), _)| of == index)) {
@@ -99,6 +74,50 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
     }
     let contenders: Vec<Contender> = contenders.into_iter().map(|(_, contender)| contender).collect();
     Ok(decide(&contenders, &judged, task, fitted_rows))
+}
+
+/// Each of some settings on each of some splits; the last first, for they take longest.
+fn trials(
+    settings: &[Settings],
+    indices: impl DoubleEndedIterator<Item = usize>,
+    splits: &[Split],
+    on: std::ops::Range<usize>,
+) -> Result<Vec<((usize, usize), Variants)>> {
+    let jobs: Vec<(usize, usize)> = indices.rev().flat_map(|index| on.clone().map(move |split| (index, split))).collect();
+    jobs.into_par_iter().with_max_len(1).map(|(index, split)| Ok(((index, split), trial(&settings[index], &splits[split])?))).collect()
+}
+
+/// Adds settings of more capacity, and how they did on the first splits, for each learner whose loss they lower.
+fn grow_on(
+    settings: &mut Vec<Settings>,
+    results: &mut Vec<((usize, usize), Variants)>,
+    splits: &[Split],
+    labels: &[bool],
+    heats: usize,
+    task: &ChurnTask,
+) -> Result<()> {
+    let mut growing: Vec<&'static str> = settings.iter().map(Settings::name).collect();
+    growing.dedup();
+    while !growing.is_empty() {
+        let best_of = |settings: &[Settings], results: &[((usize, usize), Variants)], from: usize, name: &str| {
+            let own = (from..settings.len()).filter(|index| settings[*index].name() == name);
+            own.map(|index| best_variant(results, index, labels)).min_by(|a, b| a.0.total_cmp(&b.0))
+        };
+        let first = settings.len();
+        let mut least: Vec<(&'static str, f64)> = Vec::new();
+        let mut next: Vec<Settings> = Vec::new();
+        for name in growing {
+            if let Some((loss, best)) = best_of(settings, results, 0, name) {
+                least.push((name, loss));
+                next.extend(stronger(&best.settings, settings, &splits[0], splits.len(), task.effort));
+            }
+        }
+        settings.extend(next);
+        results.extend(trials(settings, first..settings.len(), splits, 0..heats)?);
+        let gains = |(name, loss): &(&'static str, f64)| best_of(settings, results, first, name).is_some_and(|(more, _)| more < loss * (1.0 - WORTH));
+        growing = least.into_iter().filter(gains).map(|(name, _)| name).collect();
+    }
+    Ok(())
 }
 
 /// The variant of one setting with the least log loss on the judged rows of its splits.

@@ -6,7 +6,7 @@
 
 use super::classify::auc;
 use crate::error::{Error, Result};
-use crate::snapshot::{FeatureMatrix, FeatureValues};
+use crate::snapshot::{FeatureMatrix, FeatureValues, exported};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -31,11 +31,6 @@ pub struct Leak {
     pub column: String,
     /// What gives it away.
     pub evidence: String,
-}
-
-/// The name of a feature's column in the exports.
-fn exported(name: &str) -> &str {
-    name.strip_prefix("profile_").unwrap_or(name)
 }
 
 /// A group of customers: how many, and how many of them left.

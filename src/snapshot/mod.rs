@@ -27,6 +27,16 @@ pub struct FeatureSpec {
     pub values: FeatureValues,
 }
 
+/// The name of a feature as the exports have it: a column of the profiles without the prefix that keeps it apart from other features.
+pub fn exported(name: &str) -> &str {
+    name.strip_prefix("profile_").unwrap_or(name)
+}
+
+/// Whether a config that says `wanted` means this feature (or family of features).
+pub fn is_called(name: &str, wanted: &str) -> bool {
+    name == wanted || exported(name) == wanted
+}
+
 /// How the values of a feature are to be read.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub enum FeatureValues {

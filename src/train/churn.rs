@@ -16,7 +16,7 @@ use crate::exports::Exports;
 use crate::output::report::WindowLine;
 use crate::snapshot::label::ChurnRule;
 use crate::snapshot::learned::FeaturePlan;
-use crate::snapshot::{FeatureSpec, FeatureValues};
+use crate::snapshot::{FeatureValues, is_called};
 use crate::timeline::Cutoff;
 use std::collections::BTreeMap;
 
@@ -46,13 +46,10 @@ impl Learnt {
 /// # Errors
 /// 78 when `monotone` names what is no number among the features.
 pub(super) fn task(config: &Config, plan: &FeaturePlan) -> Result<ChurnTask> {
-    let monotone = config.churn.monotone.iter().map(|(name, rising)| {
-        let named = |spec: &FeatureSpec| spec.name == *name || spec.name.strip_prefix("profile_") == Some(name);
-        match plan.specs.iter().position(named) {
-            Some(place) if plan.specs[place].values == FeatureValues::Number => Ok((place, *rising)),
-            Some(_) => Err(Error::config(format!("[churn] monotone: {name:?} has categories; expected a number"))),
-            None => Err(Error::config(format!("[churn] monotone: no feature and no column of the profiles is called {name:?}; inspect lists the features"))),
-        }
+    let monotone = config.churn.monotone.iter().map(|(name, rising)| match plan.specs.iter().position(|spec| is_called(&spec.name, name)) {
+        Some(place) if plan.specs[place].values == FeatureValues::Number => Ok((place, *rising)),
+        Some(_) => Err(Error::config(format!("[churn] monotone: {name:?} has categories; expected a number"))),
+        None => Err(Error::config(format!("[churn] monotone: no feature and no column of the profiles is called {name:?}; inspect lists the features"))),
     });
     Ok(ChurnTask {
         seed: config.project.seed,
