@@ -3,6 +3,7 @@
 //! *Map*: [`slim_row`] sees the bundle and one customer's history. *Reduce*: rank and capped tiers over slim rows.
 
 mod explain;
+mod list;
 mod measure;
 mod offers;
 mod risk;
@@ -13,9 +14,10 @@ pub use measure::{ChurnOutcome, OfferOutcome, Outcome, measure};
 use crate::bundle::Bundle;
 use crate::churn::reasons::check_hidden;
 use crate::config::Config;
-use crate::decide::Decisions;
+use crate::decide::{Asked, Decisions};
 use crate::error::{Error, Result};
 use crate::exports::{Exports, ReadOptions};
+use crate::output::crm::{Delivery, ListRow, PastList};
 use crate::output::{ExcludedRow, OfferRow, RiskRow};
 use crate::snapshot::facts::Facts;
 use crate::snapshot::label::{ChurnRule, Standing};
@@ -34,6 +36,8 @@ pub struct ScoreOptions {
     pub backtest: bool,
     /// Threads; the result does not depend on it.
     pub threads: usize,
+    /// What is asked about the offers beside the decision.
+    pub asked: Asked,
 }
 
 /// The rows of a run.
@@ -51,10 +55,23 @@ pub struct Scored {
     pub excluded: Vec<ExcludedRow>,
     /// Customers of the base per tier, highest tier first.
     pub tiers: Vec<(String, usize)>,
+    /// Customers to be acted on, riskiest first: the rows of crm/.
+    pub list: Vec<ListRow>,
+    /// Headers of the columns that the rows of `list` carry.
+    pub list_columns: Vec<String>,
     /// What was decided on offers: counts per rule, budgets.
     pub decisions: Decisions,
     /// Why columns are blank and what was noticed.
     pub notes: Vec<String>,
+}
+
+impl Scored {
+    /// What crm/ is told beside its rows; `previous` is the list of the run before.
+    pub fn delivery(&self, config: &Config, previous: Option<PastList>) -> Delivery<'_> {
+        let offers = if config.offers.is_empty() { 0 } else { config.decide.offers_per_customer.unwrap_or(1) as usize };
+        let items = if self.offers.iter().any(|offer| offer.assignment.is_empty()) { config.recommend.per_customer } else { 0 };
+        Delivery { as_of: &self.as_of, carried: self.list_columns.iter().map(String::as_str).collect(), offers, items, previous }
+    }
 }
 
 /// What one customer's timeline says, before ranks and capped tiers.
@@ -161,7 +178,8 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
     risk::risk(config, exports, bundle, bundle_hash, &rows, &mut scored);
 
     progress.stage("recommend");
-    offers::offers(config, exports, bundle, bundle_hash, cutoff, &rows, &mut scored)?;
+    offers::offers(config, exports, (bundle, bundle_hash), cutoff, &rows, &options.asked, &mut scored)?;
+    list::list(config, exports, cutoff, &rows, &mut scored);
     Ok(scored)
 }
 

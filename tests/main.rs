@@ -6,6 +6,8 @@ mod shop;
 
 // Training and scoring as a user sees them, exit codes and files included.
 mod flow;
+// What a CRM team imports, and why a customer gets an offer.
+mod delivery;
 // What goes wrong at a user's site: one clear line, the right exit code, nothing half-written.
 mod faults;
 // What the program says of itself: leaks, champions, doubt.

@@ -5,14 +5,16 @@ mod terminal;
 use clap::{Args, Parser, Subcommand};
 use holdfast::bundle::{self, Bundle};
 use holdfast::config::Config;
+use holdfast::decide::WhatIf;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::exports::Exports;
+use holdfast::output::crm::Delivered;
 use holdfast::output::report::RunReport;
 use holdfast::output::{self, RunFolder, RunRecord};
 use holdfast::score::{self, ScoreOptions, Scored};
 use holdfast::train::Progress;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use terminal::{Watch, grouped, print};
 
@@ -26,13 +28,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Score the whole base: risk.csv, offers.csv, excluded.csv, rejects.csv, report.html, run.json (last)
+    /// Score the whole base: risk.csv, offers.csv, crm/, excluded.csv, rejects.csv, report.html, run.json (last)
     Run {
         #[command(flatten)]
         common: Common,
         /// The output folder
         #[arg(long)]
         out: PathBuf,
+        /// The run before, or a folder of runs of which the newest with an earlier as-of counts: crm/ tells who left the list, and as a delta only what changed
+        #[arg(long, value_name = "DIR")]
+        previous: Option<PathBuf>,
+        /// What another budget of an offer would bring, everything else as it is; once per budget to be tried
+        #[arg(long, value_name = "OFFER=AMOUNT", value_parser = what_if)]
+        what_if: Vec<(String, f64)>,
     },
     /// Why a customer is, or is not, on the list
     Explain {
@@ -88,13 +96,13 @@ struct Common {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     terminal::run(|| match cli.command {
-        Command::Run { common, out } => run(&common, &out),
+        Command::Run { common, out, previous, what_if } => run(&common, &out, previous.as_deref(), what_if),
         Command::Explain { common, customer } => explain(&common, &customer),
         Command::Measure { config, scored, overrides, threads, json } => measure(&config, &scored, &overrides, threads, json),
     })
 }
 
-fn measure(config: &std::path::Path, scored: &std::path::Path, overrides: &[String], threads: usize, json: bool) -> Result<()> {
+fn measure(config: &Path, scored: &Path, overrides: &[String], threads: usize, json: bool) -> Result<()> {
     let threads = terminal::set_up(threads)?;
     let mut watch = Watch::new();
     let config = Config::load(config, overrides)?;
@@ -148,14 +156,27 @@ fn prepare(common: &Common) -> Result<(Config, Bundle, String, ScoreOptions)> {
     let config = Config::load(&common.config, &common.overrides)?;
     let (bundle, hash) = bundle::load(&common.model)?;
     score::same_contract(&config, &bundle)?;
-    let options = ScoreOptions { as_of: Some(common.as_of.clone()), backtest: common.backtest, threads };
+    let options = ScoreOptions { as_of: Some(common.as_of.clone()), backtest: common.backtest, threads, ..ScoreOptions::default() };
     Ok((config, bundle, hash, options))
 }
 
-fn run(common: &Common, out: &std::path::Path) -> Result<()> {
+/// `OFFER=AMOUNT`.
+fn what_if(text: &str) -> std::result::Result<(String, f64), String> {
+    let (offer, amount) = text.rsplit_once('=').ok_or("expected OFFER=AMOUNT")?;
+    match amount.parse::<f64>() {
+        Ok(amount) if amount.is_finite() && amount >= 0.0 => Ok((offer.to_owned(), amount)),
+        _ => Err(format!("found the amount \"{amount}\", expected a number, 0 or more")),
+    }
+}
+
+fn run(common: &Common, out: &Path, previous: Option<&Path>, what_if: Vec<(String, f64)>) -> Result<()> {
     let started_at = jiff::Timestamp::now().to_string();
     let mut watch = Watch::new();
-    let (config, bundle, hash, options) = prepare(common)?;
+    let (config, bundle, hash, mut options) = prepare(common)?;
+    options.asked.what_if = what_if;
+    if config.output.is_delta && previous.is_none() {
+        return Err(Error::config("[output] mode is \"delta\", which needs the run before: give --previous DIR (for the first run, --set output.mode=full)"));
+    }
     let folder = RunFolder::open(out)?;
     let mut record = RunRecord {
         status: "ok".into(),
@@ -165,11 +186,11 @@ fn run(common: &Common, out: &std::path::Path) -> Result<()> {
         started_at,
         ..RunRecord::default()
     };
-    let result = write_run(&config, &bundle, &hash, &options, &folder, &mut record, &mut watch);
+    let result = write_run(&config, (&bundle, &hash), &options, previous, &folder, &mut record, &mut watch);
     let seconds = watch.finish();
     match result {
-        Ok(scored) => {
-            print(&if common.json { serde_json::to_string_pretty(&record).unwrap_or_default() } else { summary(&config, &scored, out) });
+        Ok((scored, delivered)) => {
+            print(&if common.json { serde_json::to_string_pretty(&record).unwrap_or_default() } else { summary(&config, &scored, &delivered, out) });
             Ok(())
         }
         Err(error) => {
@@ -185,13 +206,13 @@ fn run(common: &Common, out: &std::path::Path) -> Result<()> {
 
 fn write_run(
     config: &Config,
-    bundle: &Bundle,
-    hash: &str,
+    (bundle, hash): (&Bundle, &str),
     options: &ScoreOptions,
+    previous: Option<&Path>,
     folder: &RunFolder,
     record: &mut RunRecord,
     watch: &mut Watch,
-) -> Result<Scored> {
+) -> Result<(Scored, Delivered)> {
     let exports = score::read(config, options, watch)?;
     let exports = shown(config, exports);
     record.counts = json!({ "files": exports.counts, "customers": exports.customers.len(), "items": exports.items.ids.len() });
@@ -202,12 +223,17 @@ fn write_run(
     record.counts["rows"] = json!({ "risk.csv": scored.risk.len(), "offers.csv": scored.offers.len(), "excluded.csv": scored.excluded.len(), "rejects.csv": exports.rejects.len() });
     record.counts["tiers"] = scored.tiers.iter().map(|(name, count)| (name.clone(), json!(count))).collect::<serde_json::Map<_, _>>().into();
     if !scored.decisions.offers.is_empty() {
-        record.counts["decisions"] = json!({ "kept_out": scored.decisions.kept_out, "resources": scored.decisions.resources });
+        record.counts["decisions"] =
+            json!({ "kept_out": scored.decisions.kept_out, "resources": scored.decisions.resources, "what_if": scored.decisions.what_if });
     }
-    let files = files(config, bundle, hash, &exports, &scored)?;
+    let before = previous.map(|folder| output::read_back::list_before(folder, &scored.as_of)).transpose()?;
+    let (lists, delivered) = output::crm::files(&config.output, &scored.list, &scored.delivery(config, before))?;
+    record.counts["crm"] = json!(delivered);
+    let mut files = files(config, bundle, hash, &exports, &scored)?;
+    files.extend(lists);
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;
-    Ok(scored)
+    Ok((scored, delivered))
 }
 
 /// The exports with files named as the outputs name them.
@@ -227,13 +253,24 @@ fn files(config: &Config, bundle: &Bundle, hash: &str, exports: &Exports, scored
     ])
 }
 
-fn summary(config: &Config, scored: &Scored, out: &std::path::Path) -> String {
+fn summary(config: &Config, scored: &Scored, delivered: &Delivered, out: &Path) -> String {
     let as_of = if scored.as_of.is_empty() { String::new() } else { format!(" as of {}", scored.as_of) };
     let mut lines = vec![format!("{}{as_of}", config.project.name)];
     lines.push(format!("  risk.csv      {} customers", grouped(scored.risk.len() as u64)));
     lines.extend(scored.tiers.iter().map(|(tier, count)| format!("    {tier:<12}{}", grouped(*count as u64))));
     lines.push(format!("  offers.csv    {} offers", grouped(scored.offers.len() as u64)));
     lines.push(format!("  excluded.csv  {} customers", grouped(scored.excluded.len() as u64)));
+    let several = if delivered.files.len() == 1 { String::new() } else { format!(" in {} files", delivered.files.len()) };
+    lines.push(format!("  crm/          {} customers for {}{several}", grouped(delivered.listed as u64), delivered.target));
+    if delivered.unchanged + delivered.cleared > 0 {
+        let [written, unchanged, cleared] = [delivered.written, delivered.unchanged, delivered.cleared].map(|count| grouped(count as u64));
+        lines.push(format!("                {written} written, {unchanged} unchanged, {cleared} cleared as they left the list"));
+    }
+    lines.extend(delivered.left_out.iter().map(|(why, count)| format!("                {} left out: {}", grouped(*count as u64), why.replace('_', " "))));
+    lines.extend(scored.decisions.what_if.iter().map(|tried| {
+        let WhatIf { offer, budget, value, added, price } = tried;
+        format!("  what if       a budget of {budget:.2} for {offer}: offers are worth {value:.2} ({added:+.2}), one more would return {price:.2}")
+    }));
     lines.extend(scored.notes.iter().map(|note| format!("  note          {note}")));
     lines.push(format!("  written to    {}", out.display()));
     lines.join("\n")
@@ -272,7 +309,25 @@ fn explain(common: &Common, customer: &str) -> Result<()> {
             explanation.features.iter().filter(|feature| feature.adds.abs() >= 0.005).map(|feature| format!("    {:+.3}  {}", feature.adds, feature.sentence)),
         );
     }
-    lines.extend(explanation.offers.iter().enumerate().map(|(rank, (item, name, reason))| format!("  offer {}: {item} {name} ({reason})", rank + 1)));
+    for offer in &explanation.decisions {
+        lines.push(format!("  offer {}: {}", offer.offer, offer.outcome));
+        lines.extend(offer.rules.iter().map(|(rule, passed)| format!("    {}  {rule}", if *passed { "yes" } else { "NO " })));
+        let worth = &offer.worth;
+        let mut terms = vec![format!("taste {:.2} times the usual", offer.taste)];
+        terms.extend(worth.accept.map(|accept| format!("accepted with {:.1} %", 100.0 * accept)));
+        terms.extend(worth.margin.zip(worth.interval).map(|(margin, (low, high))| format!("adds {margin:.2} of margin ({low:.2} to {high:.2})")));
+        terms.extend(
+            worth
+                .churn_change
+                .zip(worth.saved)
+                .map(|(change, saved)| format!("changes the risk of leaving by {:+.1} points, worth {saved:+.2}", 100.0 * change)),
+        );
+        terms.push(format!("contact costs {:.2}", worth.contact_cost));
+        terms.extend(worth.accept_cost.map(|cost| format!("acceptance costs {cost:.2}")));
+        terms.extend(worth.net.map(|net| format!("net {net:+.2}")));
+        lines.push(format!("    {}", terms.join(", ")));
+    }
+    lines.extend(explanation.offers.iter().enumerate().map(|(rank, (item, name, reason))| format!("  item {}: {item} {name} ({reason})", rank + 1)));
     print(&lines.join("\n"));
     Ok(())
 }

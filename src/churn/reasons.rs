@@ -101,7 +101,7 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         "share" | "" | "times" => String::new(),
         unit => format!(" {unit}"),
     };
-    let shown = |value: f64| if spec.unit == "share" { format!("{:.0} %", 100.0 * value) } else { number(value) };
+    let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(value) };
     match (typical.is_nan(), language) {
         (true, _) => format!("{what}{colon}{}{unit}", shown(value)),
         (false, Language::En) => format!("{what}: {}{unit}, typically {}", shown(value), shown(typical)),
@@ -111,6 +111,8 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
 
 /// A number as a person writes it: whole when it is whole or large, else up to two digits.
 fn number(value: f64) -> String {
+    // What is hardly below nothing (a sum of decayed counts taken back) is nothing, not "-0".
+    let value = if value.abs() < 0.005 { 0.0 } else { value };
     if value.abs() >= 100.0 || (value - value.round()).abs() < 1e-9 {
         format!("{value:.0}")
     } else {

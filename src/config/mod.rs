@@ -596,15 +596,15 @@ pub struct DecideSettings {
 /// `[output]`.
 #[derive(Debug, Clone, Default)]
 pub struct OutputSettings {
-    /// The CRM whose file rules hold.
+    /// The CRM whose file rules hold: a name of [`crate::output::crm::target::TARGETS`].
     pub crm: Option<String>,
-    /// The kind of id the CRM knows.
+    /// The carried column that holds the id the CRM knows; the customer id when absent.
     pub id: Option<String>,
-    /// `full` or `delta`.
-    pub mode: Option<String>,
-    /// Begin text files with a byte order mark.
+    /// Only what changed against the run before.
+    pub is_delta: bool,
+    /// Begin the files of crm/ with a byte order mark.
     pub bom: bool,
-    /// Split files above this many rows.
+    /// Split the files of crm/ above this many rows.
     pub max_rows_per_file: Option<u64>,
 }
 

@@ -102,6 +102,14 @@ impl Problem {
         candidate.value - taken
     }
 
+    /// The resource whose price makes a candidate not worth taking, the one that takes most of its value; `None` where it stays worth taking.
+    pub fn dearest(&self, candidate: &Candidate, prices: &[f64]) -> Option<usize> {
+        let charge = |resource: usize| prices[resource] * self.taken_from(resource as u32, candidate);
+        let own = self.choices[candidate.choice as usize].iter().map(|resource| *resource as usize);
+        own.filter(|resource| charge(*resource) > 0.0 && self.net(candidate, prices) <= 1e-9 * candidate.value.abs())
+            .max_by(|a, b| charge(*a).total_cmp(&charge(*b)))
+    }
+
     /// The sum over all units of what is best for each at these prices, plus the worth of all resources: no allocation exceeds it.
     fn bound(&self, prices: &[f64]) -> f64 {
         let parts: Vec<f64> = (0..self.units().div_ceil(CHUNK))

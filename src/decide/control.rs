@@ -4,7 +4,18 @@
 //! privacy key, until the group rotates.
 
 use crate::config::DecideSettings;
+use crate::exports::Exports;
 use crate::timeline::Moment;
+
+/// The unit that limits and lots are about: the household where it is asked for and known, else the customer.
+pub fn unit(exports: &Exports, by_household: bool, customer: u32) -> &str {
+    let own = &*exports.customers[customer as usize];
+    if !by_household {
+        return own;
+    }
+    let household = exports.carry.iter().find(|(name, _)| name == "household").map(|(_, texts)| texts[customer as usize].as_str());
+    household.filter(|household| !household.is_empty()).unwrap_or(own)
+}
 
 /// Decides by hash.
 #[derive(Debug, Clone)]

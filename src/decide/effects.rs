@@ -3,16 +3,28 @@
 //! In: past treatments with their responses. Out: for each offer the share that responded, the difference to the control customers of the same
 //! wave, and an interval. Differences of one offer are pooled over its waves by inverse variance; those of all offers are then pulled
 //! towards their common mean as far as their noise asks for (random effects: DerSimonian and Laird, 1986). Offers without a control
-//! group have a share and no difference: what they change is not known.
+//! group have a share and no difference: what they change is not known. Where the past contacts carry it, the difference departs from its mean by
+//! customer: see [`super::personal`].
 
-use crate::config::{Config, Response};
+use super::covariates::Covariates;
+use super::personal::{Departure, Trial};
+use super::regression::Design;
+use crate::config::{Config, Definition, Response, Span};
 use crate::decide::catalogue::moment;
+use crate::error::Result;
 use crate::exports::{Exports, TextTable};
-use crate::timeline::{Cutoff, Moment, Timeline};
+use crate::snapshot::FeatureMatrix;
+use crate::snapshot::label::{ChurnRule, Standing};
+use crate::timeline::{Cutoff, History, Moment, Timeline};
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Customers on each side of a comparison at least.
 const LEAST: f64 = 10.0;
+/// Nobody is sure to refuse.
+const LEAST_ACCEPTANCE: f64 = 0.001;
+/// Control customers of a wave that personal effects are learnt from at most, per treated customer: more add little.
+const CONTROLS_PER_TREATED: usize = 4;
 
 /// A difference with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,7 +42,7 @@ impl Difference {
     }
 }
 
-/// What is known of an offer.
+/// What is known of an offer, for all customers or for one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effect {
     /// Share of the treated that responded.
@@ -39,8 +51,19 @@ pub struct Effect {
     pub response: Option<Difference>,
     /// Change of the amount that is summed, where the response sums one.
     pub amount: Option<Difference>,
+    /// Change of the share that leaves within the horizon, where leaving can be told.
+    pub churn: Option<Difference>,
     /// Treated customers it was learnt from; 0 where it stands for an offer never sent.
     pub treated: usize,
+}
+
+/// How the effect of one offer departs from its mean by customer.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Departures {
+    accept: Option<Departure>,
+    response: Option<Departure>,
+    amount: Option<Departure>,
+    churn: Option<Departure>,
 }
 
 /// The effects of all offers.
@@ -50,13 +73,63 @@ pub struct Effects {
     by_name: BTreeMap<String, Effect>,
     /// What an offer never sent is expected to do.
     overall: Option<Effect>,
+    /// By the same names, where effects differ between customers.
+    departures: BTreeMap<String, Departures>,
+    covariates: Covariates,
+    design: Option<Design>,
 }
 
 impl Effects {
-    /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent.
-    pub fn of(&self, offer: &str, group: &str) -> Option<Effect> {
-        self.by_name.get(offer).or_else(|| self.by_name.get(group)).copied().or(self.overall)
+    /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent. `row` is the customer's,
+    /// from [`Effects::row`]: with it, effects that differ between customers are this customer's.
+    pub fn of(&self, offer: &str, group: &str, row: &[f64]) -> Option<Effect> {
+        let Some((name, mut effect)) = [offer, group].into_iter().find_map(|name| Some((name, *self.by_name.get(name)?))) else { return self.overall };
+        if let Some(departures) = self.departures.get(name).filter(|_| !row.is_empty()) {
+            let depart = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
+                if let (Some(difference), Some(departure)) = (difference.as_mut(), departure) {
+                    difference.mean += departure.of(row);
+                }
+            };
+            depart(&mut effect.response, &departures.response);
+            depart(&mut effect.amount, &departures.amount);
+            depart(&mut effect.churn, &departures.churn);
+            effect.accept += departures.accept.as_ref().map_or(0.0, |departure| departure.of(row));
+            effect.accept = effect.accept.clamp(LEAST_ACCEPTANCE, 1.0);
+        }
+        Some(effect)
     }
+
+    /// The same with the doubt about what is this customer's own in its errors: dearer, for rows that are written.
+    pub fn with_doubt(&self, offer: &str, group: &str, row: &[f64]) -> Option<Effect> {
+        let mut effect = self.of(offer, group, row)?;
+        let departures = [offer, group].into_iter().filter(|name| self.by_name.contains_key(*name)).take(1).find_map(|name| self.departures.get(name));
+        if let Some(departures) = departures.filter(|_| !row.is_empty()) {
+            let widen = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
+                if let (Some(difference), Some(departure)) = (difference.as_mut(), departure) {
+                    difference.error = (difference.error.powi(2) + departure.variance(row)).sqrt();
+                }
+            };
+            widen(&mut effect.response, &departures.response);
+            widen(&mut effect.amount, &departures.amount);
+            widen(&mut effect.churn, &departures.churn);
+        }
+        Some(effect)
+    }
+
+    /// What effects may depend on, of one customer; empty where no effect differs between customers.
+    pub fn row(&self, exports: &Exports, history: &History<'_>) -> Vec<f64> {
+        match &self.design {
+            Some(design) => design.row(self.covariates.row(exports, history).into_iter()),
+            None => Vec::new(),
+        }
+    }
+
+    /// The offers whose effect differs between customers.
+    pub fn personal(&self) -> impl Iterator<Item = &str> {
+        let differs = |departures: &Departures| departures.response.is_some() || departures.amount.is_some() || departures.churn.is_some();
+        self.departures.iter().filter(move |(_, departures)| differs(departures)).map(|(name, _)| name.as_str())
+    }
+
     /// Whether any difference to a control group is known.
     pub fn are_measured(&self) -> bool {
         self.overall.is_some_and(|effect| effect.response.is_some())
@@ -142,13 +215,35 @@ impl Sums {
 struct Side {
     responses: Sums,
     amounts: Sums,
+    /// Of those in the base whose horizon is over.
+    left: Sums,
 }
 
 impl Side {
-    fn add(&mut self, (responded, amount): (bool, f64)) {
-        self.responses.add(f64::from(u8::from(responded)));
-        self.amounts.add(amount);
+    fn add(&mut self, case: &Case<'_>) {
+        self.responses.add(case.responded);
+        self.amounts.add(case.amount);
+        if let Some(left) = case.left {
+            self.left.add(left);
+        }
     }
+}
+
+/// A customer of a past wave and what followed.
+#[derive(Debug, Clone, Copy)]
+struct Case<'p> {
+    /// Which `[[treatments]]`.
+    source: usize,
+    wave: &'p str,
+    /// What was sent; `None` for a control customer.
+    name: Option<&'p str>,
+    customer: Option<u32>,
+    time: Option<Moment>,
+    /// 1 for a response.
+    responded: f64,
+    amount: f64,
+    /// 1 for who left within the horizon; `None` outside the base, or before the horizon is over.
+    left: Option<f64>,
 }
 
 /// Reads the outcome of a customer from a day on.
@@ -181,7 +276,7 @@ impl Outcomes<'_> {
                 if until > end {
                     return None;
                 }
-                let horizon = crate::config::Span { seconds: until.0 - time.0 };
+                let horizon = Span { seconds: until.0 - time.0 };
                 let store = &self.exports.events;
                 let (_, future) = Timeline::new(customer?, store, &[]).split(time, horizon);
                 let (mut responded, mut total) = (false, 0.0);
@@ -203,45 +298,74 @@ impl Outcomes<'_> {
     }
 }
 
-/// Learns the effects from everything that was over before a day.
-pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -> Effects {
-    let mut treated: BTreeMap<(usize, &str, &str), Side> = BTreeMap::new();
-    let mut control: BTreeMap<(usize, &str), Side> = BTreeMap::new();
-    let mut sums_amounts = false;
+/// Everything that was over before a day, in the order of the table; control customers of `not_sent` at the end of each source.
+fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff) -> Result<Vec<Case<'p>>> {
+    let rule = match config.churn.definition {
+        Definition::Inactivity | Definition::Subscription { .. } => Some(ChurnRule::new(exports, &config.churn)?),
+        Definition::Label | Definition::None => None,
+    };
+    let left = |customer: Option<u32>, time: Option<Moment>| {
+        let (rule, customer, time) = (rule.as_ref()?, customer?, time?);
+        if time.plus(config.churn.horizon) > end {
+            return None;
+        }
+        let (history, future) = Timeline::new(customer, &exports.events, &exports.profiles).split(time, config.churn.horizon);
+        (rule.standing(&history) == Standing::Base).then(|| f64::from(u8::from(rule.left(&future))))
+    };
+    let mut cases = Vec::new();
     for (number, source) in config.treatments.iter().enumerate() {
         let Some(response) = &source.response else { continue };
         let outcomes =
             Outcomes { exports, response, table: &exports.treatments, until: exports.treatments.column("until"), goal: config.decide.goal.as_deref() };
-        sums_amounts |= matches!(response, Response::Events { sum: Some(_), .. } | Response::Columns(_));
         let own: Vec<&Past> = past.iter().filter(|past| exports.treatments.sources[past.row] == number).collect();
         let mut waves: BTreeMap<&str, (Option<&Past>, Vec<u32>)> = BTreeMap::new();
-        for past in own {
+        for past in &own {
             let wave = waves.entry(&past.wave).or_default();
             wave.0.get_or_insert(past);
             wave.1.extend(past.customer);
-            let Some(outcome) = outcomes.of(past.customer, past.time, Some(past.row), end) else { continue };
-            if past.is_control {
-                control.entry((number, &past.wave)).or_default().add(outcome);
-            } else {
-                treated.entry((number, &past.wave, &past.name)).or_default().add(outcome);
-            }
         }
+        let case = |wave, name, customer, time, row| {
+            let (responded, amount) = outcomes.of(customer, time, row, end)?;
+            Some(Case { source: number, wave, name, customer, time, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
+        };
+        let sent =
+            own.par_iter().map(|past| case(past.wave.as_str(), (!past.is_control).then_some(past.name.as_str()), past.customer, past.time, Some(past.row)));
+        cases.extend(sent.collect::<Vec<_>>().into_iter().flatten());
         if source.control.as_deref() == Some("not_sent") {
             for (wave, (first, mut sent)) in waves {
-                let Some(time) = first.and_then(|past| past.time) else { continue };
+                let Some((row, time)) = first.and_then(|past| Some((past.row, past.time?))) else { continue };
                 sent.sort_unstable();
-                let side = control.entry((number, wave)).or_default();
-                for customer in (0..exports.customers.len() as u32).filter(|customer| sent.binary_search(customer).is_err()) {
+                let others = (0..exports.customers.len() as u32).into_par_iter().filter(|customer| sent.binary_search(customer).is_err());
+                let controls = others.map(|customer| {
                     // Only customers who were there: others could not have been sent anything.
-                    let (history, _) = Timeline::new(customer, &exports.events, &[]).split(time, crate::config::Span::days(0));
-                    if history.events().next().is_none() {
-                        continue;
-                    }
-                    if let Some(outcome) = outcomes.of(Some(customer), Some(time), first.map(|past| past.row), end) {
-                        side.add(outcome);
-                    }
-                }
+                    let (history, _) = Timeline::new(customer, &exports.events, &[]).split(time, Span::days(0));
+                    history.events().next()?;
+                    case(wave, None, Some(customer), Some(time), Some(row))
+                });
+                cases.extend(controls.collect::<Vec<_>>().into_iter().flatten());
             }
+        }
+    }
+    Ok(cases)
+}
+
+/// Learns the effects from everything that was over before a day.
+///
+/// # Errors
+/// 78 when a subscription names a column that is no date of the profiles, 70 where a regression has no solution.
+pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -> Result<Effects> {
+    let cases = cases(config, exports, past, end)?;
+    let sums_amounts = config
+        .treatments
+        .iter()
+        .filter_map(|source| source.response.as_ref())
+        .any(|response| matches!(response, Response::Events { sum: Some(_), .. } | Response::Columns(_)));
+    let mut treated: BTreeMap<(usize, &str, &str), Side> = BTreeMap::new();
+    let mut control: BTreeMap<(usize, &str), Side> = BTreeMap::new();
+    for case in &cases {
+        match case.name {
+            Some(name) => treated.entry((case.source, case.wave, name)).or_default().add(case),
+            None => control.entry((case.source, case.wave)).or_default().add(case),
         }
     }
     let mut by_name: BTreeMap<&str, Vec<(Side, Option<Side>)>> = BTreeMap::new();
@@ -252,13 +376,15 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
     let all: Vec<&(Side, Option<Side>)> = by_name.values().flatten().collect();
     let total = all.iter().map(|(side, _)| side.responses.count).sum::<f64>();
     if total <= 0.0 {
-        return Effects::default();
+        return Ok(Effects::default());
     }
     let accepted = all.iter().map(|(side, _)| side.responses.sum).sum::<f64>() / total;
     let responses = pooled(&by_name, |side| side.responses);
     let amounts = if sums_amounts { pooled(&by_name, |side| side.amounts) } else { BTreeMap::new() };
+    let churns = pooled(&by_name, |side| side.left);
     let (response_mean, responses) = shrunk(responses);
     let (amount_mean, amounts) = shrunk(amounts);
+    let (churn_mean, churns) = shrunk(churns);
     let effects = by_name.iter().map(|(name, waves)| {
         let count = waves.iter().map(|(side, _)| side.responses.count).sum::<f64>();
         let hits = waves.iter().map(|(side, _)| side.responses.sum).sum::<f64>();
@@ -268,12 +394,88 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
             accept,
             response: responses.get(*name).copied().or(response_mean),
             amount: amounts.get(*name).copied().or(amount_mean),
+            churn: churns.get(*name).copied().or(churn_mean),
             treated: count as usize,
         };
         ((*name).to_owned(), effect)
     });
-    let by_name = effects.collect();
-    Effects { by_name, overall: Some(Effect { accept: accepted, response: response_mean, amount: amount_mean, treated: 0 }) }
+    let overall = Some(Effect { accept: accepted, response: response_mean, amount: amount_mean, churn: churn_mean, treated: 0 });
+    let mut effects = Effects { by_name: effects.collect(), overall, ..Effects::default() };
+    learn_departures(config, exports, &cases, sums_amounts, &mut effects)?;
+    Ok(effects)
+}
+
+/// Learns for each offer how its effect differs between customers, from the waves that had controls.
+fn learn_departures(config: &Config, exports: &Exports, cases: &[Case<'_>], sums_amounts: bool, effects: &mut Effects) -> Result<()> {
+    let mut waves: BTreeMap<(usize, &str), (Vec<usize>, BTreeMap<&str, Vec<usize>>)> = BTreeMap::new();
+    for (place, case) in cases.iter().enumerate().filter(|(_, case)| case.customer.is_some() && case.time.is_some()) {
+        let wave = waves.entry((case.source, case.wave)).or_default();
+        match case.name {
+            None => wave.0.push(place),
+            Some(name) => wave.1.entry(name).or_default().push(place),
+        }
+    }
+    // The controls that count are drawn by their place, evenly: the same for everyone who looks.
+    for (controls, sent) in waves.values_mut() {
+        let most = (CONTROLS_PER_TREATED * sent.values().map(Vec::len).sum::<usize>()).max(1);
+        let step = controls.len().div_ceil(most).max(1);
+        *controls = controls.iter().copied().step_by(step).collect();
+    }
+    waves.retain(|_, (controls, sent)| controls.len() as f64 >= LEAST && !sent.is_empty());
+    let mut used: Vec<usize> = waves.values().flat_map(|(controls, sent)| controls.iter().chain(sent.values().flatten()).copied()).collect();
+    used.sort_unstable();
+    if used.is_empty() {
+        return Ok(());
+    }
+    let covariates = Covariates::new(exports, &config.churn.kinds);
+    let known: Vec<Vec<f64>> = used
+        .par_iter()
+        .map(|place| {
+            let (customer, time) = (cases[*place].customer.unwrap_or(0), cases[*place].time.unwrap_or(Moment(i64::MAX)));
+            covariates.row(exports, &Timeline::new(customer, &exports.events, &exports.profiles).split(time, Span::days(0)).0)
+        })
+        .collect();
+    let design = Design::learn(&FeatureMatrix::from_rows(covariates.specs.clone(), known.iter().map(Vec::as_slice)));
+    let row = |place: usize| used.binary_search(&place).map(|at| design.row(known[at].iter().copied())).unwrap_or_default();
+    let names: Vec<String> = effects.by_name.keys().cloned().collect();
+    for name in names {
+        let trial = |outcome: &dyn Fn(&Case<'_>) -> Option<f64>| {
+            let mut trial = Trial::default();
+            for (controls, sent) in waves.values() {
+                let Some(sent) = sent.get(name.as_str()) else { continue };
+                let side = |places: &[usize]| places.iter().filter_map(|place| Some((*place, outcome(&cases[*place])?))).collect::<Vec<_>>();
+                let (with, without) = (side(sent), side(controls));
+                if with.is_empty() || without.is_empty() {
+                    continue;
+                }
+                let share = with.len() as f64 / (with.len() + without.len()) as f64;
+                for (is_treated, places) in [(true, with), (false, without)] {
+                    for (place, outcome) in places {
+                        trial.rows.push(row(place));
+                        trial.treated.push(is_treated);
+                        trial.propensity.push(share);
+                        trial.outcome.push(outcome);
+                    }
+                }
+            }
+            trial
+        };
+        let seed = config.project.seed;
+        let responses = trial(&|case| Some(case.responded));
+        let departures = Departures {
+            accept: responses.acceptance()?,
+            response: responses.departure(seed)?,
+            amount: if sums_amounts { trial(&|case| Some(case.amount)).departure(seed)? } else { None },
+            churn: trial(&|case| case.left).departure(seed)?,
+        };
+        if departures != Departures::default() {
+            effects.departures.insert(name, departures);
+        }
+    }
+    if !effects.departures.is_empty() {
+        (effects.covariates, effects.design) = (covariates, Some(design));
+    }
+    Ok(())
 }
 
 /// The difference of each offer over its waves, by inverse variance.

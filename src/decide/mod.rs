@@ -3,20 +3,24 @@
 //! In: the offers of the exports, past treatments, and of each customer the history, what risk.csv says and how well each
 //! offer's items fit. Out: [`Decisions`]: rows for offers.csv with every term of their value, rules counted, budgets with their prices.
 //!
-//! The value of a contact is `taste * (margin share * change of the amount bought) - contact cost - acceptance * (accept cost + discount)`, the
-//! change measured against the control customers of past waves (see [`effects`]). `taste` is how well the best item of the
+//! The value of a contact is `taste * (margin share * change of the amount bought) - change of the risk of leaving * value of the customer - contact
+//! cost - acceptance * (accept cost + discount)`, both changes measured against the control customers of past waves (see [`effects`]) and, where that is
+//! sure, by customer. The value of the customer is `value_saved` of the costs, else the margin of what they paid in the last 365 days. `taste` is how well the best item of the
 //! offer fits the customer beside other customers (mean 1, between a quarter and 4). Where no past wave had a control, what an offer changes is not
 //! known: offers are then allotted by taste alone, and the money columns stay blank.
 
 pub mod allocate;
 pub mod catalogue;
 pub mod control;
+mod covariates;
 pub mod effects;
 pub mod eligibility;
+mod personal;
 pub mod policy;
+mod regression;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, Moment};
 use allocate::{Allocation, Candidate, Problem, Resource};
@@ -24,7 +28,8 @@ use catalogue::Offer;
 use control::Lots;
 use effects::{Effects, Past};
 use eligibility::{Person, Rules, forbidden};
-use std::collections::BTreeMap;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of taste beside its mean of 1.
 const TASTE: (f64, f64) = (0.25, 4.0);
@@ -52,7 +57,7 @@ impl Assignment {
 }
 
 /// What an offer is worth for a customer, term by term, in the project's currency.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
 pub struct Worth {
     /// Probability that it is accepted.
     pub accept: Option<f64>,
@@ -64,6 +69,12 @@ pub struct Worth {
     pub contact_cost: f64,
     /// Paid and taken off on acceptance, times its probability.
     pub accept_cost: Option<f64>,
+    /// Expected change of the probability of leaving within the horizon.
+    pub churn_change: Option<f64>,
+    /// 95 % interval of that change.
+    pub churn_interval: Option<(f64, f64)>,
+    /// What staying is worth, times the change for the better.
+    pub saved: Option<f64>,
     /// What is left.
     pub net: Option<f64>,
 }
@@ -109,8 +120,52 @@ pub struct Decisions {
     pub kept_out: BTreeMap<&'static str, u64>,
     /// Budgets and capacities.
     pub resources: Vec<ResourceLine>,
+    /// Budgets that were tried.
+    pub what_if: Vec<WhatIf>,
+    /// Every offer for the customer who was asked about.
+    pub why: Vec<OfferWhy>,
     /// What was noticed.
     pub notes: Vec<String>,
+}
+
+/// What a budget of another size would bring, everything else as it is.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct WhatIf {
+    /// Whose budget.
+    pub offer: String,
+    /// Its amount, instead of the config's.
+    pub budget: f64,
+    /// What all offers would be worth.
+    pub value: f64,
+    /// That beside what was decided.
+    pub added: f64,
+    /// What one more unit of it would return then.
+    pub price: f64,
+}
+
+/// Why a customer gets an offer or does not.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct OfferWhy {
+    /// The offer.
+    pub offer: String,
+    /// Every rule in words with its verdict, in the order applied.
+    pub rules: Vec<(String, bool)>,
+    /// How well its items fit the customer beside other customers; 1 is as usual.
+    pub taste: f64,
+    /// What it is worth, term by term.
+    #[serde(flatten)]
+    pub worth: Worth,
+    /// What became of it.
+    pub outcome: String,
+}
+
+/// What is asked beside the decision itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// Budgets to be tried, one at a time: offer and amount.
+    pub what_if: Vec<(String, f64)>,
+    /// The customer whose decision is explained.
+    pub why: Option<u32>,
 }
 
 /// What the flow knows of each customer.
@@ -160,26 +215,57 @@ impl<'a> Market<'a> {
     /// 78 where `who` names a column that no profile has.
     pub fn new(config: &'a Config, exports: &'a Exports, as_of: Cutoff) -> Result<Market<'a>> {
         let rules = Rules::new(exports, config.offers.iter().filter_map(|source| source.who.as_ref()))?;
-        let past = effects::past(config, exports, as_of);
-        let effects = effects::effects(config, exports, &past, as_of);
+        let mut past = effects::past(config, exports, as_of);
+        let effects = effects::effects(config, exports, &past, as_of)?;
+        let issued = unseen(exports, &past, as_of);
+        let mut notes = Vec::new();
+        if !issued.is_empty() {
+            notes.push(format!("{} offers of earlier lists are not among the treatments yet: they count as sent", issued.len()));
+        }
+        past.extend(issued);
         let mut contacts = vec![Vec::new(); exports.customers.len()];
         for past in past.iter().filter(|past| !past.is_control) {
             if let (Some(customer), Some(time)) = (past.customer, past.time) {
                 contacts[customer as usize].push((time, past.name.clone()));
             }
         }
-        let mut notes = Vec::new();
         let shares: Vec<f64> =
             exports.items.margin.iter().zip(&exports.items.price).map(|(margin, price)| margin / price).filter(|share| (0.0..=1.0).contains(share)).collect();
         let margin_share = if shares.is_empty() { 1.0 } else { shares.iter().sum::<f64>() / shares.len() as f64 };
         if shares.is_empty() && effects.are_measured() {
             notes.push("no margins of items are known: amounts bought count in full in the value of offers".into());
         }
+        let personal: Vec<&str> = effects.personal().collect();
+        if !personal.is_empty() {
+            notes.push(format!("the effect of {} differs between customers: each has its own estimate", personal.join(", ")));
+        }
         if !effects.are_measured() {
             notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
         }
         let lots = Lots::new(&config.decide, &config.project.name, as_of);
         Ok(Market { config, exports, as_of, rules, effects, contacts, past, lots, margin_share, notes })
+    }
+
+    /// What it takes to pass a rule of [`verdicts`].
+    fn in_words(&self, rule: &str, offer: &Offer) -> String {
+        let settings = &self.config.decide;
+        match rule {
+            "no_consent" => "has consented to contact".into(),
+            "suppressed" => "is on no suppression list".into(),
+            "not_valid" => format!("the offer is valid on {}", self.as_of.date()),
+            "who" => match self.config.offers.get(offer.source).and_then(|source| source.who.as_ref()) {
+                Some(who) => format!("meets who: {}", who.text),
+                None => "the offer is for everyone".into(),
+            },
+            "contact_limit" => match &settings.contact {
+                Some(limit) => format!("was contacted less than {:.0} times in {:.0} days", limit.amount, limit.per.as_days()),
+                None => "contacts are not limited".into(),
+            },
+            _ => match settings.min_gap {
+                Some(gap) => format!("did not get this offer in the last {:.0} days", gap.as_days()),
+                None => "the same offer may come again".into(),
+            },
+        }
     }
 
     /// How many more contacts a customer may get.
@@ -198,20 +284,13 @@ impl<'a> Market<'a> {
         self.contacts[customer as usize].iter().any(|(time, name)| *time > since && *name == offer.id)
     }
 
-    /// The unit whose contacts are limited together: the household where it is asked for and known, else the customer.
-    fn unit(&self, customer: u32) -> &str {
-        let household = || self.exports.carry.iter().find(|(name, _)| name == "household").map(|(_, texts)| texts[customer as usize].as_str());
-        let own = &*self.exports.customers[customer as usize];
-        if self.config.decide.by_household { household().filter(|household| !household.is_empty()).unwrap_or(own) } else { own }
-    }
-
-    /// What an offer is worth for a customer whose taste for it is `taste` times the usual.
-    fn worth(&self, customer: &Customer<'_>, offer: &Offer, taste: f64) -> Worth {
+    /// What an offer is worth for a customer whose taste for it is `taste` times the usual. `row` is what effects depend on (see [`Effects::row`]).
+    fn worth(&self, customer: &Customer<'_>, offer: &Offer, taste: f64, row: &[f64], with_doubt: bool) -> Worth {
         let mut worth = Worth { contact_cost: offer.contact_cost, ..Worth::default() };
-        let Some(effect) = self.effects.of(&offer.id, &offer.group) else { return worth };
+        let effect = if with_doubt { self.effects.with_doubt(&offer.id, &offer.group, row) } else { self.effects.of(&offer.id, &offer.group, row) };
+        let Some(effect) = effect else { return worth };
         let accept = (effect.accept * taste).min(1.0);
         worth.accept = Some(accept);
-        worth.accept_cost = Some(accept * (offer.accept_cost + offer.discount));
         // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
         let difference = match (offer.margin, effect.amount, effect.response) {
             (Some(margin), _, Some(response)) => Some((margin, response)),
@@ -219,12 +298,30 @@ impl<'a> Market<'a> {
             (None, None, Some(response)) => customer.order_amount.map(|amount| (amount * self.margin_share, response)),
             (_, _, None) => None,
         };
+        // Amounts are what was paid, so the margin's share of a discount is in them already.
+        let in_amounts = offer.margin.is_none() && effect.amount.is_some();
+        let discount = if in_amounts { offer.discount * (1.0 - self.margin_share) } else { offer.discount };
+        worth.accept_cost = Some(accept * (offer.accept_cost + discount));
         if let Some((unit, difference)) = difference {
             let (low, high) = difference.interval();
             worth.margin = Some(taste * unit * difference.mean);
             worth.interval = Some((taste * unit * low, taste * unit * high));
-            worth.net = worth.margin.zip(worth.accept_cost).map(|(margin, cost)| margin - offer.contact_cost - cost);
         }
+        // Leaving is foretold for the base only, and what a customer is worth has to be known.
+        let staying = match self.config.churn.costs.as_ref().and_then(|costs| costs.value_saved) {
+            Some(value) => Some(value),
+            None => customer.person.value.map(|value| value * self.margin_share),
+        };
+        if let (Some(churn), Some(staying), Some(risk)) = (effect.churn, staying, customer.person.risk) {
+            // Nobody leaves with more or less than certainty.
+            let bounded = |change: f64| (risk + taste * change).clamp(0.0, 1.0) - risk;
+            let (low, high) = churn.interval();
+            let change = bounded(churn.mean);
+            worth.churn_change = Some(change);
+            worth.churn_interval = Some((bounded(low), bounded(high)));
+            worth.saved = Some(-change * staying);
+        }
+        worth.net = worth.margin.zip(worth.accept_cost).map(|(margin, cost)| margin + worth.saved.unwrap_or(0.0) - offer.contact_cost - cost);
         worth
     }
 
@@ -245,9 +342,9 @@ impl<'a> Market<'a> {
         offer.channels[best].clone()
     }
 
-    /// What is left of each offer's budget and capacity, and which an offer takes from.
-    fn resources(&self, offers: &[Offer]) -> (Vec<Resource>, Vec<Vec<u32>>) {
-        let mut resources = Vec::new();
+    /// What is left of each offer's budget and capacity, which an offer takes from, and what was taken before this run.
+    fn resources(&self, offers: &[Offer]) -> (Vec<Resource>, Vec<Vec<u32>>, Vec<f64>) {
+        let (mut resources, mut taken) = (Vec::new(), Vec::new());
         let choices = offers
             .iter()
             .map(|offer| {
@@ -260,18 +357,57 @@ impl<'a> Market<'a> {
                 if let Some(budget) = &source.budget {
                     let spent: f64 = since(budget.per).map(|past| past.contact_cost.unwrap_or(offer.contact_cost)).sum();
                     own.push(resources.len() as u32);
+                    taken.push(spent);
                     resources.push(Resource { name: format!("budget of {}", offer.id), limit: (budget.amount - spent).max(0.0), counts: false });
                 }
                 if let Some(capacity) = &source.capacity {
                     own.push(resources.len() as u32);
                     let given = since(capacity.per).count() as f64;
+                    taken.push(given);
                     resources.push(Resource { name: format!("capacity of {}", offer.id), limit: (capacity.amount - given).max(0.0), counts: true });
                 }
                 own
             })
             .collect();
-        (resources, choices)
+        (resources, choices, taken)
     }
+}
+
+/// Offers of earlier lists that no treatment tells of: neither one with their decision id nor one of that offer to that customer since.
+fn unseen(exports: &Exports, past: &[Past], as_of: Cutoff) -> Vec<Past> {
+    let column = exports.treatments.column("decision_id");
+    let told: BTreeSet<&str> = (0..exports.treatments.rows.len()).filter_map(|row| exports.treatments.text(row, column)).collect();
+    let mut newest: BTreeMap<(u32, &str), Moment> = BTreeMap::new();
+    for past in past.iter().filter(|past| !past.is_control) {
+        if let (Some(customer), Some(time)) = (past.customer, past.time) {
+            let known = newest.entry((customer, &past.name)).or_insert(time);
+            *known = time.max(*known);
+        }
+    }
+    let mut unseen: Vec<Past> = exports
+        .issued
+        .iter()
+        .filter(|issued| !told.contains(issued.decision_id.as_str()))
+        .filter_map(|issued| {
+            let time = catalogue::moment(&issued.as_of).filter(|time| *time < as_of)?;
+            let customer = exports.customers.binary_search_by(|known| known.as_bytes().cmp(issued.customer.as_bytes())).ok()? as u32;
+            let is_seen = newest.get(&(customer, issued.offer.as_str())).is_some_and(|newest| *newest >= time);
+            let past = Past {
+                customer: Some(customer),
+                name: issued.offer.clone(),
+                time: Some(time),
+                wave: issued.as_of.clone(),
+                is_control: false,
+                contact_cost: None,
+                row: usize::MAX,
+            };
+            (!is_seen).then_some(past)
+        })
+        .collect();
+    // A list copied into two folders was sent once.
+    unseen.sort_by(|a, b| (a.customer, &a.name, a.time).cmp(&(b.customer, &b.name, b.time)));
+    unseen.dedup_by(|a, b| (a.customer, &a.name, a.time) == (b.customer, &b.name, b.time));
+    unseen
 }
 
 /// Taste of each customer for each offer, as a multiple of the mean over all customers.
@@ -288,8 +424,8 @@ fn tastes(customers: &[Customer<'_>], offers: usize) -> Vec<Vec<f64>> {
 /// Decides for all customers at once.
 ///
 /// # Errors
-/// 65 for offers with negative costs.
-pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Customer<'a>]) -> Result<Decisions> {
+/// 78 where a budget is to be tried that the config does not have.
+pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Customer<'a>], asked: &Asked) -> Result<Decisions> {
     let mut decisions = Decisions { offers: offers.to_vec(), notes: market.notes.clone(), ..Decisions::default() };
     let valid = offers.iter().filter(|offer| offer.is_valid(market.as_of)).count();
     if valid < offers.len() {
@@ -299,9 +435,13 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     // Units in byte order, so that nothing depends on how customers are numbered.
     let mut units: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, customer) in customers.iter().enumerate() {
-        units.entry(market.unit(customer.person.history.customer)).or_default().push(place);
+        units.entry(control::unit(market.exports, market.config.decide.by_household, customer.person.history.customer)).or_default().push(place);
     }
-    let (mut resources, choices) = market.resources(offers);
+    // What effects depend on; customers are many, and the members of a unit stand apart.
+    let rows: Vec<Vec<f64>> = customers.par_iter().map(|customer| market.effects.row(market.exports, &customer.person.history)).collect();
+    let (mut resources, choices, spent) = market.resources(offers);
+    let tried = tried(market, offers, &resources, &choices, asked)?;
+    let whole: Vec<f64> = resources.iter().map(|resource| resource.limit).collect();
     let measured = market.effects.are_measured();
     let mut problem = Problem { offsets: vec![0], choices, ..Problem::default() };
     // What each candidate is: customer and offer.
@@ -319,7 +459,7 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
                     continue;
                 }
                 let taste = tastes[member][place];
-                let worth = market.worth(customer, offer, taste);
+                let worth = market.worth(customer, offer, taste, &rows[member], false);
                 let value = if measured { worth.net.unwrap_or(0.0) } else { taste };
                 if value <= 0.0 {
                     *decisions.kept_out.entry("no_gain").or_insert(0) += 1;
@@ -368,22 +508,80 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
             price: allocation.prices[place],
         });
     }
+    for (offer, resource, amount) in tried {
+        let explored = whole[resource] - problem.resources[resource].limit;
+        let mut other = problem.clone();
+        other.resources[resource].limit = (amount - spent[resource] - explored).max(0.0);
+        let outcome = other.solve();
+        decisions.what_if.push(WhatIf {
+            offer,
+            budget: amount,
+            value: outcome.value,
+            added: outcome.value - allocation.value,
+            price: outcome.prices[resource],
+        });
+    }
     tell(&mut decisions, &allocation, &problem, measured, &market.config.project.currency);
-    let mut rows: Vec<(usize, f64, Decision)> = Vec::new();
+    let mut decided: Vec<(usize, f64, Decision)> = Vec::new();
     let mut add = |member: usize, place: usize, assignment: Assignment| {
         let (customer, offer) = (&customers[member], &offers[place]);
-        let worth = market.worth(customer, offer, tastes[member][place]);
+        let worth = market.worth(customer, offer, tastes[member][place], &rows[member], true);
         let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
         let item = customer.fits.get(place).and_then(|(item, _)| *item);
         let channel = market.channel(customer, offer);
-        rows.push((member, order, Decision { customer: customer.person.history.customer, offer: place, channel, item, assignment, worth }));
+        decided.push((member, order, Decision { customer: customer.person.history.customer, offer: place, channel, item, assignment, worth }));
     };
     allocation.taken.iter().for_each(|taken| add(meant[*taken].0, meant[*taken].1, Assignment::Offer));
     explored.iter().for_each(|(member, place)| add(*member, *place, Assignment::Explore));
     controls.iter().for_each(|(member, place, _)| add(*member, *place, Assignment::Control));
-    rows.sort_by(|a, b| (a.2.customer).cmp(&b.2.customer).then(b.1.total_cmp(&a.1)).then(a.2.offer.cmp(&b.2.offer)));
-    decisions.rows = rows.into_iter().map(|(_, _, decision)| decision).collect();
+    decided.sort_by(|a, b| (a.2.customer).cmp(&b.2.customer).then(b.1.total_cmp(&a.1)).then(a.2.offer.cmp(&b.2.offer)));
+    decisions.rows = decided.into_iter().map(|(_, _, decision)| decision).collect();
+    if let Some(member) = asked.why.and_then(|asked| customers.iter().position(|customer| customer.person.history.customer == asked)) {
+        let crowded = |place: usize| {
+            let candidate = meant.iter().position(|meant| *meant == (member, place)).map(|at| &problem.candidates[at])?;
+            problem.dearest(candidate, &allocation.prices).map(|resource| {
+                let price = allocation.prices[resource];
+                format!("crowded out: the {} is used up, and one more unit of it returns {price:.2} with another customer", problem.resources[resource].name)
+            })
+        };
+        let unit = control::unit(market.exports, market.config.decide.by_household, customers[member].person.history.customer);
+        for (place, offer) in offers.iter().enumerate() {
+            let rules = verdicts(market, &customers[member], offer);
+            let taste = tastes[member][place];
+            let worth = market.worth(&customers[member], offer, taste, &rows[member], true);
+            let decided = decisions.rows.iter().find(|row| row.offer == place && Some(row.customer) == asked.why).map(|row| row.assignment);
+            let outcome = match (rules.iter().find(|(_, passed)| !passed), decided) {
+                (Some((rule, _)), _) => format!("not given: {rule}"),
+                (None, Some(Assignment::Offer)) => "to be sent".into(),
+                (None, Some(Assignment::Explore)) => "to be sent: decided by lot, so that learning goes on".into(),
+                (None, Some(Assignment::Control)) => "kept out as control: would have been sent".into(),
+                (None, None) if market.lots.is_control(unit) => "kept out as control: another offer would have been sent".into(),
+                (None, None) if measured && worth.net.unwrap_or(0.0) <= 0.0 => "not given: worth no more than it costs".into(),
+                (None, None) => crowded(place).unwrap_or_else(|| "not given: other offers are worth more, and no more contacts are allowed".into()),
+            };
+            let rules = rules.into_iter().map(|(rule, passed)| (market.in_words(rule, offer), passed)).collect();
+            decisions.why.push(OfferWhy { offer: offer.id.clone(), rules, taste, worth, outcome });
+        }
+    }
     Ok(decisions)
+}
+
+/// The budgets to be tried: offer, resource, amount.
+fn tried(market: &Market<'_>, offers: &[Offer], resources: &[Resource], choices: &[Vec<u32>], asked: &Asked) -> Result<Vec<(String, usize, f64)>> {
+    let budget = |place: usize| choices[place].iter().map(|resource| *resource as usize).find(|resource| !resources[*resource].counts);
+    let with_budget = || offers.iter().enumerate().filter(|(place, _)| budget(*place).is_some()).map(|(_, offer)| offer.id.as_str());
+    asked
+        .what_if
+        .iter()
+        .map(|(name, amount)| {
+            let resource = offers.iter().position(|offer| offer.id == *name).and_then(budget);
+            resource.map(|resource| (name.clone(), resource, *amount)).ok_or_else(|| {
+                let known = with_budget().collect::<Vec<_>>().join(", ");
+                let advice = if known.is_empty() { "no [[offers]] has a `budget`".to_owned() } else { format!("expected one of {known}") };
+                Error::config(format!("a budget of {name:?} is to be tried, but no such offer has one; {advice}")).file(&market.config.path)
+            })
+        })
+        .collect()
 }
 
 /// What a reader should know of the decision as a whole.

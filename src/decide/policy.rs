@@ -6,14 +6,11 @@
 //! the best single arm only where its value, cross-fitted over customers that had no part in it, is better by more than two standard errors. The
 //! value on other customers is that of inverse propensities, normalised (Hájek): `sum 1[A = pi(x)] Y / e / sum 1[A = pi(x)] / e`.
 
+use super::regression::{Design, predict, ridge};
 use crate::churn::random::mix;
-use crate::error::{Error, Result};
-use crate::snapshot::{FeatureMatrix, FeatureValues};
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
-use faer::linalg::cholesky::llt::solve::{solve_in_place, solve_in_place_scratch};
-use faer::{Accum, Mat, Par};
-use rayon::prelude::*;
+use crate::error::Result;
+use crate::snapshot::FeatureMatrix;
+use faer::Mat;
 
 /// Parts of the cross-fit.
 const PARTS: u64 = 5;
@@ -23,8 +20,6 @@ const OUTCOME_RIDGE: f64 = 50.0;
 const EFFECT_RIDGES: [f64; 4] = [100.0, 1_000.0, 10_000.0, 100_000.0];
 /// Propensities below this are clipped: one customer would count for hundreds.
 const LEAST_PROPENSITY: f64 = 0.01;
-/// Steps that a number is cut into.
-const STEPS: usize = 6;
 /// Standard errors by which a personal policy must beat the best single arm: several are tried, and the best of several flatters itself.
 const SURE: f64 = 2.0;
 
@@ -61,85 +56,6 @@ pub struct Valued {
     pub value: f64,
     /// Half the width of the interval.
     pub margin: f64,
-}
-
-/// The customers' features as columns of a regression: an intercept, steps of numbers, categories, missing values.
-#[derive(Debug, Clone)]
-struct Design {
-    cuts: Vec<Vec<f64>>,
-    categories: Vec<usize>,
-    width: usize,
-}
-
-impl Design {
-    fn learn(features: &FeatureMatrix) -> Design {
-        let mut design = Design { cuts: Vec::new(), categories: Vec::new(), width: 1 };
-        for column in 0..features.columns() {
-            let mut cuts = Vec::new();
-            let mut categories = 0;
-            match &features.specs[column].values {
-                FeatureValues::Category { vocabulary } => categories = vocabulary.len(),
-                FeatureValues::Number => {
-                    let mut values: Vec<f64> = features.column(column).iter().copied().filter(|value| !value.is_nan()).collect();
-                    values.sort_unstable_by(f64::total_cmp);
-                    cuts = (1..STEPS).filter_map(|step| values.get(step * values.len() / STEPS).copied()).collect();
-                    cuts.dedup_by(|a, b| a.total_cmp(b).is_eq());
-                    cuts.retain(|cut| values.first().is_some_and(|first| cut > first));
-                }
-            }
-            design.width += cuts.len() + categories + 1;
-            design.cuts.push(cuts);
-            design.categories.push(categories);
-        }
-        design
-    }
-
-    fn row(&self, features: &FeatureMatrix, row: usize) -> Vec<f64> {
-        let mut values = Vec::with_capacity(self.width);
-        values.push(1.0);
-        for column in 0..features.columns() {
-            let value = features.value(row, column);
-            values.extend(self.cuts[column].iter().map(|cut| f64::from(u8::from(value >= *cut))));
-            let category = if value.is_nan() { usize::MAX } else { value.max(0.0) as usize };
-            values.extend((0..self.categories[column]).map(|code| f64::from(u8::from(code == category))));
-            values.push(f64::from(u8::from(value.is_nan())));
-        }
-        values
-    }
-
-    fn matrix(&self, features: &FeatureMatrix) -> Mat<f64> {
-        let rows: Vec<Vec<f64>> = (0..features.rows).into_par_iter().map(|row| self.row(features, row)).collect();
-        Mat::from_fn(features.rows, self.width, |row, column| rows[row][column])
-    }
-}
-
-/// Coefficients of ridge regressions of several targets on the rows of weight 1; the intercept is not pulled.
-fn ridge(design: &Mat<f64>, weights: &[f64], targets: &Mat<f64>, strength: f64) -> Result<Mat<f64>> {
-    let width = design.ncols();
-    let weighted = Mat::from_fn(design.nrows(), width, |row, column| design[(row, column)] * weights[row]);
-    let mut gram = Mat::<f64>::zeros(width, width);
-    faer::linalg::matmul::matmul(gram.as_mut(), Accum::Replace, weighted.transpose(), design.as_ref(), 1.0, Par::rayon(2));
-    let mut right = Mat::<f64>::zeros(width, targets.ncols());
-    faer::linalg::matmul::matmul(right.as_mut(), Accum::Replace, weighted.transpose(), targets.as_ref(), 1.0, Par::rayon(2));
-    for place in 0..width {
-        gram[(place, place)] += if place == 0 { 1e-9 } else { strength };
-    }
-    let scratch = cholesky_in_place_scratch::<f64>(width, Par::Seq, Default::default());
-    cholesky_in_place(gram.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)), Default::default())
-        .map_err(|_| Error::internal("the regression of effects has no solution"))?;
-    solve_in_place(
-        gram.as_ref(),
-        right.as_mut(),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(solve_in_place_scratch::<f64>(width, targets.ncols(), Par::Seq))),
-    );
-    Ok(right)
-}
-
-fn predict(design: &Mat<f64>, coefficients: &Mat<f64>) -> Mat<f64> {
-    let mut predicted = Mat::<f64>::zeros(design.nrows(), coefficients.ncols());
-    faer::linalg::matmul::matmul(predicted.as_mut(), Accum::Replace, design.as_ref(), coefficients.as_ref(), 1.0, Par::rayon(2));
-    predicted
 }
 
 /// The arm of greatest value in a row; the first of equals.
@@ -314,7 +230,7 @@ impl Learnt {
             Policy::Single(arm) => vec![*arm; other.arm.len()],
             Policy::Personal(effects) => {
                 let matrix = self.design.matrix(&other.features);
-                let effects = Mat::from_fn(self.design.width, effects.len(), |row, arm| effects[arm][row]);
+                let effects = Mat::from_fn(self.design.width(), effects.len(), |row, arm| effects[arm][row]);
                 let predicted = predict(&matrix, &effects);
                 (0..other.arm.len()).map(|row| other.pick(&predicted, row, self.single)).collect()
             }
@@ -326,7 +242,7 @@ impl Learnt {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::snapshot::FeatureSpec;
+    use crate::snapshot::{FeatureSpec, FeatureValues};
 
     fn uniform(seed: u64, row: usize) -> f64 {
         (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64

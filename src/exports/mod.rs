@@ -29,11 +29,14 @@ mod tables;
 mod finish;
 mod identity;
 mod intern;
+mod issued;
 mod profile_table;
 mod read;
 mod store;
 #[cfg(test)]
 mod tests;
+
+pub use issued::Issued;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -69,6 +72,8 @@ pub struct Exports {
     pub offers: TextTable,
     /// Treatments, likewise: `customer`, the keys of the config, `response.NAME` for responses of the same row, `until`.
     pub treatments: TextTable,
+    /// Offers on the lists of earlier runs, as `[decide] issued` names them.
+    pub issued: Vec<Issued>,
     /// Rows per source and file.
     pub counts: Vec<FileCounts>,
     /// The rows refused, in order of file and line; at most 10,000 are kept, the counts are complete.
@@ -204,7 +209,8 @@ fn read_in_blocks(config: &Config, options: ReadOptions, block_bytes: usize) -> 
     let workers = read::read_all(&prepared.files, plan.sources.len(), options.threads);
     let facts = read::facts(&plan, &prepared.files)?;
     tracing::debug!("files are read");
-    let exports = pool.install(|| finish::finish(config, &plan, &prepared, workers, facts, options))?;
+    let mut exports = pool.install(|| finish::finish(config, &plan, &prepared, workers, facts, options))?;
+    exports.issued = issued::issued(config)?;
     for counts in &exports.counts {
         let FileCounts { source, source_number, file, read, accepted, rejected, duplicates, skipped, .. } = counts;
         tracing::info!(source, source_number, file = %file.display(), read, accepted, rejected, duplicates, skipped, "read");

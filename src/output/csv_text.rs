@@ -177,12 +177,15 @@ fn push_field(bytes: &mut Vec<u8>, field: &str) {
 }
 
 /// Whether a spreadsheet could take the text for a formula: its first sign after blanks is one that begins formulas (OWASP, CSV
-/// injection), also in full width. A plain negative number is none, and stays a number.
+/// injection), also in full width. A plain negative number is none, and stays a number; nor is a
+/// telephone number.
 fn is_formula(text: &str) -> bool {
     let trimmed = text.trim_start_matches([' ', '\u{a0}', '\u{3000}']);
     match trimmed.chars().next() {
         Some('-') => !is_plain_number(&trimmed[1..]),
-        Some('=' | '+' | '@' | '\t' | '\r' | '\n' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}') => true,
+        // A telephone number computes to a number at worst, and a system that dials needs it as it is.
+        Some('+') => !trimmed[1..].bytes().all(|byte| byte.is_ascii_digit() || b" -/()".contains(&byte)),
+        Some('=' | '@' | '\t' | '\r' | '\n' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}') => true,
         _ => false,
     }
 }
@@ -207,13 +210,30 @@ mod tests {
 
     #[test]
     fn text_that_begins_like_a_formula_gets_an_apostrophe() {
-        for text in ["=1+1", "+49 170", "-2+3", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x", "  =1", "-", "-1.2.3", "=cmd|' /C calc'!A0"] {
+        for text in [
+            "=1+1",
+            "+1+1",
+            "+cmd|' /C calc'!A0",
+            "-2+3",
+            "@SUM(A1)",
+            "\tx",
+            "\rx",
+            "\nx",
+            "＝1",
+            "＋1",
+            "－1",
+            "＠x",
+            "  =1",
+            "-",
+            "-1.2.3",
+            "=cmd|' /C calc'!A0",
+        ] {
             let written = one(|csv| {
                 csv.text(text);
             });
             assert!(written.starts_with('\'') || written.starts_with("\"'"), "{text:?} became {written:?}");
         }
-        for text in ["Tea & Cake", "-12.5", "-7", "-3,50", "a=b", "", "1-2", "'quoted", "邮件"] {
+        for text in ["Tea & Cake", "+49 (0)170 12-34", "-12.5", "-7", "-3,50", "a=b", "", "1-2", "'quoted", "邮件"] {
             let written = one(|csv| {
                 csv.text(text);
             });

@@ -1,5 +1,6 @@
 //! Rows become bytes, bytes become files: the files of a run, written so that a failed or killed run leaves the old or the new.
 
+pub mod crm;
 pub mod csv_text;
 pub mod excluded;
 pub mod offers;
@@ -47,6 +48,37 @@ pub struct RiskRow {
     pub expected_orders: Option<f64>,
     /// What they are expected to be worth.
     pub expected_value: Option<f64>,
+    /// Whether crm/ holds the customer, and if not why: see [`Contact`].
+    pub contact: Contact,
+}
+
+/// Whether a customer is on the list of crm/, and if not why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Contact {
+    /// On the list.
+    Yes,
+    /// There is nothing to do: no tier, no offer.
+    #[default]
+    NotNeeded,
+    /// Kept out, so that the effect of what is done can be measured.
+    Control,
+    /// Without consent.
+    NoConsent,
+    /// On a suppression list.
+    Suppressed,
+}
+
+impl Contact {
+    /// The word in the files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Contact::Yes => "yes",
+            Contact::NotNeeded => "",
+            Contact::Control => "control",
+            Contact::NoConsent => "no_consent",
+            Contact::Suppressed => "suppressed",
+        }
+    }
 }
 
 /// An offer to a customer in offers.csv.
@@ -162,6 +194,7 @@ impl RunFolder {
         &self.path
     }
     /// Writes all files (`name`, or `folder/name` for one folder in it) beside their targets, syncs, renames, and run.json last with size and hash of each.
+    /// Files that the run before named and this one does not have are removed then, so that nobody imports a part of an old list.
     ///
     /// # Errors
     /// 73 or 74; then the previous files are as they were.

@@ -5,7 +5,7 @@ use super::csv_text::CsvText;
 use crate::error::{Error, Result};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 21] = [
+pub const COLUMNS: [&str; 25] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -27,6 +27,10 @@ pub const COLUMNS: [&str; 21] = [
     "contact_cost",
     "accept_cost",
     "net_value",
+    "churn_change",
+    "churn_change_low",
+    "churn_change_high",
+    "saved_value",
 ];
 
 /// The bytes of offers.csv.
@@ -51,7 +55,9 @@ pub fn to_csv(rows: &[OfferRow]) -> Result<Vec<u8>> {
         csv.fraction(worth.accept, "accept_probability")?;
         let (low, high) = worth.interval.unzip();
         let contact_cost = (!row.assignment.is_empty()).then_some(worth.contact_cost);
-        for (column, value) in COLUMNS[15..].iter().zip([worth.margin, low, high, contact_cost, worth.accept_cost, worth.net]) {
+        let (churn_low, churn_high) = worth.churn_interval.unzip();
+        let terms = [worth.margin, low, high, contact_cost, worth.accept_cost, worth.net, worth.churn_change, churn_low, churn_high, worth.saved];
+        for (column, value) in COLUMNS[15..].iter().zip(terms) {
             csv.fraction(value, column)?;
         }
         csv.end();
@@ -84,8 +90,8 @@ mod tests {
         assert_eq!(
             String::from_utf8(to_csv(&[row("17850", 1)]).unwrap()).unwrap(),
             "customer_id,as_of,decision_id,rank,offer_id,item_id,item_name,channel,valid_from,valid_until,score,reason_code,reason,\
-             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value\n\
-             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,\n"
+             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value,churn_change,churn_change_low,churn_change_high,saved_value\n\
+             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,,,,,\n"
         );
     }
 

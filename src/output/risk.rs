@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use foldhash::{HashSet, HashSetExt};
 
 /// The fixed columns, in order. Later columns are added after these, before the carried ones.
-pub const COLUMNS: [&str; 19] = [
+pub const COLUMNS: [&str; 20] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -26,6 +26,7 @@ pub const COLUMNS: [&str; 19] = [
     "reason_3",
     "expected_orders",
     "expected_value",
+    "contact",
 ];
 
 /// Reasons per customer; every row has the columns of all.
@@ -77,7 +78,7 @@ pub fn to_csv(rows: &[RiskRow], carried: &[(String, Vec<String>)]) -> Result<Vec
                 None => csv.id("").id(""),
             };
         }
-        csv.fraction(row.expected_orders, "expected_orders")?.fraction(row.expected_value, "expected_value")?;
+        csv.fraction(row.expected_orders, "expected_orders")?.fraction(row.expected_value, "expected_value")?.id(row.contact.name());
         for (_, values) in carried {
             csv.text(&values[index]);
         }
@@ -90,6 +91,7 @@ pub fn to_csv(rows: &[RiskRow], carried: &[(String, Vec<String>)]) -> Result<Vec
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::output::Contact;
 
     fn row(id: &str, rank: u64) -> RiskRow {
         RiskRow {
@@ -107,6 +109,7 @@ mod tests {
             reasons: vec![("gap_long".into(), "Silent for 41 days, usually 12".into()), ("spend_down".into(), "-3 orders, \"half\" of before".into())],
             expected_orders: Some(1.25),
             expected_value: Some(20.5),
+            contact: Contact::Yes,
         }
     }
 
@@ -115,8 +118,8 @@ mod tests {
         let bytes = to_csv(&[row("=17850", 1)], &[("status".into(), vec!["+49 170".into()]), ("city".into(), vec!["Köln".into()])]).unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "customer_id,as_of,decision_id,churn_probability,risk_tier,risk_rank,status,days_since_last,orders,value,segment,reason_1_code,reason_1,reason_2_code,reason_2,reason_3_code,reason_3,expected_orders,expected_value,carried_status,city\n\
-             =17850,2011-09-10,0123456789abcdef,0.750000,manager,1,slowing,41,7,129.950000,loyal,gap_long,\"Silent for 41 days, usually 12\",spend_down,\"'-3 orders, \"\"half\"\" of before\",,,1.250000,20.500000,'+49 170,Köln\n"
+            "customer_id,as_of,decision_id,churn_probability,risk_tier,risk_rank,status,days_since_last,orders,value,segment,reason_1_code,reason_1,reason_2_code,reason_2,reason_3_code,reason_3,expected_orders,expected_value,contact,carried_status,city\n\
+             =17850,2011-09-10,0123456789abcdef,0.750000,manager,1,slowing,41,7,129.950000,loyal,gap_long,\"Silent for 41 days, usually 12\",spend_down,\"'-3 orders, \"\"half\"\" of before\",,,1.250000,20.500000,yes,+49 170,Köln\n"
         );
     }
 
@@ -131,10 +134,11 @@ mod tests {
             reasons: Vec::new(),
             expected_orders: None,
             expected_value: None,
+            contact: Contact::NotNeeded,
             ..row("a", 1)
         };
         let text = String::from_utf8(to_csv(&[blank], &[]).unwrap()).unwrap();
-        assert_eq!(text.lines().nth(1).unwrap(), "a,2011-09-10,0123456789abcdef,,manager,,slowing,,,,loyal,,,,,,,,");
+        assert_eq!(text.lines().nth(1).unwrap(), "a,2011-09-10,0123456789abcdef,,manager,,slowing,,,,loyal,,,,,,,,,");
         assert_eq!(String::from_utf8(to_csv(&[], &[]).unwrap()).unwrap(), format!("{}\n", COLUMNS.join(",")));
     }
 

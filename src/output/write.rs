@@ -86,6 +86,7 @@ impl RunFolder {
             .map(|(name, bytes)| FileRecord { name: name.clone(), bytes: bytes.len() as u64, blake3: blake3::hash(bytes).to_hex().to_string() })
             .collect();
         let mark = record_bytes(&record)?;
+        let outdated = self.outdated(&names);
 
         let mut batch = Batch::new(&self.path);
         for (name, bytes) in &files {
@@ -94,7 +95,19 @@ impl RunFolder {
         // The mark is written before anything is renamed, so that a full disk is found while the old files still stand.
         batch.add(RUN_NAME, &mark)?;
         batch.publish(rename)?;
+        outdated.iter().try_for_each(|file| remove_if_there(file))?;
         remove_if_there(&self.path.join(FAILED_NAME))
+    }
+
+    /// Files in folders of this one that the run before named and that are not among `names`: parts of a list that has fewer parts now.
+    fn outdated(&self, names: &[&str]) -> Vec<PathBuf> {
+        let record = fs::read(self.path.join(RUN_NAME)).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+        let files = record.as_ref().and_then(|record| record["files"].as_array()).map(Vec::as_slice).unwrap_or_default();
+        let is_ours = |name: &&str| {
+            let parts: Vec<Component<'_>> = Path::new(name).components().collect();
+            parts.len() == 2 && parts.iter().all(|part| matches!(part, Component::Normal(_))) && !names.contains(name)
+        };
+        files.iter().filter_map(|file| file["name"].as_str()).filter(is_ours).map(|name| self.path.join(name)).collect()
     }
 
     pub(super) fn write_failure(&self, record: &RunRecord) -> Result<()> {

@@ -1,15 +1,17 @@
 //! Why one customer is, or is not, on the list.
 
-use super::{ScoreOptions, SlimRow, as_of, excluding_rule, slim_row};
+use super::{ScoreOptions, SlimRow, as_of, excluding_rule, score, slim_row};
 use crate::bundle::Bundle;
 use crate::churn::reasons::{reasons, sentence};
 use crate::churn::tiers;
 use crate::config::{Config, Definition};
+use crate::decide::{Asked, OfferWhy};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::snapshot::status::Status;
+use crate::train::Progress;
 
 /// Why a customer is, or is not, on the list.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -34,6 +36,8 @@ pub struct Explanation {
     pub base_log_odds: Option<f64>,
     /// The reasons as in risk.csv.
     pub reasons: Vec<(String, String)>,
+    /// Every offer of the config: its rules, the terms of its value, and what became of it.
+    pub decisions: Vec<OfferWhy>,
     /// The items offered with their reasons.
     pub offers: Vec<(String, String, String)>,
 }
@@ -73,8 +77,14 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         features: Vec::new(),
         base_log_odds: None,
         reasons: Vec::new(),
+        decisions: Vec::new(),
         offers: Vec::new(),
     };
+    if !config.offers.is_empty() {
+        // Budgets are shared: what a customer gets depends on all others.
+        let options = ScoreOptions { asked: Asked { why: Some(index), ..Asked::default() }, ..options.clone() };
+        explanation.decisions = score(config, exports, bundle, "", &options, &mut Unwatched)?.decisions.why;
+    }
     if let Some(part) = bundle.churn.as_ref().filter(|_| row.standing == Standing::Base) {
         let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), std::iter::once(row.features.as_slice()));
         let probability = part.probabilities(&matrix)[0];
@@ -107,6 +117,13 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
             .collect();
     }
     Ok(explanation)
+}
+
+/// The run inside an explanation is no stage of its own.
+struct Unwatched;
+
+impl Progress for Unwatched {
+    fn stage(&mut self, _: &str) {}
 }
 
 /// The rules of the base in words, each with its verdict.

@@ -4,7 +4,7 @@ use super::{Scored, SlimRow};
 use crate::bundle::Bundle;
 use crate::config::Config;
 use crate::decide::eligibility::Person;
-use crate::decide::{Customer, Decisions, Market, catalogue, decide};
+use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
@@ -24,10 +24,10 @@ const BLOCK: usize = 1_024;
 pub(super) fn offers(
     config: &Config,
     exports: &Exports,
-    bundle: &Bundle,
-    bundle_hash: &str,
+    (bundle, bundle_hash): (&Bundle, &str),
     cutoff: Cutoff,
     rows: &[SlimRow],
+    asked: &Asked,
     scored: &mut Scored,
 ) -> Result<()> {
     let offers = catalogue::offers(config, exports)?;
@@ -66,7 +66,7 @@ pub(super) fn offers(
             }
         }
     }
-    let decisions = if offers.is_empty() { Decisions::default() } else { decided(config, exports, cutoff, rows, scored, &offers, fits)? };
+    let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
     let mut decided = decisions.rows.iter().peekable();
     for customer in customers {
@@ -125,13 +125,13 @@ pub(super) fn item_history(exports: &Exports, customer: u32, cutoff: Cutoff) -> 
 }
 
 fn decided(
-    config: &Config,
-    exports: &Exports,
+    (config, exports): (&Config, &Exports),
     cutoff: Cutoff,
     rows: &[SlimRow],
     scored: &Scored,
     offers: &[catalogue::Offer],
     fits: Vec<Vec<(Option<u32>, f64)>>,
+    asked: &Asked,
 ) -> Result<Decisions> {
     let market = Market::new(config, exports, cutoff)?;
     let risk: BTreeMap<&str, (&str, Option<f64>)> =
@@ -148,5 +148,5 @@ fn decided(
         })
         .collect();
     // The market borrows the offers' conditions and the customers' texts, which live in `scored`; decisions own what they keep.
-    decide(&market, offers, &customers)
+    decide(&market, offers, &customers, asked)
 }

@@ -6,7 +6,7 @@ use crate::churn::reasons::reasons;
 use crate::churn::tiers;
 use crate::config::Config;
 use crate::exports::Exports;
-use crate::output::{ExcludedRow, RiskRow, decision_id};
+use crate::output::{Contact, ExcludedRow, RiskRow, decision_id};
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::Standing;
 use crate::snapshot::status::Status;
@@ -44,6 +44,7 @@ pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_h
             expected_orders: row.expected.0,
             expected_value: row.expected.1,
             reasons: Vec::new(),
+            contact: Contact::default(),
         })
         .collect();
     let carried = |order: &[usize]| {

@@ -4,6 +4,7 @@ use crate::config::condition::{Expression, Literal, Subject};
 use crate::config::raw::{Field, Table};
 use crate::config::{Config, Definition, Files, Response, Role, nearest};
 use crate::error::{Error, Result};
+use crate::output::crm::target::{Target, is_email};
 
 /// Checks the parts against each other. `root` gives the places for messages.
 pub(super) fn check(config: &Config, root: &Table<'_>) -> Result<()> {
@@ -14,7 +15,8 @@ pub(super) fn check(config: &Config, root: &Table<'_>) -> Result<()> {
     identities(config, root)?;
     responses(config, root)?;
     offers(config, root)?;
-    decide(config, root)
+    decide(config, root)?;
+    output(config, root)
 }
 
 /// An error at a source, by its table and its number among the sources of that table.
@@ -196,6 +198,37 @@ fn decide(config: &Config, root: &Table<'_>) -> Result<()> {
         None => format!("expected \"value\" or one of {}", known.join(", ")),
     };
     Err(at_setting(root, "decide", "goal", format!("found \"{goal}\", which is no response of [[treatments]]; {advice}")))
+}
+
+/// What a CRM is told must be known, and its files must be ones that it takes.
+fn output(config: &Config, root: &Table<'_>) -> Result<()> {
+    let output = &config.output;
+    if let Some(id) = output.id.as_deref() {
+        let carried: Vec<&str> = config.profiles.iter().flat_map(|source| source.carry.iter().map(String::as_str)).collect();
+        if !carried.contains(&id) {
+            let advice = match nearest(id, carried.iter().copied()) {
+                Some(name) => format!("did you mean \"{name}\"?"),
+                None => format!("expected a column that [[profiles]] passes through: carry = [\"{id}\"]"),
+            };
+            return Err(at_setting(root, "output", "id", format!("found \"{id}\", which no [[profiles]] carries; {advice}")));
+        }
+    }
+    let Some(target) = Target::named(output.crm.as_deref()) else { return Ok(()) };
+    if output.bom && !target.takes_bom {
+        return Err(at_setting(root, "output", "bom", format!("found true, but {} takes a byte order mark for a part of the first header", target.name)));
+    }
+    if target.is_audience && !output.id.as_deref().is_some_and(is_email) {
+        return Err(at_setting(
+            root,
+            "output",
+            "crm",
+            format!("{} knows customers by e-mail address: set id to the carried column that holds it, such as id = \"email\"", target.name),
+        ));
+    }
+    if target.is_audience && output.is_delta {
+        return Err(at_setting(root, "output", "mode", format!("found \"delta\", but {} takes whole audiences, expected \"full\"", target.name)));
+    }
+    Ok(())
 }
 
 /// What a goal can be beside `value`: the named columns; for later events the number summed, or the kinds counted.

@@ -8,6 +8,7 @@ use crate::config::{
     RecommendSettings, Repeat, Role, Span, Tier, TierFrom,
 };
 use crate::error::{Error, Result};
+use crate::output::crm::target::TARGETS;
 use std::path::{Path, PathBuf};
 
 const PROJECT_KEYS: [&str; 8] = ["name", "currency", "timezone", "language", "seed", "max_reject_rate", "allow_stale", "max_model_age"];
@@ -293,9 +294,9 @@ pub(super) fn decide(field: Option<Field<'_>>, surroundings: &Surroundings<'_>) 
 pub(super) fn output(field: Option<Field<'_>>) -> Result<OutputSettings> {
     let table = section(field, &OUTPUT_KEYS)?;
     Ok(OutputSettings {
-        crm: read(&table, "crm", Field::word)?,
+        crm: read(&table, "crm", |field| field.choice(&TARGETS.map(|target| (target.name, target.name))))?.map(str::to_owned),
         id: read(&table, "id", Field::word)?,
-        mode: read(&table, "mode", |field| field.choice(&[("full", "full"), ("delta", "delta")]))?.map(str::to_owned),
+        is_delta: read(&table, "mode", |field| field.choice(&[("full", false), ("delta", true)]))?.unwrap_or(false),
         bom: read(&table, "bom", Field::flag)?.unwrap_or(false),
         max_rows_per_file: read(&table, "max_rows_per_file", |field| field.whole(1, u64::MAX))?,
     })

@@ -189,7 +189,7 @@ explore = 0.1
 unit = "household"
 issued = "lists/*/offers.csv"
 [output]
-crm = "salesforce"
+crm = "generic"
 id = "mail"
 mode = "delta"
 bom = true
@@ -244,8 +244,8 @@ retention = "3y"
     assert_eq!((decide.explore, decide.by_household, decide.issued.as_deref()), (Some(0.1), true, Some("/shop/lists/*/offers.csv")));
     let output = &config.output;
     assert_eq!(
-        (output.crm.as_deref(), output.id.as_deref(), output.mode.as_deref(), output.bom, output.max_rows_per_file),
-        (Some("salesforce"), Some("mail"), Some("delta"), true, Some(1000))
+        (output.crm.as_deref(), output.id.as_deref(), output.is_delta, output.bom, output.max_rows_per_file),
+        (Some("generic"), Some("mail"), true, true, Some(1000))
     );
     assert_eq!(config.privacy.key_file.as_deref(), Some(std::path::Path::new("/data/key")));
     assert_eq!(config.privacy.retention, Some(Span::days(3 * 365)));

@@ -1,0 +1,146 @@
+//! What a CRM team imports, what earlier lists count for, and why a customer gets an offer.
+
+use crate::shop::{Shop, Table};
+use std::collections::BTreeSet;
+
+/// A shop with a bundle.
+fn fitted() -> Shop {
+    let shop = Shop::simulated(1_500, 2);
+    shop.fit().succeeds();
+    shop
+}
+
+const RUN: [&str; 6] = ["run", "shop.toml", "--model", "models/shop.hfb", "--backtest", "--as-of"];
+
+fn ids(table: &Table, column: &str) -> BTreeSet<String> {
+    table.column(column).into_iter().map(String::from).collect()
+}
+
+#[test]
+fn the_crm_gets_who_may_be_contacted_and_nobody_else() {
+    let shop = fitted();
+    shop.scoring(&[&RUN[..4], &["--out", "out", "--set", "decide.control={ share = 0.2, salt = \"test\" }"]].concat()).succeeds();
+    let (risk, list) = (shop.table("risk.csv"), shop.table("crm/generic.csv"));
+    let listed = ids(&list, "customer_id");
+    assert_eq!(listed.len(), list.column("customer_id").len(), "nobody is there twice");
+    let consent = Table::read(&shop.path().join("customers.csv"));
+    let yes: BTreeSet<String> = consent
+        .column("customer_id")
+        .into_iter()
+        .zip(consent.column("consent"))
+        .filter(|(_, consent)| *consent == "yes")
+        .map(|(id, _)| id.to_owned())
+        .collect();
+    assert!(listed.is_subset(&yes), "someone without consent is on the list");
+    let offers = shop.table("offers.csv");
+    let controls: BTreeSet<String> = offers
+        .column("customer_id")
+        .into_iter()
+        .zip(offers.column("assignment"))
+        .filter(|(_, assignment)| *assignment == "control")
+        .map(|(id, _)| id.to_owned())
+        .collect();
+    assert!(controls.len() > 50 && controls.is_disjoint(&listed), "a control customer is on the list");
+    let contact = risk.column("contact");
+    for (id, contact) in risk.column("customer_id").iter().zip(&contact) {
+        assert_eq!(*contact == "yes", listed.contains(*id), "{id}: {contact}");
+    }
+    for word in ["control", "no_consent", "yes"] {
+        assert!(contact.iter().any(|contact| *contact == word), "no {word}");
+    }
+    // Every decision that goes out can come back.
+    let decided = ids(&offers, "decision_id");
+    assert!(list.column("holdfast_offer_1_decision_id").iter().filter(|id| !id.is_empty()).all(|id| decided.contains(*id)));
+}
+
+#[test]
+fn a_delta_tells_what_changed_since_the_newest_run_before() {
+    let shop = fitted();
+    let run = |as_of: &str, out: &str, more: &[&str]| {
+        let base = [&RUN[..], &[as_of, "--out", out, "--set", "output.crm=braze", "--set", "output.id=email"], more].concat();
+        shop.scoring(&base)
+    };
+    std::fs::create_dir(shop.path().join("runs")).unwrap();
+    run("2024-11-01", "runs/1", &[]).succeeds();
+    run("2024-12-01", "runs/2", &[]).succeeds();
+    let delta = ["--previous", "runs", "--set", "output.mode=delta"];
+    run("2024-12-10", "runs/3", &delta).succeeds();
+    let read = |name: &str| Table::read(&shop.path().join(name).join("crm/braze.csv"));
+    let (before, written) = (ids(&read("runs/2"), "email"), read("runs/3"));
+    let rows = written.column("email").into_iter().zip(written.column("holdfast_list"));
+    let (on, off): (Vec<_>, Vec<_>) = rows.partition(|(_, list)| *list == "yes");
+    assert!(!on.is_empty() && off.iter().all(|(email, list)| *list == "no" && before.contains(*email)), "{off:?}");
+    let listed = ids(&Table::read(&shop.path().join("runs/3/list.csv")), "crm_id");
+    assert_eq!(before.difference(&listed).count(), off.len(), "everyone who left the list has a row that says so");
+    // The same day again says the same, though a run of that day is among the runs now.
+    let first = std::fs::read(shop.path().join("runs/3/crm/braze.csv")).unwrap();
+    run("2024-12-10", "runs/3", &delta).succeeds();
+    assert_eq!(first, std::fs::read(shop.path().join("runs/3/crm/braze.csv")).unwrap());
+    run("2024-10-01", "runs/4", &delta).fails(66).naming(&["2024-10-01"]);
+    run("2024-12-10", "runs/4", &["--set", "output.mode=delta"]).fails(78).naming(&["--previous"]);
+}
+
+#[test]
+fn parts_of_an_older_list_do_not_stay_behind() {
+    let shop = fitted();
+    let run = |rows: &str| shop.scoring(&[&RUN[..4], &["--out", "out", "--set", &format!("output.max_rows_per_file={rows}")]].concat()).succeeds();
+    run("200");
+    assert!(shop.out().join("crm/generic_0002.csv").is_file());
+    run("100000");
+    let left: Vec<_> = shop.out().join("crm").read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(left, ["generic.csv"]);
+}
+
+#[test]
+fn offers_of_earlier_lists_count_as_sent_until_the_treatments_tell() {
+    let shop = fitted();
+    let limit = ["--set", "decide.contact={ max = 1, per = \"30d\" }", "--set", "decide.issued=lists/*/offers.csv"];
+    let run = |as_of: &str, out: &str| shop.scoring(&[&RUN[..], &[as_of, "--out", out], &limit].concat()).succeeds();
+    std::fs::create_dir(shop.path().join("lists")).unwrap();
+    let sent = |out: &str| -> BTreeSet<String> {
+        let offers = Table::read(&shop.path().join(out).join("offers.csv"));
+        offers
+            .column("customer_id")
+            .into_iter()
+            .zip(offers.column("assignment"))
+            .filter(|(_, assignment)| *assignment == "offer")
+            .map(|(id, _)| id.to_owned())
+            .collect()
+    };
+    run("2024-12-20", "lists/1");
+    let first = sent("lists/1");
+    assert!(!first.is_empty());
+    run("2024-12-27", "out");
+    assert!(sent("out").is_disjoint(&first), "someone is contacted twice within 30 days");
+    // The list of the day itself is no earlier list: the same run again is the same.
+    run("2024-12-20", "lists/1");
+    assert_eq!(sent("lists/1"), first);
+    std::fs::write(shop.path().join("lists/1/offers.csv"), "customer,offer\n1,2\n").unwrap();
+    shop.scoring(&[&RUN[..4], &["--out", "out"], &limit[..]].concat()).fails(65).naming(&["offers.csv", "customer_id"]);
+}
+
+#[test]
+fn explain_tells_every_rule_and_term_of_an_offer_and_what_if_tells_a_budgets_worth() {
+    let shop = fitted();
+    let budget = ["--set", "offers.0.budget={ amount = 5, per = \"30d\" }"];
+    let run = [&RUN[..4], &["--out", "out", "--what-if", "F10=2", "--what-if", "F10=20", "--json"], &budget[..]].concat();
+    let record = shop.scoring(&run).succeeds().json();
+    let tried = record["counts"]["decisions"]["what_if"].as_array().unwrap();
+    let value = |place: usize| tried[place]["value"].as_f64().unwrap();
+    assert!(tried.len() == 2 && value(0) <= value(1), "{tried:?}");
+    let offers = shop.table("offers.csv");
+    let given = offers.column("customer_id").into_iter().zip(offers.column("assignment")).find(|(_, assignment)| *assignment == "offer").unwrap().0;
+    let explained = shop.scoring(&[&["explain"][..], &RUN[1..4], &["--customer", given, "--json"], &budget].concat()).succeeds().json();
+    let decisions = explained["decisions"].as_array().unwrap();
+    assert!(decisions.len() > 1 && decisions.iter().any(|offer| offer["outcome"] == "to be sent"), "{decisions:?}");
+    assert!(decisions.iter().all(|offer| offer["rules"].as_array().unwrap().len() == 6 && offer["contact_cost"].is_number()), "{decisions:?}");
+    // Someone else is told that the budget is used up.
+    let all = offers.column("customer_id").into_iter().collect::<BTreeSet<_>>();
+    let out = all.iter().rev().take(40).any(|id| {
+        let explained = shop.scoring(&[&["explain"][..], &RUN[1..4], &["--customer", id], &budget].concat()).succeeds();
+        explained.stdout.contains("crowded out: the budget of F10 is used up")
+    });
+    assert!(out, "nobody is crowded out by a budget for a handful of customers");
+    shop.scoring(&[&RUN[..4], &["--out", "out", "--what-if", "NOPE=2"], &budget[..]].concat()).fails(78).naming(&["NOPE", "F10"]);
+    shop.scoring(&[&RUN[..4], &["--out", "out", "--what-if", "F10"]].concat()).ends_with(2);
+}
