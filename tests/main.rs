@@ -6,6 +6,8 @@ mod shop;
 
 // Training and scoring as a user sees them, exit codes and files included.
 mod flow;
+// What is decided: against the truth of a made-up shop, and within every limit.
+mod decide;
 // What a CRM team imports, and why a customer gets an offer.
 mod delivery;
 // What goes wrong at a user's site: one clear line, the right exit code, nothing half-written.

@@ -180,11 +180,21 @@ impl Shop {
         serde_json::from_str(&self.output("run.json")).unwrap()
     }
 
-    /// The visible files of the output folder, in order of name.
+    /// The visible files of the output folder and of the folders in it, in order of name.
     pub fn files(&self) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.out()) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).filter(|name| !name.starts_with('.')).collect();
+        let mut names = Vec::new();
+        let mut folders = vec![(self.out(), String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for entry in entries.map(Result::unwrap) {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if entry.path().is_dir() {
+                    folders.push((entry.path(), format!("{prefix}{name}/")));
+                } else if !name.starts_with('.') {
+                    names.push(format!("{prefix}{name}"));
+                }
+            }
+        }
         names.sort();
         names
     }

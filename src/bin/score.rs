@@ -145,6 +145,27 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
             offer.interval.0,
             offer.interval.1
         ));
+        if let Some(adjusted) = &offer.adjusted {
+            let (low, high) = adjusted.interval;
+            lines.push(format!(
+                "              what was bought before taken into account: {:+.2} ({low:+.2} to {high:+.2}); looked at every week: {:+.2} to {:+.2}",
+                adjusted.amount, offer.always_valid.0, offer.always_valid.1
+            ));
+        }
+        if let (Some((here, there)), Some((saved, (low, high)))) = (offer.left, offer.saved) {
+            let each = offer.cost_per_saved.map(|cost| format!(", {cost:.2} {currency} each")).unwrap_or_default();
+            lines.push(format!(
+                "              left {:.1} % against {:.1} %: {saved:.0} stayed who would have left ({low:.0} to {high:.0}){each}",
+                100.0 * here,
+                100.0 * there
+            ));
+        }
+        if let Some((sent, amount)) = offer.really_sent {
+            lines.push(format!(
+                "              really sent, by decision id: {}; {amount:+.2} {currency} each beside the control, if they were not chosen",
+                grouped(sent as u64)
+            ));
+        }
     }
     lines.extend(outcome.notes.iter().map(|note| format!("  note        {note}")));
     lines.join("\n")

@@ -7,8 +7,9 @@ use holdfast::config::Config;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
 use holdfast::output::report::TrainReport;
+use holdfast::simulate::{self, ShopPlan};
 use holdfast::train::{self, Comparison, Measured, Progress, Purpose};
-use holdfast::{bundle, check, output, simulate};
+use holdfast::{bundle, check, output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -75,6 +76,9 @@ enum Command {
         /// Seed of everything random
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// How many offers past campaigns had, 1 to 10
+        #[arg(long, default_value_t = 4)]
+        offers: usize,
     },
 }
 
@@ -101,7 +105,7 @@ fn main() -> ExitCode {
         Command::Validate { common, folds } => validate(&common, folds.as_deref()),
         Command::Check { common } => look(&common),
         Command::Inspect { bundle, json } => inspect(&bundle, json),
-        Command::Simulate { folder, customers, seed } => simulate_shop(&folder, customers, seed),
+        Command::Simulate { folder, customers, seed, offers } => simulate_shop(&folder, &ShopPlan { offers, ..ShopPlan::new(customers, seed) }),
     })
 }
 
@@ -223,15 +227,15 @@ fn inspect(path: &Path, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn simulate_shop(folder: &Path, customers: u64, seed: u64) -> Result<()> {
+fn simulate_shop(folder: &Path, plan: &ShopPlan) -> Result<()> {
     terminal::set_up(0)?;
-    if customers == 0 {
+    if plan.customers == 0 {
         return Err(Error::new(ErrorKind::Usage, "--customers 0 makes no shop; expected at least 1"));
     }
-    let counts = simulate::simulate(&simulate::ShopPlan::new(customers, seed), folder)?;
+    let counts = simulate::simulate(plan, folder)?;
     print(&format!(
         "{} customers and {} events written to {}; its config is {}",
-        grouped(customers),
+        grouped(plan.customers),
         grouped(counts.events),
         folder.display(),
         folder.join("shop.toml").display()

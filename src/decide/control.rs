@@ -63,6 +63,16 @@ pub fn control_size(rate: f64, effect: f64, times: f64) -> f64 {
     Z * Z * variance / (effect * effect).max(1e-300)
 }
 
+/// The least difference that so many controls can tell with the same power and level.
+pub fn detectable(rate: f64, controls: f64, times: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0 - rate);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if control_size(rate, middle, times) > controls { low = middle } else { high = middle }
+    }
+    high
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +98,7 @@ mod tests {
     fn smaller_effects_need_larger_groups() {
         // Two groups of equal size, 10 % against 12 %: 3,841 each (any table of sample sizes).
         assert!((control_size(0.10, 0.02, 1.0) - 3_841.0).abs() < 5.0, "{}", control_size(0.10, 0.02, 1.0));
+        assert!((detectable(0.10, 3_841.0, 1.0) - 0.02).abs() < 1e-4);
         assert!(control_size(0.10, 0.01, 1.0) > 3.5 * control_size(0.10, 0.02, 1.0));
     }
 }

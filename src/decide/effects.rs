@@ -7,8 +7,8 @@
 //! customer: see [`super::personal`].
 
 use super::covariates::Covariates;
-use super::personal::{Departure, Trial};
-use super::regression::Design;
+use super::personal::{self, Departure, Learnt, Trial};
+use super::regression::{Design, ridge};
 use crate::config::{Config, Definition, Response, Span};
 use crate::decide::catalogue::moment;
 use crate::error::Result;
@@ -16,11 +16,18 @@ use crate::exports::{Exports, TextTable};
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::timeline::{Cutoff, History, Moment, Timeline};
+use faer::Mat;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Customers on each side of a comparison at least.
 const LEAST: f64 = 10.0;
+/// Ridge of the model of leaving without a response, in rows.
+const SILENCE_RIDGE: f64 = 50.0;
+/// Offers from which on an outlier among them can be told.
+const ENOUGH: usize = 5;
+/// See [`shrunk`].
+const MOST_PULLED: f64 = 1.5;
 /// Nobody is sure to refuse.
 const LEAST_ACCEPTANCE: f64 = 0.001;
 /// Control customers of a wave that personal effects are learnt from at most, per treated customer: more add little.
@@ -49,9 +56,11 @@ pub struct Effect {
     pub accept: f64,
     /// Change of the share that responds.
     pub response: Option<Difference>,
-    /// Change of the amount that is summed, where the response sums one.
+    /// Change of what is summed, where the response sums amounts: in usual orders of the customer, so that large and small customers can be
+    /// taken together; of another number, or of a column, as it stands.
     pub amount: Option<Difference>,
-    /// Change of the share that leaves within the horizon, where leaving can be told.
+    /// Change of the share that leaves within the horizon, where leaving can be told, beyond what the change of the response brings: see
+    /// [`Effects::leaving`].
     pub churn: Option<Difference>,
     /// Treated customers it was learnt from; 0 where it stands for an offer never sent.
     pub treated: usize,
@@ -77,12 +86,131 @@ pub struct Effects {
     departures: BTreeMap<String, Departures>,
     covariates: Covariates,
     design: Option<Design>,
+    usual: Usual,
+    /// Whether amounts are in usual orders.
+    in_orders: bool,
+    silence: Silence,
+}
+
+/// How likely a customer leaves who did not respond.
+///
+/// Where a response is a sign of life, who responds has not left: `left = (1 - responded) * left`. So a change of the response changes leaving by
+/// `- change * k * q`, with `q` the share that leaves among those who did not respond and `k` at most 1: whom an offer moves is rather one who would have bought
+/// later than one who had left already. `k` is the slope of the offers' effects on leaving over their effects on `(1 - responded) * q` (a surrogate: Prentice
+/// 1989). Told apart from it, what remains of the effect on leaving is small and can be pulled towards what all offers have in common: leaving is seen
+/// months later and is the noisiest of the outcomes.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Silence {
+    /// Coefficients on the design; empty where a response is no sign of life.
+    coefficients: Vec<f64>,
+    /// `k`.
+    passed_on: f64,
+}
+
+impl Silence {
+    /// Learns `q` from the control customers.
+    fn learn(config: &Config, trials: &Trials<'_>) -> Result<Silence> {
+        let is_life = |response: &Response| match response {
+            Response::Events { kinds, within: Some(within), .. } => {
+                kinds.iter().all(|kind| config.churn.kinds.contains(kind)) && within.seconds <= config.churn.horizon.seconds
+            }
+            Response::Events { .. } | Response::Columns(_) => false,
+        };
+        let responses: Vec<&Response> = config.treatments.iter().filter_map(|source| source.response.as_ref()).collect();
+        if config.churn.definition != Definition::Inactivity || !responses.iter().all(|response| is_life(response)) {
+            return Ok(Silence::default());
+        }
+        let silent: Vec<(&[f64], f64)> = trials
+            .used
+            .iter()
+            .zip(&trials.rows)
+            .filter(|(place, _)| trials.cases[**place].name.is_none() && trials.cases[**place].responded < 0.5)
+            .filter_map(|(place, row)| Some((row.as_slice(), trials.cases[*place].left?)))
+            .collect();
+        if (silent.len() as f64) < LEAST {
+            return Ok(Silence::default());
+        }
+        let width = silent[0].0.len();
+        let design = Mat::from_fn(silent.len(), width, |row, column| silent[row].0[column]);
+        let left = Mat::from_fn(silent.len(), 1, |row, _| silent[row].1);
+        let coefficients = ridge(&design, &vec![1.0; silent.len()], &left, SILENCE_RIDGE)?;
+        let mut silence = Silence { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), passed_on: 1.0 };
+        let (mut product, mut square) = (0.0, 0.0);
+        for name in trials.names() {
+            let left = trials.of(name, |case, _| case.left).mean(config.project.seed)?;
+            let foretold = trials.of(name, |case, row| case.left.map(|_| (1.0 - case.responded) * silence.of(row))).mean(config.project.seed)?;
+            if let (Some(left), Some(foretold)) = (left, foretold) {
+                let weight = 1.0 / left.error.powi(2).max(1e-12);
+                product += weight * left.mean * foretold.mean;
+                square += weight * foretold.mean.powi(2);
+            }
+        }
+        silence.passed_on = if square > 0.0 { (product / square).clamp(0.0, 1.0) } else { 0.0 };
+        Ok(silence)
+    }
+
+    /// Whether a response is a sign of life.
+    fn is_known(&self) -> bool {
+        !self.coefficients.is_empty()
+    }
+
+    /// By how much a response of one like this lowers the probability of leaving.
+    fn of(&self, row: &[f64]) -> f64 {
+        self.passed_on * row.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>().clamp(0.0, 1.0)
+    }
+}
+
+/// What effects depend on, of one customer on one day.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Standpoint {
+    /// A row of the design; empty where no effect differs between customers.
+    row: Vec<f64>,
+    /// Amount of a usual order.
+    usual_order: f64,
+}
+
+/// The mean amount of an order, over all customers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Usual {
+    overall: f64,
+}
+
+impl Usual {
+    /// The mean over all events of the kinds that count as alive; lines at one time are one order.
+    fn learn(exports: &Exports, kinds: &[String], end: Cutoff) -> Usual {
+        let sums: Vec<(f64, f64)> = (0..exports.customers.len() as u32)
+            .into_par_iter()
+            .map(|customer| orders(&Timeline::new(customer, &exports.events, &[]).split(end, Span::days(0)).0, kinds))
+            .collect();
+        let (count, amount) = sums.iter().fold((0.0, 0.0), |(count, amount), own| (count + own.0, amount + own.1));
+        Usual { overall: if count > 0.0 { amount / count } else { 0.0 } }
+    }
+
+    /// A customer's usual order: their mean, with one order of the overall mean beside it, so that one small order does not make a small customer.
+    fn of(self, history: &History<'_>, kinds: &[String]) -> f64 {
+        let (count, amount) = orders(history, kinds);
+        (amount.max(0.0) + self.overall) / (count + 1.0)
+    }
+}
+
+/// Number of orders and what was paid for them.
+fn orders(history: &History<'_>, kinds: &[String]) -> (f64, f64) {
+    let names = &history.store().kinds;
+    let (mut last, mut count, mut amount) = (None, 0.0, 0.0);
+    for event in history.events().filter(|event| kinds.contains(&names[usize::from(event.kind())])) {
+        if last.replace(event.time()) != Some(event.time()) {
+            count += 1.0;
+        }
+        amount += event.amount().unwrap_or(0.0);
+    }
+    (count, amount)
 }
 
 impl Effects {
-    /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent. `row` is the customer's,
-    /// from [`Effects::row`]: with it, effects that differ between customers are this customer's.
-    pub fn of(&self, offer: &str, group: &str, row: &[f64]) -> Option<Effect> {
+    /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent. Effects
+    /// that differ between customers are this customer's.
+    pub fn of(&self, offer: &str, group: &str, at: &Standpoint) -> Option<Effect> {
+        let row = at.row.as_slice();
         let Some((name, mut effect)) = [offer, group].into_iter().find_map(|name| Some((name, *self.by_name.get(name)?))) else { return self.overall };
         if let Some(departures) = self.departures.get(name).filter(|_| !row.is_empty()) {
             let depart = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
@@ -100,8 +228,9 @@ impl Effects {
     }
 
     /// The same with the doubt about what is this customer's own in its errors: dearer, for rows that are written.
-    pub fn with_doubt(&self, offer: &str, group: &str, row: &[f64]) -> Option<Effect> {
-        let mut effect = self.of(offer, group, row)?;
+    pub fn with_doubt(&self, offer: &str, group: &str, at: &Standpoint) -> Option<Effect> {
+        let row = at.row.as_slice();
+        let mut effect = self.of(offer, group, at)?;
         let departures = [offer, group].into_iter().filter(|name| self.by_name.contains_key(*name)).take(1).find_map(|name| self.departures.get(name));
         if let Some(departures) = departures.filter(|_| !row.is_empty()) {
             let widen = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
@@ -116,18 +245,35 @@ impl Effects {
         Some(effect)
     }
 
-    /// What effects may depend on, of one customer; empty where no effect differs between customers.
-    pub fn row(&self, exports: &Exports, history: &History<'_>) -> Vec<f64> {
-        match &self.design {
-            Some(design) => design.row(self.covariates.row(exports, history).into_iter()),
-            None => Vec::new(),
-        }
+    /// What effects depend on, of one customer. `kinds` count as alive.
+    pub fn standpoint(&self, exports: &Exports, history: &History<'_>, kinds: &[String]) -> Standpoint {
+        let row = self.design.as_ref().map(|design| design.row(self.covariates.row(exports, history).into_iter())).unwrap_or_default();
+        Standpoint { row, usual_order: self.usual.of(history, kinds) }
+    }
+
+    /// The change of a probability of leaving: what the change of the response brings, and what is beyond it.
+    pub fn leaving(&self, effect: &Effect, risk: f64) -> Option<Difference> {
+        let beyond = effect.churn?;
+        let Some(response) = effect.response.filter(|_| self.silence.is_known()) else { return Some(beyond) };
+        // All who leave are among those who do not respond.
+        let silent = self.silence.passed_on * (risk / (1.0 - effect.accept + response.mean).clamp(LEAST_ACCEPTANCE, 1.0)).min(1.0);
+        Some(Difference { mean: beyond.mean - response.mean * silent, error: (beyond.error.powi(2) + (response.error * silent).powi(2)).sqrt() })
+    }
+
+    /// What one unit of the amount is in money: the customer's usual order where amounts are counted in orders.
+    pub fn unit(&self, at: &Standpoint) -> f64 {
+        if self.in_orders { at.usual_order } else { 1.0 }
     }
 
     /// The offers whose effect differs between customers.
     pub fn personal(&self) -> impl Iterator<Item = &str> {
         let differs = |departures: &Departures| departures.response.is_some() || departures.amount.is_some() || departures.churn.is_some();
         self.departures.iter().filter(move |(_, departures)| differs(departures)).map(|(name, _)| name.as_str())
+    }
+
+    /// What all offers have in common; `None` where nothing was ever sent.
+    pub fn overall(&self) -> Option<Effect> {
+        self.overall
     }
 
     /// Whether any difference to a control group is known.
@@ -215,7 +361,7 @@ impl Sums {
 struct Side {
     responses: Sums,
     amounts: Sums,
-    /// Of those in the base whose horizon is over.
+    /// Of those in the base whose horizon is over: leaving beyond what the lack of a response foretells.
     left: Sums,
 }
 
@@ -223,7 +369,7 @@ impl Side {
     fn add(&mut self, case: &Case<'_>) {
         self.responses.add(case.responded);
         self.amounts.add(case.amount);
-        if let Some(left) = case.left {
+        if let Some(left) = case.left_beyond {
             self.left.add(left);
         }
     }
@@ -244,6 +390,8 @@ struct Case<'p> {
     amount: f64,
     /// 1 for who left within the horizon; `None` outside the base, or before the horizon is over.
     left: Option<f64>,
+    /// `left` less what the lack of a response foretells (see [`Silence`]).
+    left_beyond: Option<f64>,
 }
 
 /// Reads the outcome of a customer from a day on.
@@ -299,7 +447,7 @@ impl Outcomes<'_> {
 }
 
 /// Everything that was over before a day, in the order of the table; control customers of `not_sent` at the end of each source.
-fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff) -> Result<Vec<Case<'p>>> {
+fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff, usual: Option<Usual>) -> Result<Vec<Case<'p>>> {
     let rule = match config.churn.definition {
         Definition::Inactivity | Definition::Subscription { .. } => Some(ChurnRule::new(exports, &config.churn)?),
         Definition::Label | Definition::None => None,
@@ -325,8 +473,22 @@ fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff) 
             wave.1.extend(past.customer);
         }
         let case = |wave, name, customer, time, row| {
-            let (responded, amount) = outcomes.of(customer, time, row, end)?;
-            Some(Case { source: number, wave, name, customer, time, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
+            let (responded, mut amount) = outcomes.of(customer, time, row, end)?;
+            if let (Some(usual), Some(customer), Some(time)) = (usual, customer, time) {
+                let order = usual.of(&Timeline::new(customer, &exports.events, &[]).split(time, Span::days(0)).0, &config.churn.kinds);
+                amount = if order > 0.0 { amount / order } else { 0.0 };
+            }
+            Some(Case {
+                source: number,
+                wave,
+                name,
+                customer,
+                time,
+                responded: f64::from(u8::from(responded)),
+                amount,
+                left: left(customer, time),
+                left_beyond: None,
+            })
         };
         let sent =
             own.par_iter().map(|past| case(past.wave.as_str(), (!past.is_control).then_some(past.name.as_str()), past.customer, past.time, Some(past.row)));
@@ -354,7 +516,19 @@ fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff) 
 /// # Errors
 /// 78 when a subscription names a column that is no date of the profiles, 70 where a regression has no solution.
 pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -> Result<Effects> {
-    let cases = cases(config, exports, past, end)?;
+    let responses = || config.treatments.iter().filter_map(|source| source.response.as_ref());
+    let in_orders = responses().count() > 0 && responses().all(|response| matches!(response, Response::Events { sum: Some(sum), .. } if sum == "amount"));
+    let usual = Usual::learn(exports, &config.churn.kinds, end);
+    let mut cases = cases(config, exports, past, end, in_orders.then_some(usual))?;
+    let mut silence = Silence::default();
+    let mut beyond: Vec<Option<f64>> = cases.iter().map(|case| case.left).collect();
+    if let Some(trials) = Trials::new(config, exports, &cases) {
+        silence = Silence::learn(config, &trials)?;
+        for (place, row) in trials.used.iter().zip(&trials.rows) {
+            beyond[*place] = cases[*place].left.map(|left| left - (1.0 - cases[*place].responded) * silence.of(row));
+        }
+    }
+    cases.iter_mut().zip(beyond).for_each(|(case, beyond)| case.left_beyond = beyond);
     let sums_amounts = config
         .treatments
         .iter()
@@ -379,13 +553,44 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         return Ok(Effects::default());
     }
     let accepted = all.iter().map(|(side, _)| side.responses.sum).sum::<f64>() / total;
-    let responses = pooled(&by_name, |side| side.responses);
-    let amounts = if sums_amounts { pooled(&by_name, |side| side.amounts) } else { BTreeMap::new() };
-    let churns = pooled(&by_name, |side| side.left);
+    let mut responses = pooled(&by_name, |side| side.responses);
+    let mut amounts = if sums_amounts { pooled(&by_name, |side| side.amounts) } else { BTreeMap::new() };
+    let mut churns = pooled(&by_name, |side| side.left);
+    // Where there are enough customers, what was known of them takes noise out of the mean effect, and tells who departs from it.
+    let mut effects = Effects { usual, in_orders, ..Effects::default() };
+    if let Some(trials) = Trials::new(config, exports, &cases) {
+        let names: Vec<&str> = by_name.keys().copied().collect();
+        let learn = |outcome: Outcome, means: &mut BTreeMap<&str, Difference>| -> Result<Vec<Option<Departure>>> {
+            let of_outcome: Vec<Trial> = names.iter().map(|name| trials.of(name, outcome)).collect();
+            let learnt = personal::effects(&of_outcome, &trials.design, config.project.seed)?;
+            let settle = |(name, learnt): (&&str, Option<Learnt>)| {
+                let (known, learnt) = means.get_mut(*name).zip(learnt)?;
+                *known = learnt.mean;
+                learnt.departure
+            };
+            Ok(names.iter().zip(learnt).map(settle).collect())
+        };
+        let of_response = learn(|case, _| Some(case.responded), &mut responses)?;
+        let of_amount = learn(|case, _| Some(case.amount), &mut amounts)?;
+        let of_churn = learn(|case, _| case.left_beyond, &mut churns)?;
+        for (name, ((response, amount), churn)) in names.iter().zip(of_response.into_iter().zip(of_amount).zip(of_churn)) {
+            // What is beyond the response is too noisy to be told apart by customer.
+            let churn = churn.filter(|_| !silence.is_known());
+            let accept = trials.of(name, |case, _| Some(case.responded)).acceptance()?;
+            let own = Departures { accept, response, amount, churn };
+            if own != Departures::default() {
+                effects.departures.insert((*name).to_owned(), own);
+            }
+        }
+        if !effects.departures.is_empty() || silence.is_known() {
+            (effects.covariates, effects.design) = (trials.covariates, Some(trials.design));
+        }
+        effects.silence = silence;
+    }
     let (response_mean, responses) = shrunk(responses);
     let (amount_mean, amounts) = shrunk(amounts);
     let (churn_mean, churns) = shrunk(churns);
-    let effects = by_name.iter().map(|(name, waves)| {
+    let of_all = by_name.iter().map(|(name, waves)| {
         let count = waves.iter().map(|(side, _)| side.responses.count).sum::<f64>();
         let hits = waves.iter().map(|(side, _)| side.responses.sum).sum::<f64>();
         // Ten customers' worth of what all offers have together keeps a small offer from claiming all or nothing.
@@ -399,83 +604,99 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         };
         ((*name).to_owned(), effect)
     });
-    let overall = Some(Effect { accept: accepted, response: response_mean, amount: amount_mean, churn: churn_mean, treated: 0 });
-    let mut effects = Effects { by_name: effects.collect(), overall, ..Effects::default() };
-    learn_departures(config, exports, &cases, sums_amounts, &mut effects)?;
+    effects.by_name = of_all.collect();
+    effects.overall = Some(Effect { accept: accepted, response: response_mean, amount: amount_mean, churn: churn_mean, treated: 0 });
     Ok(effects)
 }
 
-/// Learns for each offer how its effect differs between customers, from the waves that had controls.
-fn learn_departures(config: &Config, exports: &Exports, cases: &[Case<'_>], sums_amounts: bool, effects: &mut Effects) -> Result<()> {
-    let mut waves: BTreeMap<(usize, &str), (Vec<usize>, BTreeMap<&str, Vec<usize>>)> = BTreeMap::new();
-    for (place, case) in cases.iter().enumerate().filter(|(_, case)| case.customer.is_some() && case.time.is_some()) {
-        let wave = waves.entry((case.source, case.wave)).or_default();
-        match case.name {
-            None => wave.0.push(place),
-            Some(name) => wave.1.entry(name).or_default().push(place),
+/// An outcome of a case, given its row of the design.
+type Outcome = fn(&Case<'_>, &[f64]) -> Option<f64>;
+
+/// The places of the cases of a wave.
+#[derive(Debug, Default)]
+struct Wave<'c> {
+    controls: Vec<usize>,
+    /// The treated, by offer.
+    sent: BTreeMap<&'c str, Vec<usize>>,
+}
+
+/// The waves that had controls, with what was known of their customers on the day.
+struct Trials<'c> {
+    cases: &'c [Case<'c>],
+    /// In order of source and name.
+    waves: Vec<Wave<'c>>,
+    covariates: Covariates,
+    design: Design,
+    /// Places that are used, ascending, and the row of each.
+    used: Vec<usize>,
+    rows: Vec<Vec<f64>>,
+}
+
+impl<'c> Trials<'c> {
+    fn new(config: &Config, exports: &Exports, cases: &'c [Case<'c>]) -> Option<Trials<'c>> {
+        let mut waves: BTreeMap<(usize, &str), Wave<'c>> = BTreeMap::new();
+        for (place, case) in cases.iter().enumerate().filter(|(_, case)| case.customer.is_some() && case.time.is_some()) {
+            let wave = waves.entry((case.source, case.wave)).or_default();
+            match case.name {
+                None => wave.controls.push(place),
+                Some(name) => wave.sent.entry(name).or_default().push(place),
+            }
         }
+        // Of very many controls every so-many-th counts: the same for everyone who looks.
+        for Wave { controls, sent } in waves.values_mut() {
+            let most = (CONTROLS_PER_TREATED * sent.values().map(Vec::len).sum::<usize>()).max(1);
+            let step = controls.len().div_ceil(most).max(1);
+            *controls = controls.iter().copied().step_by(step).collect();
+        }
+        waves.retain(|_, Wave { controls, sent }| controls.len() as f64 >= LEAST && !sent.is_empty());
+        let mut used: Vec<usize> = waves.values().flat_map(|Wave { controls, sent }| controls.iter().chain(sent.values().flatten()).copied()).collect();
+        used.sort_unstable();
+        if used.is_empty() {
+            return None;
+        }
+        let covariates = Covariates::new(exports, &config.churn.kinds);
+        let known: Vec<Vec<f64>> = used
+            .par_iter()
+            .map(|place| {
+                let (customer, time) = (cases[*place].customer.unwrap_or(0), cases[*place].time.unwrap_or(Moment(i64::MAX)));
+                covariates.row(exports, &Timeline::new(customer, &exports.events, &exports.profiles).split(time, Span::days(0)).0)
+            })
+            .collect();
+        let design = Design::learn(&FeatureMatrix::from_rows(covariates.specs.clone(), known.iter().map(Vec::as_slice)));
+        let rows = known.into_par_iter().map(|known| design.row(known.into_iter())).collect();
+        Some(Trials { cases, waves: waves.into_values().collect(), covariates, design, used, rows })
     }
-    // The controls that count are drawn by their place, evenly: the same for everyone who looks.
-    for (controls, sent) in waves.values_mut() {
-        let most = (CONTROLS_PER_TREATED * sent.values().map(Vec::len).sum::<usize>()).max(1);
-        let step = controls.len().div_ceil(most).max(1);
-        *controls = controls.iter().copied().step_by(step).collect();
+
+    /// The offers sent.
+    fn names(&self) -> BTreeSet<&'c str> {
+        self.waves.iter().flat_map(|wave| wave.sent.keys().copied()).collect()
     }
-    waves.retain(|_, (controls, sent)| controls.len() as f64 >= LEAST && !sent.is_empty());
-    let mut used: Vec<usize> = waves.values().flat_map(|(controls, sent)| controls.iter().chain(sent.values().flatten()).copied()).collect();
-    used.sort_unstable();
-    if used.is_empty() {
-        return Ok(());
-    }
-    let covariates = Covariates::new(exports, &config.churn.kinds);
-    let known: Vec<Vec<f64>> = used
-        .par_iter()
-        .map(|place| {
-            let (customer, time) = (cases[*place].customer.unwrap_or(0), cases[*place].time.unwrap_or(Moment(i64::MAX)));
-            covariates.row(exports, &Timeline::new(customer, &exports.events, &exports.profiles).split(time, Span::days(0)).0)
-        })
-        .collect();
-    let design = Design::learn(&FeatureMatrix::from_rows(covariates.specs.clone(), known.iter().map(Vec::as_slice)));
-    let row = |place: usize| used.binary_search(&place).map(|at| design.row(known[at].iter().copied())).unwrap_or_default();
-    let names: Vec<String> = effects.by_name.keys().cloned().collect();
-    for name in names {
-        let trial = |outcome: &dyn Fn(&Case<'_>) -> Option<f64>| {
-            let mut trial = Trial::default();
-            for (controls, sent) in waves.values() {
-                let Some(sent) = sent.get(name.as_str()) else { continue };
-                let side = |places: &[usize]| places.iter().filter_map(|place| Some((*place, outcome(&cases[*place])?))).collect::<Vec<_>>();
-                let (with, without) = (side(sent), side(controls));
-                if with.is_empty() || without.is_empty() {
-                    continue;
-                }
-                let share = with.len() as f64 / (with.len() + without.len()) as f64;
-                for (is_treated, places) in [(true, with), (false, without)] {
-                    for (place, outcome) in places {
-                        trial.rows.push(row(place));
-                        trial.treated.push(is_treated);
-                        trial.propensity.push(share);
-                        trial.outcome.push(outcome);
-                    }
+
+    /// One outcome of one offer.
+    fn of(&self, name: &str, outcome: impl Fn(&Case<'_>, &[f64]) -> Option<f64>) -> Trial {
+        let mut trial = Trial::default();
+        for Wave { controls, sent } in &self.waves {
+            let Some(sent) = sent.get(name) else { continue };
+            let side = |places: &[usize]| {
+                let known = places.iter().filter_map(|place| Some((&self.cases[*place], self.rows[self.used.binary_search(place).ok()?].as_slice())));
+                known.filter_map(|(case, row)| Some((row, outcome(case, row)?))).collect::<Vec<_>>()
+            };
+            let (with, without) = (side(sent), side(controls));
+            if with.is_empty() || without.is_empty() {
+                continue;
+            }
+            let share = with.len() as f64 / (with.len() + without.len()) as f64;
+            for (is_treated, places) in [(true, with), (false, without)] {
+                for (row, outcome) in places {
+                    trial.rows.push(row.to_vec());
+                    trial.treated.push(is_treated);
+                    trial.propensity.push(share);
+                    trial.outcome.push(outcome);
                 }
             }
-            trial
-        };
-        let seed = config.project.seed;
-        let responses = trial(&|case| Some(case.responded));
-        let departures = Departures {
-            accept: responses.acceptance()?,
-            response: responses.departure(seed)?,
-            amount: if sums_amounts { trial(&|case| Some(case.amount)).departure(seed)? } else { None },
-            churn: trial(&|case| case.left).departure(seed)?,
-        };
-        if departures != Departures::default() {
-            effects.departures.insert(name, departures);
         }
+        trial
     }
-    if !effects.departures.is_empty() {
-        (effects.covariates, effects.design) = (covariates, Some(design));
-    }
-    Ok(())
 }
 
 /// The difference of each offer over its waves, by inverse variance.
@@ -500,31 +721,54 @@ fn pooled<'n>(by_name: &BTreeMap<&'n str, Vec<(Side, Option<Side>)>>, of: fn(&Si
 }
 
 /// Differences pulled towards their common mean, and what is expected of an offer never seen.
+///
+/// An offer that does something all of its own (one that does harm among many that help) must neither move the others nor be hidden among them: from
+/// [`ENOUGH`] offers on, mean and spread are those of the offers within three spreads of the median, and no offer is pulled by more than
+/// [`MOST_PULLED`] of its standard errors (limited translation: Efron and Morris 1971).
 fn shrunk(differences: BTreeMap<&str, Difference>) -> (Option<Difference>, BTreeMap<&str, Difference>) {
-    let count = differences.len() as f64;
     if differences.is_empty() {
         return (None, differences);
     }
-    let weights: Vec<f64> = differences.values().map(|difference| 1.0 / difference.error.powi(2)).collect();
+    let all: Vec<Difference> = differences.values().copied().collect();
+    let usual: Vec<Difference> = if all.len() < ENOUGH { all } else { without_outliers(all) };
+    let count = usual.len() as f64;
+    let weights: Vec<f64> = usual.iter().map(|difference| 1.0 / difference.error.powi(2)).collect();
     let total: f64 = weights.iter().sum();
-    let mean = differences.values().zip(&weights).map(|(difference, weight)| difference.mean * weight).sum::<f64>() / total;
-    let spread: f64 = differences.values().zip(&weights).map(|(difference, weight)| weight * (difference.mean - mean).powi(2)).sum();
+    let mean = usual.iter().zip(&weights).map(|(difference, weight)| difference.mean * weight).sum::<f64>() / total;
+    let spread: f64 = usual.iter().zip(&weights).map(|(difference, weight)| weight * (difference.mean - mean).powi(2)).sum();
     let between = ((spread - (count - 1.0)) / (total - weights.iter().map(|weight| weight * weight).sum::<f64>() / total)).max(0.0);
     let between = if between.is_finite() { between } else { 0.0 };
-    let weights: Vec<f64> = differences.values().map(|difference| 1.0 / (difference.error.powi(2) + between)).collect();
+    let weights: Vec<f64> = usual.iter().map(|difference| 1.0 / (difference.error.powi(2) + between)).collect();
     let total: f64 = weights.iter().sum();
-    let mean = differences.values().zip(&weights).map(|(difference, weight)| difference.mean * weight).sum::<f64>() / total;
+    let mean = usual.iter().zip(&weights).map(|(difference, weight)| difference.mean * weight).sum::<f64>() / total;
     let variance_of_mean = 1.0 / total;
+    let limited = differences.len() >= ENOUGH;
     let own = differences
         .into_iter()
         .map(|(name, difference)| {
             let noise = difference.error.powi(2);
             let trust = between / (between + noise);
-            let shrunk = Difference { mean: mean + trust * (difference.mean - mean), error: (trust * noise + (1.0 - trust).powi(2) * variance_of_mean).sqrt() };
-            (name, shrunk)
+            let mut pulled = (1.0 - trust) * (mean - difference.mean);
+            let mut error = (trust * noise + (1.0 - trust).powi(2) * variance_of_mean).sqrt();
+            let most = MOST_PULLED * difference.error;
+            if limited && pulled.abs() > most {
+                (pulled, error) = (pulled.clamp(-most, most), difference.error);
+            }
+            (name, Difference { mean: difference.mean + pulled, error })
         })
         .collect();
     (Some(Difference { mean, error: (variance_of_mean + between).sqrt() }), own)
+}
+
+/// Those within three spreads of the median, the spread being 1.4826 times the median distance from it (that of a normal distribution is 1).
+fn without_outliers(all: Vec<Difference>) -> Vec<Difference> {
+    let median = |mut values: Vec<f64>| {
+        values.sort_unstable_by(f64::total_cmp);
+        0.5 * (values[(values.len() - 1) / 2] + values[values.len() / 2])
+    };
+    let middle = median(all.iter().map(|difference| difference.mean).collect());
+    let spread = 1.4826 * median(all.iter().map(|difference| (difference.mean - middle).abs()).collect());
+    all.into_iter().filter(|difference| (difference.mean - middle).abs() <= 3.0 * spread.max(difference.error)).collect()
 }
 
 #[cfg(test)]
@@ -536,6 +780,19 @@ mod tests {
         let difference = |mean: f64, error: f64| Difference { mean, error };
         let (mean, own) = shrunk([("a", difference(0.02, 0.01)), ("b", difference(0.03, 0.01)), ("c", difference(0.025, 0.02))].into());
         assert!(own.values().all(|own| (own.mean - mean.map_or(0.0, |mean| mean.mean)).abs() < 1e-12));
+    }
+
+    #[test]
+    fn an_offer_that_does_harm_neither_moves_the_others_nor_hides_among_them() {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let of = |harm: f64| {
+            let means = [0.012, -0.008, 0.005, -0.01, 0.003, harm];
+            shrunk(names.iter().zip(means).map(|(name, mean)| (*name, Difference { mean, error: 0.01 })).collect()).1
+        };
+        let (harmless, harmful) = (of(0.0), of(0.12));
+        assert!(harmful["f"].mean > 0.1, "{harmful:?}");
+        assert!(names[..5].iter().all(|name| (harmful[name].mean - harmless[name].mean).abs() < 0.003), "{harmful:?} {harmless:?}");
+        assert!(harmful["a"].mean < 0.006, "{harmful:?}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::timeline::{Cutoff, Moment};
 use allocate::{Allocation, Candidate, Problem, Resource};
 use catalogue::Offer;
 use control::Lots;
-use effects::{Effects, Past};
+use effects::{Effects, Past, Standpoint};
 use eligibility::{Person, Rules, forbidden};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,7 +237,8 @@ impl<'a> Market<'a> {
         }
         let personal: Vec<&str> = effects.personal().collect();
         if !personal.is_empty() {
-            notes.push(format!("the effect of {} differs between customers: each has its own estimate", personal.join(", ")));
+            let names = if personal.len() > 4 { format!("{} offers", personal.len()) } else { personal.join(", ") };
+            notes.push(format!("the effect of {names} differs between customers: each has its own estimate"));
         }
         if !effects.are_measured() {
             notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
@@ -284,17 +285,17 @@ impl<'a> Market<'a> {
         self.contacts[customer as usize].iter().any(|(time, name)| *time > since && *name == offer.id)
     }
 
-    /// What an offer is worth for a customer whose taste for it is `taste` times the usual. `row` is what effects depend on (see [`Effects::row`]).
-    fn worth(&self, customer: &Customer<'_>, offer: &Offer, taste: f64, row: &[f64], with_doubt: bool) -> Worth {
+    /// What an offer is worth for a customer whose taste for it is `taste` times the usual. `at` is what effects depend on.
+    fn worth(&self, customer: &Customer<'_>, offer: &Offer, taste: f64, at: &Standpoint, with_doubt: bool) -> Worth {
         let mut worth = Worth { contact_cost: offer.contact_cost, ..Worth::default() };
-        let effect = if with_doubt { self.effects.with_doubt(&offer.id, &offer.group, row) } else { self.effects.of(&offer.id, &offer.group, row) };
+        let effect = if with_doubt { self.effects.with_doubt(&offer.id, &offer.group, at) } else { self.effects.of(&offer.id, &offer.group, at) };
         let Some(effect) = effect else { return worth };
         let accept = (effect.accept * taste).min(1.0);
         worth.accept = Some(accept);
         // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
         let difference = match (offer.margin, effect.amount, effect.response) {
             (Some(margin), _, Some(response)) => Some((margin, response)),
-            (None, Some(amount), _) => Some((self.margin_share, amount)),
+            (None, Some(amount), _) => Some((self.margin_share * self.effects.unit(at), amount)),
             (None, None, Some(response)) => customer.order_amount.map(|amount| (amount * self.margin_share, response)),
             (_, _, None) => None,
         };
@@ -312,7 +313,9 @@ impl<'a> Market<'a> {
             Some(value) => Some(value),
             None => customer.person.value.map(|value| value * self.margin_share),
         };
-        if let (Some(churn), Some(staying), Some(risk)) = (effect.churn, staying, customer.person.risk) {
+        if let (Some(staying), Some(risk)) = (staying, customer.person.risk)
+            && let Some(churn) = self.effects.leaving(&effect, risk)
+        {
             // Nobody leaves with more or less than certainty.
             let bounded = |change: f64| (risk + taste * change).clamp(0.0, 1.0) - risk;
             let (low, high) = churn.interval();
@@ -438,7 +441,8 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         units.entry(control::unit(market.exports, market.config.decide.by_household, customer.person.history.customer)).or_default().push(place);
     }
     // What effects depend on; customers are many, and the members of a unit stand apart.
-    let rows: Vec<Vec<f64>> = customers.par_iter().map(|customer| market.effects.row(market.exports, &customer.person.history)).collect();
+    let standpoints: Vec<Standpoint> =
+        customers.par_iter().map(|customer| market.effects.standpoint(market.exports, &customer.person.history, &market.config.churn.kinds)).collect();
     let (mut resources, choices, spent) = market.resources(offers);
     let tried = tried(market, offers, &resources, &choices, asked)?;
     let whole: Vec<f64> = resources.iter().map(|resource| resource.limit).collect();
@@ -459,7 +463,7 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
                     continue;
                 }
                 let taste = tastes[member][place];
-                let worth = market.worth(customer, offer, taste, &rows[member], false);
+                let worth = market.worth(customer, offer, taste, &standpoints[member], false);
                 let value = if measured { worth.net.unwrap_or(0.0) } else { taste };
                 if value <= 0.0 {
                     *decisions.kept_out.entry("no_gain").or_insert(0) += 1;
@@ -522,10 +526,11 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         });
     }
     tell(&mut decisions, &allocation, &problem, measured, &market.config.project.currency);
+    decisions.notes.extend(power(market, controls.len(), allocation.taken.len() + explored.len()));
     let mut decided: Vec<(usize, f64, Decision)> = Vec::new();
     let mut add = |member: usize, place: usize, assignment: Assignment| {
         let (customer, offer) = (&customers[member], &offers[place]);
-        let worth = market.worth(customer, offer, tastes[member][place], &rows[member], true);
+        let worth = market.worth(customer, offer, tastes[member][place], &standpoints[member], true);
         let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
         let item = customer.fits.get(place).and_then(|(item, _)| *item);
         let channel = market.channel(customer, offer);
@@ -548,7 +553,7 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         for (place, offer) in offers.iter().enumerate() {
             let rules = verdicts(market, &customers[member], offer);
             let taste = tastes[member][place];
-            let worth = market.worth(&customers[member], offer, taste, &rows[member], true);
+            let worth = market.worth(&customers[member], offer, taste, &standpoints[member], true);
             let decided = decisions.rows.iter().find(|row| row.offer == place && Some(row.customer) == asked.why).map(|row| row.assignment);
             let outcome = match (rules.iter().find(|(_, passed)| !passed), decided) {
                 (Some((rule, _)), _) => format!("not given: {rule}"),
@@ -564,6 +569,24 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         }
     }
     Ok(decisions)
+}
+
+/// What the control group can tell: the least change of the share that responds, beside the change that is expected.
+fn power(market: &Market<'_>, controls: usize, sent: usize) -> Option<String> {
+    let effect = market.effects.overall().filter(|_| controls > 0 && sent > 0)?;
+    let times = sent as f64 / controls as f64;
+    let change = effect.response.map_or(0.0, |response| response.mean);
+    let rate = (effect.accept - change).clamp(0.001, 0.999);
+    let least = control::detectable(rate, controls as f64, times);
+    let mut note = format!(
+        "{controls} decisions of the control group stand beside {sent} to be sent: a change of the share that responds by {:.1} points or more can be told (80 % power, 5 % level)",
+        100.0 * least
+    );
+    if change.abs() > 1e-4 && change.abs() < least {
+        let needed = control::control_size(rate, change, 1.0).ceil();
+        note.push_str(&format!("; {:.1} points are expected, which takes {needed:.0} on each side", 100.0 * change));
+    }
+    Some(note)
 }
 
 /// The budgets to be tried: offer, resource, amount.
@@ -591,8 +614,9 @@ fn tell(decisions: &mut Decisions, allocation: &Allocation, problem: &Problem, m
         return;
     }
     if measured {
+        let currency = if currency.is_empty() { String::new() } else { format!(" {currency}") };
         decisions.notes.push(format!(
-            "offers are worth {:.2} {currency} in all, {:.2} % below what no decision within the limits could exceed",
+            "offers are worth {:.2}{currency} in all, {:.2} % below what no decision within the limits could exceed",
             allocation.value,
             100.0 * allocation.gap()
         ));

@@ -1,12 +1,15 @@
-//! How the effect of an offer differs between customers.
+//! How the effects of offers differ between customers.
 //!
-//! In: past contacts of one offer and the control customers of the same waves, with what was known of each on that day. Out: by how much the
+//! In: for each offer past contacts and the control customers of the same waves, with what was known of each on that day. Out: by how much the
 //! effect on a customer departs from the offer's mean effect. A DR-learner (Kennedy 2023): doubly robust scores
 //! `mu_1(x) - mu_0(x) + (Y - mu_1(x)) / e` for the treated and `- (Y - mu_0(x)) / (1 - e)` for controls, cross-fitted, regressed on steps of the
-//! features with a ridge. The ridge is the one that foretells the scores of customers left out best; where none of them does so surely better
-//! than the mean effect, nobody departs from it: effects are small beside noise, and the largest of noisy estimates is mostly noise.
+//! features. Effects are small beside noise, and the largest of noisy estimates is mostly noise; so the offers are taken together: features are taken in one
+//! by one, the same for all offers, each time the one that foretells the scores of customers left out best, as long as a Wald test over all offers
+//! leaves little doubt; and what they say is pulled back by the share of it that noise alone would give (James and Stein 1961). Where no feature passes,
+//! nobody departs from the mean.
 
-use super::regression::{covariance, predict, ridge};
+use super::effects::Difference;
+use super::regression::{Design, covariance, predict, product, ridge, solve_some};
 use crate::churn::random::mix;
 use crate::error::Result;
 use faer::Mat;
@@ -15,10 +18,12 @@ use faer::Mat;
 const PARTS: u64 = 5;
 /// Ridge of the outcome models, in rows.
 const OUTCOME_RIDGE: f64 = 50.0;
-/// Ridges of the effect models that are tried, in rows.
-const RIDGES: [f64; 3] = [100.0, 1_000.0, 10_000.0];
-/// Standard errors by which departing must beat the mean effect: the best of several ridges flatters itself.
-const SURE: f64 = 2.0;
+/// Ridge of the effect models, in rows.
+const EFFECT_RIDGE: f64 = 100.0;
+/// Standard normal quantile that the Wald test of a further feature must exceed: about one in 700, for many features, offers and outcomes are tried.
+const SURE: f64 = 3.0;
+/// Features taken in at most.
+const MOST_FEATURES: usize = 4;
 /// Customers on each side below which nobody departs from the mean.
 const LEAST: usize = 200;
 
@@ -38,64 +43,35 @@ pub(super) struct Trial {
 /// How the effect departs from its mean: linear in the centred columns of the design.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Departure {
+    /// The columns of the design that matter.
+    columns: Vec<usize>,
     centre: Vec<f64>,
     coefficients: Vec<f64>,
     covariance: Mat<f64>,
 }
 
 impl Departure {
+    fn centred<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        self.columns.iter().zip(&self.centre).map(|(column, centre)| row[*column] - centre)
+    }
+
     /// By how much the effect on this customer departs from the mean.
     pub(super) fn of(&self, row: &[f64]) -> f64 {
-        row.iter().zip(&self.centre).zip(&self.coefficients).map(|((value, centre), coefficient)| (value - centre) * coefficient).sum()
+        self.centred(row).zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum()
     }
 
     /// Its variance.
     pub(super) fn variance(&self, row: &[f64]) -> f64 {
-        let centred: Vec<f64> = row.iter().zip(&self.centre).map(|(value, centre)| value - centre).collect();
-        let width = centred.len();
-        (0..width).map(|a| centred[a] * (0..width).map(|b| self.covariance[(a, b)] * centred[b]).sum::<f64>()).sum::<f64>().max(0.0)
+        let own: Vec<f64> = self.centred(row).collect();
+        let product = |a: usize| own.iter().enumerate().map(|(b, value)| self.covariance[(a, b)] * value).sum::<f64>();
+        own.iter().enumerate().map(|(a, value)| value * product(a)).sum::<f64>().max(0.0)
     }
 }
 
 impl Trial {
-    /// Learns how the effect departs from its mean; `None` where it does not do so surely.
-    pub(super) fn departure(&self, seed: u64) -> Result<Option<Departure>> {
-        let count = self.rows.len();
-        let treated = self.treated.iter().filter(|treated| **treated).count();
-        if treated < LEAST || count - treated < LEAST {
-            return Ok(None);
-        }
-        let width = self.rows[0].len();
-        let plain = Mat::from_fn(count, width, |row, column| self.rows[row][column]);
-        let part: Vec<u64> = (0..count).map(|row| mix(seed, row as u64) % PARTS).collect();
-        let scores = self.scores(&plain, &part)?;
-        let mean = scores.iter().sum::<f64>() / count as f64;
-        let centre: Vec<f64> = (0..width).map(|column| (0..count).map(|row| plain[(row, column)]).sum::<f64>() / count as f64).collect();
-        let centred = Mat::from_fn(count, width, |row, column| plain[(row, column)] - centre[column]);
-        let targets = Mat::from_fn(count, 1, |row, _| scores[row] - mean);
-        let mut chosen: Option<(f64, f64)> = None;
-        for strength in RIDGES {
-            let mut gains = vec![0.0; count];
-            for held in 0..PARTS {
-                let weights: Vec<f64> = part.iter().map(|own| f64::from(u8::from(*own != held))).collect();
-                let predicted = predict(&centred, &ridge(&centred, &weights, &targets, strength)?);
-                for row in (0..count).filter(|row| part[*row] == held) {
-                    gains[row] = targets[(row, 0)].powi(2) - (targets[(row, 0)] - predicted[(row, 0)]).powi(2);
-                }
-            }
-            let gain = gains.iter().sum::<f64>() / count as f64;
-            let variance = gains.iter().map(|own| (own - gain).powi(2)).sum::<f64>() / (count - 1) as f64;
-            let sure = gain - SURE * (variance / count as f64).sqrt();
-            if sure > chosen.map_or(0.0, |(sure, _)| sure) {
-                chosen = Some((sure, strength));
-            }
-        }
-        let Some((_, strength)) = chosen else { return Ok(None) };
-        let coefficients = ridge(&centred, &vec![1.0; count], &targets, strength)?;
-        let predicted = predict(&centred, &coefficients);
-        let residuals: Vec<f64> = (0..count).map(|row| targets[(row, 0)] - predicted[(row, 0)]).collect();
-        let covariance = covariance(&centred, &residuals, strength)?;
-        Ok(Some(Departure { centre, coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), covariance }))
+    /// The mean effect with its standard error; `None` where there are too few customers on a side.
+    pub(super) fn mean(&self, seed: u64) -> Result<Option<Difference>> {
+        Ok(Scored::new(self, seed)?.map(|scored| scored.overall))
     }
 
     /// Cross-fitted doubly robust scores: the mean of these is the mean effect, whatever the outcome models say.
@@ -130,38 +106,215 @@ impl Trial {
         let centred = Mat::from_fn(count, width, |row, column| self.rows[rows[row]][column] - centre[column]);
         let targets = Mat::from_fn(count, 1, |row, _| self.outcome[rows[row]] - mean);
         let coefficients = ridge(&centred, &vec![1.0; count], &targets, OUTCOME_RIDGE)?;
-        Ok(Some(Departure { centre, coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), covariance: Mat::zeros(width, width) }))
+        let coefficients = (0..width).map(|column| coefficients[(column, 0)]).collect();
+        Ok(Some(Departure { columns: (0..width).collect(), centre, coefficients, covariance: Mat::zeros(width, width) }))
     }
+}
+
+/// What is learnt of one offer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Learnt {
+    /// The mean effect with its standard error.
+    pub(super) mean: Difference,
+    /// How the effect departs from it by customer, where it does so surely.
+    pub(super) departure: Option<Departure>,
+}
+
+/// The mean effect of each offer on one outcome, with its standard error, and how it departs from it by customer; `None` for an offer with too few customers on a
+/// side.
+///
+/// # Errors
+/// 70 where a regression has no solution.
+pub(super) fn effects(trials: &[Trial], design: &Design, seed: u64) -> Result<Vec<Option<Learnt>>> {
+    let scored: Vec<Option<Scored>> = trials.iter().map(|trial| Scored::new(trial, seed)).collect::<Result<_>>()?;
+    let known: Vec<&Scored> = scored.iter().flatten().collect();
+    let columns = columns(design, &known)?;
+    let mut fits = Vec::with_capacity(known.len());
+    let (mut surprise, mut freedom) = (0.0, 0.0);
+    if !columns.is_empty() {
+        for scored in &known {
+            let fit = fitted(&scored.centred, &scored.targets, &columns)?;
+            surprise += wald(&fit.0, &fit.1)?;
+            freedom += columns.len() as f64;
+            fits.push(fit);
+        }
+    }
+    let kept = (1.0 - freedom / surprise.max(1e-9)).clamp(0.0, 1.0);
+    let mut fits = fits.into_iter();
+    let departure = |scored: &Scored, (coefficients, covariance): (Vec<f64>, Mat<f64>)| Departure {
+        centre: columns.iter().map(|column| scored.centre[*column]).collect(),
+        coefficients: coefficients.iter().map(|coefficient| kept * coefficient).collect(),
+        covariance,
+        columns: columns.clone(),
+    };
+    Ok(scored
+        .iter()
+        .map(|scored| scored.as_ref().map(|scored| Learnt { mean: scored.overall, departure: fits.next().map(|fit| departure(scored, fit)) }))
+        .collect())
+}
+
+/// A trial with its scores.
+struct Scored {
+    overall: Difference,
+    centre: Vec<f64>,
+    /// The design, centred.
+    centred: Mat<f64>,
+    /// The scores, centred.
+    targets: Vec<f64>,
+    part: Vec<u64>,
+}
+
+impl Scored {
+    fn new(trial: &Trial, seed: u64) -> Result<Option<Scored>> {
+        let count = trial.rows.len();
+        let treated = trial.treated.iter().filter(|treated| **treated).count();
+        if treated < LEAST || count - treated < LEAST {
+            return Ok(None);
+        }
+        let width = trial.rows[0].len();
+        let plain = Mat::from_fn(count, width, |row, column| trial.rows[row][column]);
+        let part: Vec<u64> = (0..count).map(|row| mix(seed, row as u64) % PARTS).collect();
+        let scores = trial.scores(&plain, &part)?;
+        let mean = scores.iter().sum::<f64>() / count as f64;
+        let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
+        let centre: Vec<f64> = (0..width).map(|column| (0..count).map(|row| plain[(row, column)]).sum::<f64>() / count as f64).collect();
+        let centred = Mat::from_fn(count, width, |row, column| plain[(row, column)] - centre[column]);
+        let overall = Difference { mean, error: (variance / count as f64).sqrt() };
+        Ok(Some(Scored { overall, centre, centred, targets: scores.iter().map(|score| score - mean).collect(), part }))
+    }
+
+    /// For each part, the sums of the regression over all others.
+    fn sums(&self) -> Vec<(Mat<f64>, Vec<f64>)> {
+        let (count, width) = (self.centred.nrows(), self.centred.ncols());
+        (0..PARTS)
+            .map(|held| {
+                let others = Mat::from_fn(count, width, |row, column| if self.part[row] == held { 0.0 } else { self.centred[(row, column)] });
+                let right = (0..width).map(|column| (0..count).map(|row| others[(row, column)] * self.targets[row]).sum()).collect();
+                (product(&others, &self.centred), right)
+            })
+            .collect()
+    }
+
+    /// Squared error on customers left out, of a regression on some columns, as a share of the variance of the scores.
+    fn loss(&self, sums: &[(Mat<f64>, Vec<f64>)], columns: &[usize]) -> Result<f64> {
+        let solutions = sums.iter().map(|(gram, right)| solve_some(gram, right, columns, EFFECT_RIDGE)).collect::<Result<Vec<_>>>()?;
+        let variance: f64 = self.targets.iter().map(|target| target * target).sum();
+        let error = |row: usize| -> f64 {
+            let predicted: f64 = columns.iter().zip(&solutions[self.part[row] as usize]).map(|(column, own)| self.centred[(row, *column)] * own).sum();
+            (self.targets[row] - predicted).powi(2)
+        };
+        Ok((0..self.targets.len()).map(error).sum::<f64>() / variance.max(f64::MIN_POSITIVE))
+    }
+}
+
+/// The columns of the features that tell effects apart, for all offers together.
+fn columns(design: &Design, trials: &[&Scored]) -> Result<Vec<usize>> {
+    let sums: Vec<_> = trials.iter().map(|trial| trial.sums()).collect();
+    let loss = |columns: &[usize]| trials.iter().zip(&sums).map(|(trial, sums)| trial.loss(sums, columns)).sum::<Result<f64>>();
+    // A column that never changes (nothing is missing) tells nothing.
+    let tells = |column: &usize| trials.iter().all(|trial| (0..trial.targets.len()).any(|row| trial.centred[(row, *column)].abs() > 1e-9));
+    let blocks: Vec<Vec<usize>> = design.blocks().map(|block| block.filter(tells).collect::<Vec<_>>()).filter(|block| !block.is_empty()).collect();
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut least = trials.len() as f64;
+    for _ in 0..MOST_FEATURES {
+        let mut best: Option<(f64, Vec<usize>)> = None;
+        for block in blocks.iter().filter(|block| !chosen.contains(&block[0])) {
+            let columns: Vec<usize> = chosen.iter().chain(block).copied().collect();
+            let with = loss(&columns)?;
+            if with < best.as_ref().map_or(least, |(least, _)| *least) {
+                best = Some((with, columns));
+            }
+        }
+        let Some((with, columns)) = best else { break };
+        let own = chosen.len()..columns.len();
+        let mut surprise = 0.0;
+        for trial in trials {
+            let (coefficients, doubt) = fitted(&trial.centred, &trial.targets, &columns)?;
+            let of_block = Mat::from_fn(own.len(), own.len(), |a, b| doubt[(own.start + a, own.start + b)]);
+            surprise += wald(&coefficients[own.clone()], &of_block)?;
+        }
+        if !is_sure(surprise, own.len() * trials.len()) {
+            break;
+        }
+        (chosen, least) = (columns, with);
+    }
+    Ok(chosen)
+}
+
+/// The regression on some columns: coefficients and their covariance.
+fn fitted(centred: &Mat<f64>, targets: &[f64], columns: &[usize]) -> Result<(Vec<f64>, Mat<f64>)> {
+    let count = centred.nrows();
+    let own = Mat::from_fn(count, columns.len(), |row, column| centred[(row, columns[column])]);
+    let gram = product(&own, &own);
+    let right: Vec<f64> = (0..columns.len()).map(|column| (0..count).map(|row| own[(row, column)] * targets[row]).sum()).collect();
+    let every: Vec<usize> = (0..columns.len()).collect();
+    let coefficients = solve_some(&gram, &right, &every, EFFECT_RIDGE)?;
+    let residuals: Vec<f64> = (0..count)
+        .map(|row| targets[row] - coefficients.iter().enumerate().map(|(column, own_coefficient)| own[(row, column)] * own_coefficient).sum::<f64>())
+        .collect();
+    let doubt = covariance(&own, &residuals, EFFECT_RIDGE)?;
+    Ok((coefficients, doubt))
+}
+
+/// `b' V^-1 b`: chi-squared with as many degrees of freedom as coefficients where none of them matters.
+fn wald(coefficients: &[f64], covariance: &Mat<f64>) -> Result<f64> {
+    // Columns that are nearly the sum of others leave the covariance all but singular; the least ridge keeps it solvable.
+    let width = coefficients.len();
+    let scale = (0..width).map(|place| covariance[(place, place)]).fold(0.0, f64::max);
+    let every: Vec<usize> = (0..width).collect();
+    let solved = solve_some(covariance, coefficients, &every, 1e-6 * scale + f64::MIN_POSITIVE)?;
+    Ok(coefficients.iter().zip(solved).map(|(coefficient, solved)| coefficient * solved).sum())
+}
+
+/// Whether a chi-squared value leaves little doubt (Wilson and Hilferty 1931: its cube root is nearly normal).
+fn is_sure(value: f64, freedom: usize) -> bool {
+    let share = 2.0 / (9.0 * freedom as f64);
+    ((value / freedom as f64).cbrt() - (1.0 - share)) / share.sqrt() > SURE
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::snapshot::{FeatureMatrix, FeatureSpec, FeatureValues};
 
     fn uniform(seed: u64, row: usize) -> f64 {
         (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A quarter treated by lot; the effect on customers of group 0 and 1.
-    fn trial(rows: usize, seed: u64, effects: [f64; 2]) -> Trial {
+    fn trial(rows: usize, seed: u64, effects: [f64; 2]) -> (Trial, Design) {
         let mut trial = Trial::default();
-        for row in 0..rows {
-            let group = usize::from(uniform(seed, row) < 0.4);
+        let known: Vec<[f64; 2]> = (0..rows).map(|row| [f64::from(u8::from(uniform(seed, row) < 0.4)), uniform(seed + 3, row)]).collect();
+        let spec = |name: &str| FeatureSpec {
+            name: name.into(),
+            unit: String::new(),
+            meaning: String::new(),
+            family: String::new(),
+            kinds: vec![],
+            values: FeatureValues::Number,
+        };
+        let design = Design::learn(&FeatureMatrix::from_rows(vec![spec("group"), spec("x")], known.iter().map(<[f64; 2]>::as_slice)));
+        for (row, known) in known.iter().enumerate() {
+            let group = known[0] as usize;
             let treated = uniform(seed + 1, row) < 0.25;
             let chance = 0.2 + 0.1 * group as f64 + if treated { effects[group] } else { 0.0 };
-            trial.rows.push(vec![1.0, group as f64, uniform(seed + 3, row)]);
+            trial.rows.push(design.row(known.iter().copied()));
             trial.treated.push(treated);
             trial.propensity.push(0.25);
             trial.outcome.push(f64::from(u8::from(uniform(seed + 2, row) < chance)));
         }
-        trial
+        (trial, design)
     }
 
     #[test]
     fn an_effect_that_differs_between_customers_is_told_apart_with_its_doubt() {
-        let departure = trial(20_000, 3, [0.15, -0.05]).departure(1).unwrap().unwrap();
-        let of = |group: f64| (departure.of(&[1.0, group, 0.5]), departure.variance(&[1.0, group, 0.5]).sqrt());
+        let (trial, design) = trial(20_000, 3, [0.15, -0.05]);
+        let departure = effects(&[trial], &design, 1).unwrap().remove(0).unwrap().departure.unwrap();
+        let of = |group: f64| {
+            let row = design.row([group, 0.5].into_iter());
+            (departure.of(&row), departure.variance(&row).sqrt())
+        };
         let ((low, low_error), (high, high_error)) = (of(1.0), of(0.0));
         // The mean effect is 0.07: group 0 is 0.08 above it, group 1 is 0.12 below.
         assert!((high - 0.08).abs() < 0.025 && (low + 0.12).abs() < 0.035, "{high} {low}");
@@ -170,7 +323,12 @@ mod tests {
 
     #[test]
     fn where_the_effect_is_the_same_for_all_nobody_departs_from_it() {
-        let departs = (0..20).filter(|seed| trial(4_000, 100 * seed, [0.1, 0.1]).departure(*seed).unwrap().is_some()).count();
+        let departs = (0..20)
+            .filter(|seed| {
+                let (trial, design) = trial(4_000, 100 * seed, [0.1, 0.1]);
+                effects(&[trial], &design, *seed).unwrap()[0].as_ref().unwrap().departure.is_some()
+            })
+            .count();
         assert!(departs <= 1, "{departs} of 20");
     }
 }

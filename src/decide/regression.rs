@@ -7,6 +7,7 @@ use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_s
 use faer::linalg::cholesky::llt::solve::{solve_in_place, solve_in_place_scratch};
 use faer::{Accum, Mat, Par};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Steps that a number is cut into.
 const STEPS: usize = 6;
@@ -16,6 +17,8 @@ const STEPS: usize = 6;
 pub(super) struct Design {
     cuts: Vec<Vec<f64>>,
     categories: Vec<usize>,
+    /// First column after each feature's own; the intercept stands before the first.
+    ends: Vec<usize>,
     width: usize,
 }
 
@@ -25,9 +28,15 @@ impl Design {
         self.width
     }
 
+    /// The columns of each feature. The first category is left out: the others are told beside it.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = Range<usize>> {
+        let starts = std::iter::once(1).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).zip(&self.categories).map(|((start, end), categories)| start + (*categories).min(1)..*end)
+    }
+
     /// Finds steps and categories.
     pub(super) fn learn(features: &FeatureMatrix) -> Design {
-        let mut design = Design { cuts: Vec::new(), categories: Vec::new(), width: 1 };
+        let mut design = Design { cuts: Vec::new(), categories: Vec::new(), ends: Vec::new(), width: 1 };
         for column in 0..features.columns() {
             let mut cuts = Vec::new();
             let mut categories = 0;
@@ -42,6 +51,7 @@ impl Design {
                 }
             }
             design.width += cuts.len() + categories + 1;
+            design.ends.push(design.width);
             design.cuts.push(cuts);
             design.categories.push(categories);
         }
@@ -73,11 +83,12 @@ impl Design {
 pub(super) fn ridge(design: &Mat<f64>, weights: &[f64], targets: &Mat<f64>, strength: f64) -> Result<Mat<f64>> {
     let width = design.ncols();
     let weighted = Mat::from_fn(design.nrows(), width, |row, column| design[(row, column)] * weights[row]);
-    let mut gram = Mat::<f64>::zeros(width, width);
-    faer::linalg::matmul::matmul(gram.as_mut(), Accum::Replace, weighted.transpose(), design.as_ref(), 1.0, Par::rayon(2));
-    let mut right = Mat::<f64>::zeros(width, targets.ncols());
-    faer::linalg::matmul::matmul(right.as_mut(), Accum::Replace, weighted.transpose(), targets.as_ref(), 1.0, Par::rayon(2));
-    factor(&mut gram, strength)?;
+    let mut gram = product(&weighted, design);
+    let mut right = product(&weighted, targets);
+    for place in 0..design.ncols() {
+        gram[(place, place)] += if place == 0 { 1e-9 } else { strength };
+    }
+    factor(&mut gram)?;
     solve(&gram, &mut right);
     Ok(right)
 }
@@ -90,27 +101,39 @@ pub(super) fn predict(design: &Mat<f64>, coefficients: &Mat<f64>) -> Mat<f64> {
 }
 
 /// Covariance of ridge coefficients that does not trust the noise to be the same everywhere: `A^-1 X' diag(r^2) X A^-1` with `A = X'X +
-/// strength` (White 1980).
+/// strength` (White 1980). There is no intercept among the columns: every one is pulled.
 pub(super) fn covariance(design: &Mat<f64>, residuals: &[f64], strength: f64) -> Result<Mat<f64>> {
     let width = design.ncols();
     let weighted = Mat::from_fn(design.nrows(), width, |row, column| design[(row, column)] * residuals[row] * residuals[row]);
-    let mut middle = Mat::<f64>::zeros(width, width);
-    faer::linalg::matmul::matmul(middle.as_mut(), Accum::Replace, weighted.transpose(), design.as_ref(), 1.0, Par::rayon(2));
-    let mut gram = Mat::<f64>::zeros(width, width);
-    faer::linalg::matmul::matmul(gram.as_mut(), Accum::Replace, design.transpose(), design.as_ref(), 1.0, Par::rayon(2));
-    factor(&mut gram, strength)?;
+    let mut middle = product(&weighted, design);
+    let mut gram = product(design, design);
+    (0..design.ncols()).for_each(|place| gram[(place, place)] += strength);
+    factor(&mut gram)?;
     solve(&gram, &mut middle);
     let mut turned = middle.transpose().to_owned();
     solve(&gram, &mut turned);
     Ok(turned)
 }
 
-/// The Cholesky factor of a Gram matrix with the ridge on its diagonal, in its place.
-fn factor(gram: &mut Mat<f64>, strength: f64) -> Result<()> {
+/// `left' right`.
+pub(super) fn product(left: &Mat<f64>, right: &Mat<f64>) -> Mat<f64> {
+    let mut product = Mat::<f64>::zeros(left.ncols(), right.ncols());
+    faer::linalg::matmul::matmul(product.as_mut(), Accum::Replace, left.transpose(), right.as_ref(), 1.0, Par::rayon(2));
+    product
+}
+
+/// Coefficients from a Gram matrix and a right side, of the columns named.
+pub(super) fn solve_some(gram: &Mat<f64>, right: &[f64], columns: &[usize], strength: f64) -> Result<Vec<f64>> {
+    let mut own = Mat::from_fn(columns.len(), columns.len(), |a, b| gram[(columns[a], columns[b])] + if a == b { strength } else { 0.0 });
+    let mut solution = Mat::from_fn(columns.len(), 1, |place, _| right[columns[place]]);
+    factor(&mut own)?;
+    solve(&own, &mut solution);
+    Ok((0..columns.len()).map(|place| solution[(place, 0)]).collect())
+}
+
+/// The Cholesky factor of a matrix, in its place.
+fn factor(gram: &mut Mat<f64>) -> Result<()> {
     let width = gram.ncols();
-    for place in 0..width {
-        gram[(place, place)] += if place == 0 { 1e-9 } else { strength };
-    }
     let scratch = cholesky_in_place_scratch::<f64>(width, Par::Seq, Default::default());
     cholesky_in_place(gram.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)), Default::default())
         .map_err(|_| Error::internal("the regression of effects has no solution"))?;

@@ -34,6 +34,10 @@ pub struct PastOffer {
     pub assignment: String,
     /// What the contact was expected to add.
     pub added_margin: Option<f64>,
+    /// What the contact and its acceptance were expected to cost.
+    pub cost: f64,
+    /// Comes back in treatments that know it.
+    pub decision_id: String,
 }
 
 /// The lists of one run.
@@ -128,10 +132,17 @@ pub fn read(folder: &Path) -> Result<PastRun> {
             is_listed: row[3] == Contact::Yes.name(),
         });
     }
-    for row in folder.rows("offers.csv", &["customer_id", "offer_id", "assignment", "added_margin"])? {
-        if !row[2].is_empty() {
-            run.offers.push(PastOffer { customer_id: row[0].clone(), offer_id: row[1].clone(), assignment: row[2].clone(), added_margin: row[3].parse().ok() });
-        }
+    let columns = ["customer_id", "offer_id", "assignment", "added_margin", "contact_cost", "accept_cost", "decision_id"];
+    for row in folder.rows("offers.csv", &columns)?.into_iter().filter(|row| !row[2].is_empty()) {
+        let number = |place: usize| row[place].parse::<f64>().ok();
+        run.offers.push(PastOffer {
+            customer_id: row[0].clone(),
+            offer_id: row[1].clone(),
+            assignment: row[2].clone(),
+            added_margin: number(3),
+            cost: number(4).unwrap_or(0.0) + number(5).unwrap_or(0.0),
+            decision_id: row[6].clone(),
+        });
     }
     Ok(run)
 }

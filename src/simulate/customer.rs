@@ -1,9 +1,9 @@
 //! One customer's life, day by day, written to the sheets as it happens.
 
 use super::draw::{Dice, cumulative};
-use super::rates::{Alive, OPEN_AFTER_LEAVING, Rates, Seen, State, Traits, VISIT_AFTER_LEAVING, no_purchase, rates};
+use super::rates::{Alive, OPEN_AFTER_LEAVING, Rates, Seen, State, Traits, VISIT_AFTER_LEAVING, no_purchase, purchases, rates};
 use super::sheets::{Clock, CustomerId, Money, Sheet, Sheets};
-use super::world::{CATEGORIES, OFFER_BUY_DAYS, OFFERS, PLANS, World, date_of};
+use super::world::{CATEGORIES, OFFER_BUY_DAYS, PLANS, World, date_of};
 use jiff::civil::Date;
 
 const COUNTRIES: [&str; 4] = ["DE", "FR", "NL", "PL"];
@@ -42,6 +42,8 @@ struct Life<'a> {
     /// Items bought so far and the day of the last time.
     bought: Vec<(usize, i32)>,
     orders: u64,
+    /// Paid so far, in cents; returns are not taken off.
+    paid: i64,
     tickets: u64,
 }
 
@@ -113,6 +115,7 @@ pub(super) fn live(world: &World, start: Date, seed: u64, number: u64, sheets: &
         more_lines: 0.2 + 0.6 * dice.uniform(),
         bought: Vec::new(),
         orders: 0,
+        paid: 0,
         tickets: 0,
         dice,
     };
@@ -176,9 +179,25 @@ impl Life<'_> {
         }
         if self.orders > 0 {
             let probability = no_purchase(world, &self.traits, &self.state, alive, world.days);
-            sheets.truth_churn_at_end.line(format_args!("{id},{},{probability:.6},{}", world.after, world.days - self.state.last_order));
+            let since = world.days - self.state.last_order;
+            sheets.truth_churn_at_end.line(format_args!("{id},{},{probability:.6},{since}", world.after));
+            if since <= WAVE_ACTIVE_DAYS {
+                self.effects(alive, sheets);
+            }
         }
         left_on
+    }
+
+    /// What each offer would truly do to this customer on the day after the data, and what happens without one.
+    fn effects(&self, alive: Alive, sheets: &mut Sheets) {
+        let (world, id) = (self.world, CustomerId(self.number));
+        let amount = Money(self.paid / self.orders.max(1) as i64);
+        for (index, name) in std::iter::once((None, "")).chain(world.offers.iter().enumerate().map(|(index, offer)| (Some(index), offer.id))) {
+            let state = State { offer: index.map(|index| (index, world.days)), ..self.state };
+            let left = no_purchase(world, &self.traits, &state, alive, world.days);
+            let (orders, buys) = purchases(world, &self.traits, &state, alive, world.days);
+            sheets.truth_effects.line(format_args!("{id},{},{name},{orders:.6},{buys:.6},{left:.6},{amount}", world.after));
+        }
     }
 
     /// What the customer does on a day.
@@ -218,13 +237,14 @@ impl Life<'_> {
             && day - sent < OFFER_BUY_DAYS
             && channel != STORE
         {
-            offer = OFFERS[index].id;
-            percent = percent.max(OFFERS[index].discount_percent);
+            offer = self.world.offers[index].id;
+            percent = percent.max(self.world.offers[index].discount_percent);
         }
         for item in self.basket(day) {
             let quantity = 1 + i64::from(self.dice.chance(0.2)) + i64::from(self.dice.chance(0.05));
             let price = self.world.price(item, day);
             let line = Line { order, day, clock, item, quantity, price, discount: price * quantity * percent / 100 };
+            self.paid += line.amount();
             if channel == STORE {
                 self.till_line(&line, sheets);
             } else {
@@ -380,10 +400,10 @@ impl Life<'_> {
             sheets.campaigns.line(format_args!("W{wave:02},{id},{date},control,,,{CONTROL_SHARE:.2}"));
             return;
         }
-        let index = self.dice.between(0, OFFERS.len() as i32) as usize;
-        let offer = &OFFERS[index];
+        let index = self.dice.between(0, self.world.offers.len() as i32) as usize;
+        let offer = &self.world.offers[index];
         self.state.offer = Some((index, day));
-        let propensity = (1.0 - CONTROL_SHARE) / OFFERS.len() as f64;
+        let propensity = (1.0 - CONTROL_SHARE) / self.world.offers.len() as f64;
         sheets.campaigns.line(format_args!("W{wave:02},{id},{date},{0},{0},{1},{propensity:.2}", offer.id, offer.channel));
         sheets.events += 1;
     }

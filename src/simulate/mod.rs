@@ -33,11 +33,13 @@ pub struct ShopPlan {
     pub start: Date,
     /// Days of data, 365 to 3,650; default 731, the years 2023 and 2024.
     pub days: u32,
+    /// How many offers past campaigns had, 1 to 10; default 4.
+    pub offers: usize,
 }
 
 impl Default for ShopPlan {
     fn default() -> Self {
-        ShopPlan { customers: 2_000, seed: 1, start: jiff::civil::date(2023, 1, 1), days: 731 }
+        ShopPlan { customers: 2_000, seed: 1, start: jiff::civil::date(2023, 1, 1), days: 731, offers: 4 }
     }
 }
 
@@ -67,7 +69,7 @@ const BLOCKS_AT_ONCE: u64 = 8;
 /// Writes the shop's exports, config and truth to a folder, customer by customer (memory does not grow with their number).
 ///
 /// # Errors
-/// 2 for a plan without customers or with fewer than 365 or more than 3,650 days; 73 or 74 when the folder cannot be written. The
+/// 2 for a plan without customers, with fewer than 365 or more than 3,650 days, or with fewer than 1 or more than 10 offers; 73 or 74 when the folder cannot be written. The
 /// files get their names when all are complete.
 pub fn simulate(plan: &ShopPlan, folder: &Path) -> Result<ShopCounts> {
     if plan.customers == 0 {
@@ -75,6 +77,9 @@ pub fn simulate(plan: &ShopPlan, folder: &Path) -> Result<ShopCounts> {
     }
     if !(365..=3_650).contains(&plan.days) {
         return Err(Error::new(ErrorKind::Usage, format!("found {} days, expected 365 to 3650", plan.days)));
+    }
+    if !(1..=world::OFFERS.len()).contains(&plan.offers) {
+        return Err(Error::new(ErrorKind::Usage, format!("found {} offers, expected 1 to {}", plan.offers, world::OFFERS.len())));
     }
     let world = World::new(plan);
     let mut files = ShopFiles::create(folder, &world)?;
@@ -90,8 +95,8 @@ pub fn simulate(plan: &ShopPlan, folder: &Path) -> Result<ShopCounts> {
     }
     for (name, text) in [
         ("items.csv", texts::items(&world)),
-        ("offers.csv", texts::offers()),
-        ("truth/offers.csv", texts::offer_truth()),
+        ("offers.csv", texts::offers(&world)),
+        ("truth/offers.csv", texts::offer_truth(&world)),
         ("shop.toml", texts::config(plan)),
         ("README.md", texts::readme(plan, &world)),
     ] {

@@ -167,6 +167,29 @@ impl Alive {
     }
 }
 
+/// Orders expected, and the probability of at least one, while an offer sent on the cut-off changes how often the customer buys. Exact but for
+/// trouble with the orders placed meanwhile, which is left out.
+pub(super) fn purchases(world: &World, traits: &Traits, state: &State, alive: Alive, cutoff: i32) -> (f64, f64) {
+    // Still a customer, by the day of the last order: the first entry is the one before the cut-off.
+    let mut customers = vec![(state.last_order, alive.0)];
+    let (mut orders, mut none) = (0.0, 1.0);
+    for day in cutoff..cutoff + OFFER_BUY_DAYS {
+        let mut bought = 0.0;
+        for (place, (last_order, share)) in customers.iter_mut().enumerate() {
+            let rates = rates(world, traits, &State { last_order: *last_order, ..*state }, day);
+            let here = *share * (1.0 - rates.leave) * rates.buy;
+            *share *= (1.0 - rates.leave) * (1.0 - rates.buy);
+            bought += here;
+            if place == 0 {
+                none -= here;
+            }
+        }
+        customers.push((day, bought));
+        orders += bought;
+    }
+    (orders, 1.0 - none)
+}
+
 /// The true probability that no order is placed in [cutoff, cutoff + 90 days), given the traits and all that happened before the
 /// cut-off, but not whether the customer has left. Nobody is contacted within the horizon.
 pub(super) fn no_purchase(world: &World, traits: &Traits, state: &State, alive: Alive, cutoff: i32) -> f64 {

@@ -60,6 +60,7 @@ pub(super) struct Sheets {
     pub identities: Sheet,
     pub truth_churn: Sheet,
     pub truth_churn_at_end: Sheet,
+    pub truth_effects: Sheet,
     pub truth_customers: Sheet,
     pub truth_tastes: Sheet,
     /// Rows of things that customers did.
@@ -106,6 +107,7 @@ impl Sheets {
         add("identities.csv", "customer_id,card_id", &self.identities);
         add("truth/churn.csv", "customer_id,cutoff,probability,left,days_since_last", &self.truth_churn);
         add("truth/churn_at_end.csv", "customer_id,cutoff,probability,days_since_last", &self.truth_churn_at_end);
+        add("truth/effects.csv", "customer_id,cutoff,offer_id,orders_14d,buys_14d,no_purchase_90d,order_amount", &self.truth_effects);
         add("truth/customers.csv", "customer_id,mean_gap_days,regularity,trend_per_year,contentment,left_on", &self.truth_customers);
         add("truth/tastes.csv", TASTE_HEADER, &self.truth_tastes);
         files

@@ -7,7 +7,7 @@ use super::rates::{
     VISIT_AFTER_LEAVING,
 };
 use super::sheets::{Money, years};
-use super::world::{CATEGORY_TABLE, HORIZON_DAYS, OFFER_BUY_DAYS, OFFER_LEAVE_DAYS, OFFERS, PLANS, World};
+use super::world::{CATEGORY_TABLE, HORIZON_DAYS, OFFER_BUY_DAYS, OFFER_LEAVE_DAYS, OfferTruth, PLANS, World};
 use std::fmt::Write;
 
 /// items.csv.
@@ -16,25 +16,28 @@ pub(super) fn items(world: &World) -> String {
     for (index, item) in world.items.iter().enumerate() {
         let (department, category, _, _) = CATEGORY_TABLE[item.category];
         let available = if item.available { "yes" } else { "no" };
-        line(&mut text, format_args!("{},{},{department},{category},{},0.40,{available}", ItemId(index), item.name, Money(item.cents)));
+        line(
+            &mut text,
+            format_args!("{},{},{department},{category},{},{},{available}", ItemId(index), item.name, Money(item.cents), Money(item.cents * 40 / 100)),
+        );
     }
     text
 }
 
 /// offers.csv.
-pub(super) fn offers() -> String {
+pub(super) fn offers(world: &World) -> String {
     let mut text = String::from("offer_id,name,channel,contact_cost,accept_cost,discount,valid_days\n");
-    for offer in &OFFERS {
-        let discount = Money(offer.discount_percent);
-        line(&mut text, format_args!("{},{},{},{},{},{discount},{OFFER_BUY_DAYS}", offer.id, offer.name, offer.channel, offer.contact_cost, offer.accept_cost));
+    for offer in world.offers {
+        let OfferTruth { id, name, channel, contact_cost, accept_cost, discount, .. } = offer;
+        line(&mut text, format_args!("{id},{name},{channel},{contact_cost},{accept_cost},{discount},{OFFER_BUY_DAYS}"));
     }
     text
 }
 
 /// truth/offers.csv.
-pub(super) fn offer_truth() -> String {
+pub(super) fn offer_truth(world: &World) -> String {
     let mut text = String::from("offer_id,plan,buy_factor,buy_days,leave_factor,leave_days\n");
-    for offer in &OFFERS {
+    for offer in world.offers {
         for (plan, name) in PLANS.iter().enumerate() {
             line(&mut text, format_args!("{},{name},{:.2},{OFFER_BUY_DAYS},{:.2},{OFFER_LEAVE_DAYS}", offer.id, offer.buy[plan], offer.leave[plan]));
         }
@@ -203,7 +206,7 @@ pub(super) fn readme(plan: &ShopPlan, world: &World) -> String {
         r#"# A shop that does not exist
 
 Everything here is made up: {customers} customers, {days} days from {start}, seed {seed}. No row comes from a real business or a real person.
-`holdfast-train simulate DIR --customers {customers} --seed {seed}` writes the same bytes again.
+`holdfast-train simulate DIR --customers {customers} --seed {seed}{more}` writes the same bytes again.
 
 ## The exports
 | file | what |
@@ -233,7 +236,7 @@ Each customer draws traits from an own ChaCha8 stream of the seed. Then day by d
   bad experiences make a ticket, 60 % of those are handled badly (score 1 or 2); 15 % of orders are followed by a survey.
 - **Items**: refills that are due, favourites, or something new by taste (Dirichlet 0.3 over 12 categories) and popularity (Zipf 0.9 within a category).
 - **Campaigns**: every 60 days 15 % of those who consented and ordered within 180 days are drawn; a fifth of them is control, the rest
-  gets one of the four offers by lot. `CALL` does harm. None in the last {campaign_free} days.
+  gets one of the {offers} offers by lot. `CALL` does harm. None in the last {campaign_free} days.
 
 ## truth/: what no business knows
 Never an input of training or scoring; shop.toml does not name it.
@@ -241,6 +244,7 @@ Never an input of training or scoring; shop.toml does not name it.
 |---|---|
 | churn.csv | for the cut-off {cutoff}: the probability of no purchase in the next {HORIZON_DAYS} days, `left` (1: there was none) and the days since the last purchase, for everyone with a purchase before |
 | churn_at_end.csv | the same probability for {after}, the day after the data |
+| effects.csv | for {after}: with each offer and without one, the orders and the chance of one within {OFFER_BUY_DAYS} days and the chance of none within 90; the mean amount of an order |
 | customers.csv | mean gap, regularity, trend, contentment, and the day of leaving (blank: still a customer) |
 | tastes.csv | share of each category in the taste |
 | offers.csv | what each offer does, by plan: factors on the rate of buying for {OFFER_BUY_DAYS} days and on the hazard of leaving for {OFFER_LEAVE_DAYS} |
@@ -249,6 +253,8 @@ The probability is exact: given a customer's traits and what happened before the
 that they are still there; an exact recursion over the next {HORIZON_DAYS} days gives the rest.) No program that sees the exports can rank better, except by luck.
 "#,
         customers = plan.customers,
+        offers = world.offers.len(),
+        more = if world.offers.len() == ShopPlan::default().offers { String::new() } else { format!(" --offers {}", world.offers.len()) },
         days = plan.days,
         start = plan.start,
         seed = plan.seed,

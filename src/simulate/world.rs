@@ -64,6 +64,8 @@ pub(super) struct OfferTruth {
     pub contact_cost: &'static str,
     /// Cost when accepted.
     pub accept_cost: &'static str,
+    /// Money that the discount takes off a usual order: what offers.csv says.
+    pub discount: &'static str,
     /// Share taken off the price while it is valid.
     pub discount_percent: i64,
     /// Factor on the rate of buying for [`OFFER_BUY_DAYS`], by plan.
@@ -72,14 +74,15 @@ pub(super) struct OfferTruth {
     pub leave: [f64; 3],
 }
 
-/// The four offers. The call does harm: who is called leaves sooner.
-pub(super) const OFFERS: [OfferTruth; 4] = [
+/// The offers; a shop has the first four unless more are asked for. The call does harm: who is called leaves sooner.
+pub(super) const OFFERS: [OfferTruth; 10] = [
     OfferTruth {
         id: "F10",
         name: "10 % off your next order",
         channel: "email",
         contact_cost: "0.05",
         accept_cost: "0.00",
+        discount: "2.20",
         discount_percent: 10,
         buy: [2.4, 1.6, 1.2],
         leave: [0.5, 0.7, 0.9],
@@ -90,6 +93,7 @@ pub(super) const OFFERS: [OfferTruth; 4] = [
         channel: "email",
         contact_cost: "0.05",
         accept_cost: "3.90",
+        discount: "0.00",
         discount_percent: 0,
         buy: [1.3, 1.3, 1.3],
         leave: [0.8, 0.8, 0.8],
@@ -100,6 +104,7 @@ pub(super) const OFFERS: [OfferTruth; 4] = [
         channel: "phone",
         contact_cost: "4.00",
         accept_cost: "0.00",
+        discount: "0.00",
         discount_percent: 0,
         buy: [0.8, 0.8, 1.0],
         leave: [2.5, 2.0, 1.2],
@@ -110,9 +115,76 @@ pub(super) const OFFERS: [OfferTruth; 4] = [
         channel: "app",
         contact_cost: "0.02",
         accept_cost: "1.50",
+        discount: "0.00",
         discount_percent: 0,
         buy: [1.0, 1.0, 1.6],
         leave: [1.0, 1.0, 0.6],
+    },
+    OfferTruth {
+        id: "POINTS",
+        name: "Double points this fortnight",
+        channel: "app",
+        contact_cost: "0.02",
+        accept_cost: "0.80",
+        discount: "0.00",
+        discount_percent: 0,
+        buy: [1.2, 1.5, 1.5],
+        leave: [0.9, 0.8, 0.8],
+    },
+    OfferTruth {
+        id: "LETTER",
+        name: "A letter with what is new",
+        channel: "letter",
+        contact_cost: "0.95",
+        accept_cost: "0.00",
+        discount: "0.00",
+        discount_percent: 0,
+        buy: [1.1, 1.1, 1.1],
+        leave: [0.9, 0.9, 0.9],
+    },
+    OfferTruth {
+        id: "GIFT",
+        name: "A gift with your next order",
+        channel: "email",
+        contact_cost: "0.05",
+        accept_cost: "2.50",
+        discount: "0.00",
+        discount_percent: 0,
+        buy: [1.7, 1.2, 1.0],
+        leave: [0.6, 0.9, 1.0],
+    },
+    OfferTruth {
+        id: "SURVEY",
+        name: "Tell us what you think",
+        channel: "email",
+        contact_cost: "0.05",
+        accept_cost: "0.00",
+        discount: "0.00",
+        discount_percent: 0,
+        buy: [1.0, 1.0, 1.0],
+        leave: [1.0, 1.0, 1.0],
+    },
+    OfferTruth {
+        id: "REMIND",
+        name: "Time to refill",
+        channel: "app",
+        contact_cost: "0.02",
+        accept_cost: "0.00",
+        discount: "0.00",
+        discount_percent: 0,
+        buy: [1.2, 1.3, 1.1],
+        leave: [1.0, 1.0, 1.0],
+    },
+    OfferTruth {
+        id: "UPGRADE",
+        name: "Try the next plan for a month",
+        channel: "email",
+        contact_cost: "0.05",
+        accept_cost: "1.20",
+        discount: "0.00",
+        discount_percent: 0,
+        buy: [1.0, 1.4, 0.9],
+        leave: [0.8, 0.5, 1.3],
     },
 ];
 
@@ -135,6 +207,8 @@ pub(super) struct World {
     pub popularity: Vec<f64>,
     /// Prices rise by 6 % on this day.
     pub price_rise: i32,
+    /// What is offered.
+    pub offers: &'static [OfferTruth],
     /// First days of the campaign waves.
     pub waves: Vec<i32>,
     /// Day for which the truth is written: its horizon ends with the data.
@@ -178,6 +252,7 @@ impl World {
                 .collect(),
             items,
             popularity: cumulative((0..ITEMS_PER_CATEGORY).map(|rank| libm::pow(rank as f64 + 1.0, -0.9))),
+            offers: &OFFERS[..plan.offers.min(OFFERS.len())],
             price_rise: days * 58 / 100,
             waves: (0..).map(|wave| 120 + 60 * wave).take_while(|day| *day < last_wave).collect(),
             cutoff: days - HORIZON_DAYS,

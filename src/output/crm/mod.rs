@@ -13,6 +13,9 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use target::{Empty, Target};
 
+/// A file's name in the folder of the run, and its bytes.
+pub type NamedFile = (String, Vec<u8>);
+
 /// Written where a value does not apply and the system would keep an outdated one.
 const NONE: &str = "none";
 /// Begins the name of each of our columns, so that none meets a field of the CRM by accident.
@@ -141,7 +144,7 @@ pub struct Delivered {
 ///
 /// # Errors
 /// 78 where a carried column has the name of the identifier or the run before told customers by another one, 70 for a number that is not finite.
-pub fn files(settings: &OutputSettings, rows: &[ListRow], delivery: &Delivery<'_>) -> Result<(Vec<(String, Vec<u8>)>, Delivered)> {
+pub fn files(settings: &OutputSettings, rows: &[ListRow], delivery: &Delivery<'_>) -> Result<(Vec<NamedFile>, Delivered)> {
     let target = Target::named(settings.crm.as_deref()).ok_or_else(|| Error::internal("a target of [output] crm that is none"))?;
     let is_delta = settings.is_delta && !target.is_audience;
     let identifier = target.identifier(settings.id.as_deref());

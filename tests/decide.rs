@@ -1,0 +1,136 @@
+//! What is decided: worth nearly what the best decision is, and never beyond a limit.
+
+use crate::shop::{Shop, Table};
+use std::collections::BTreeMap;
+
+/// What each offer truly adds for a customer of the shop, all costs taken off, by customer and offer. The value of staying is the margin of what was paid in the last
+/// 365 days.
+fn truth(shop: &Shop) -> BTreeMap<(String, String), f64> {
+    let read = |name: &str| Table::read(&shop.path().join(name));
+    let (items, offers, effects, risk) = (read("items.csv"), read("offers.csv"), read("truth/effects.csv"), shop.table("risk.csv"));
+    let share = items.numbers("margin").iter().zip(items.numbers("price")).map(|(margin, price)| margin / price).sum::<f64>() / items.len() as f64;
+    let value: BTreeMap<&str, f64> = risk.column("customer_id").into_iter().zip(risk.numbers("value")).collect();
+    let costs: Vec<[f64; 3]> = (0..offers.len()).map(|row| ["contact_cost", "accept_cost", "discount"].map(|column| offers.numbers(column)[row])).collect();
+    let costs: BTreeMap<&str, [f64; 3]> = offers.column("offer_id").into_iter().zip(costs).collect();
+    let columns = ["orders_14d", "buys_14d", "no_purchase_90d", "order_amount"].map(|column| effects.numbers(column));
+    let mut without = [0.0; 4];
+    let mut truth = BTreeMap::new();
+    for (row, (customer, offer)) in effects.column("customer_id").into_iter().zip(effects.column("offer_id")).enumerate() {
+        let here = [columns[0][row], columns[1][row], columns[2][row], columns[3][row]];
+        if offer.is_empty() {
+            without = here;
+            continue;
+        }
+        let Some(value) = value.get(customer) else { continue };
+        let [contact, accept, discount] = costs[offer];
+        let margin = share * here[3] * (here[0] - without[0]);
+        let saved = share * value * (without[2] - here[2]);
+        truth.insert((customer.to_owned(), offer.to_owned()), margin + saved - contact - here[1] * (accept + discount));
+    }
+    truth
+}
+
+#[test]
+fn offers_earn_nearly_what_the_truth_would_allow_and_more_than_any_one_offer_for_all() {
+    let shop = Shop::simulated(20_000, 1);
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let truth = truth(&shop);
+    let customers = Table::read(&shop.path().join("customers.csv"));
+    let consent: BTreeMap<&str, &str> = customers.column("customer_id").into_iter().zip(customers.column("consent")).collect();
+    let (mut best, mut fixed) = (BTreeMap::<&str, f64>::new(), BTreeMap::<&str, f64>::new());
+    for ((customer, offer), net) in truth.iter().filter(|((customer, _), _)| consent[customer.as_str()] == "yes") {
+        let own = best.entry(customer).or_insert(0.0);
+        *own = own.max(*net);
+        *fixed.entry(offer).or_insert(0.0) += net;
+    }
+    let offers = shop.table("offers.csv");
+    let rows = offers.column("customer_id").into_iter().zip(offers.column("offer_id")).zip(offers.column("assignment"));
+    let given = rows.filter(|(_, assignment)| *assignment == "offer").filter_map(|((customer, offer), _)| truth.get(&(customer.to_owned(), offer.to_owned())));
+    let (earned, possible) = (given.sum::<f64>(), best.values().sum::<f64>());
+    let one = fixed.values().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert!(earned > 0.9 * possible, "{earned:.0} of {possible:.0}");
+    assert!(earned > 1.2 * one, "{earned:.0}, one offer for all {one:.0}");
+    // The call does harm: nobody is called.
+    assert!(!offers.column("offer_id").contains(&"CALL"));
+}
+
+/// A small generator of catalogues: the same every time.
+struct Lots(u64);
+
+impl Lots {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+}
+
+#[test]
+fn no_catalogue_breaks_a_limit_a_budget_or_a_consent() {
+    let shop = Shop::simulated(1_200, 7);
+    shop.fit().succeeds();
+    let as_of = "2024-09-01";
+    let customers = Table::read(&shop.path().join("customers.csv"));
+    let consent: BTreeMap<String, String> =
+        customers.column("customer_id").into_iter().map(String::from).zip(customers.column("consent").into_iter().map(String::from)).collect();
+    let campaigns = Table::read(&shop.path().join("campaigns.csv"));
+    let sent: Vec<(String, String, String)> = (0..campaigns.len())
+        .map(|row| ["customer_id", "offer_id", "sent_on"].map(|column| campaigns.column(column)[row].to_owned()).into())
+        .filter(|(_, offer, day): &(String, String, String)| !offer.is_empty() && day.as_str() < as_of)
+        .collect();
+    let days_before = |day: &str| day.parse::<jiff::civil::Date>().unwrap().until(as_of.parse::<jiff::civil::Date>().unwrap()).unwrap().get_days();
+    let mut lots = Lots(11);
+    let mut written = 0;
+    for catalogue in 0..15 {
+        let mut file = String::from("offer_id,name,channel,contact_cost,accept_cost,discount,valid_days\n");
+        let mut names = vec!["F10", "FREEDEL", "CALL", "SAMPLE"];
+        let extra: Vec<String> = (0..lots.below(4)).map(|number| format!("N{number}")).collect();
+        names.extend(extra.iter().map(String::as_str));
+        for name in &names {
+            let [contact, accept, discount] = [lots.below(20), lots.below(40), lots.below(30)].map(|cents| cents as f64 / 100.0);
+            file.push_str(&format!("{name},{name},email,{contact:.2},{accept:.2},{discount:.2},14\n"));
+        }
+        std::fs::write(shop.path().join("offers.csv"), file).unwrap();
+        let (per_customer, most, within, gap) = (1 + lots.below(3), 1 + lots.below(3), 20 + lots.below(80), lots.below(120));
+        let (budget, capacity) = (lots.below(900) as f64 / 100.0, lots.below(200));
+        let settings = [
+            format!("decide.offers_per_customer={per_customer}"),
+            format!("decide.contact={{ max = {most}, per = \"{within}d\" }}"),
+            format!("decide.min_gap=\"{gap}d\""),
+            format!("offers.0.budget={{ amount = {budget}, per = \"1d\" }}"),
+            format!("offers.0.capacity={{ count = {capacity}, per = \"1d\" }}"),
+            format!("decide.control={{ share = 0.{} }}", lots.below(4)),
+            format!("decide.explore=0.{}", lots.below(3)),
+        ];
+        let mut arguments = vec!["run", "shop.toml", "--model", "models/shop.hfb", "--backtest", "--as-of", as_of, "--out", "out"];
+        settings.iter().for_each(|setting| arguments.extend(["--set", setting]));
+        shop.scoring(&arguments).succeeds();
+        let offers = shop.table("offers.csv");
+        let (mut spent, mut given) = (BTreeMap::<String, f64>::new(), BTreeMap::<String, u64>::new());
+        let mut count = BTreeMap::<String, u64>::new();
+        let column = |name: &str| offers.column(name);
+        let (ids, names, assignments) = (column("customer_id"), column("offer_id"), column("assignment"));
+        let (contact, accept) = (column("contact_cost"), column("accept_cost"));
+        for row in (0..offers.len()).filter(|row| matches!(assignments[*row], "offer" | "explore" | "control")) {
+            let (id, offer) = (ids[row], names[row]);
+            assert_eq!(consent[id], "yes", "catalogue {catalogue}: {id} has not consented");
+            *count.entry(id.to_owned()).or_default() += 1;
+            let too_soon = sent.iter().any(|(who, what, day)| who == id && what == offer && i64::from(days_before(day)) < gap as i64);
+            assert!(!too_soon, "catalogue {catalogue}: {offer} again to {id} within {gap} days");
+            if assignments[row] != "control" {
+                written += 1;
+                let number = |text: &str| text.parse::<f64>().unwrap_or(0.0);
+                *spent.entry(offer.to_owned()).or_default() += number(contact[row]) + number(accept[row]);
+                *given.entry(offer.to_owned()).or_default() += 1;
+            }
+        }
+        for (id, own) in &count {
+            let before = sent.iter().filter(|(who, _, day)| who == id && i64::from(days_before(day)) <= within as i64).count() as u64;
+            assert!(*own <= per_customer && own + before <= most.max(before), "catalogue {catalogue}: {id} gets {own} beside {before}, at most {most}");
+        }
+        // Costs are written with six digits.
+        assert!(spent.values().all(|spent| *spent <= budget + 1e-3), "catalogue {catalogue}: {spent:?} of {budget}");
+        assert!(given.values().all(|given| *given <= capacity), "catalogue {catalogue}: {given:?} of {capacity}");
+    }
+    assert!(written > 200, "{written} offers in all: nothing was tried");
+}
