@@ -147,6 +147,12 @@ pub fn read(config: &Config, options: &ScoreOptions, progress: &mut dyn Progress
 /// # Errors
 /// 65 for stale exports or ones that lack what the model reads, 78 for an as-of that does not fit.
 pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Scored> {
+    if config.privacy.key_file.is_some() {
+        return Err(Error::config(
+            "[privacy] key_file asks for pseudonyms, which are not made yet: ids would be written as they are; remove it if that is meant",
+        )
+        .file(&config.path));
+    }
     let cutoff = as_of(exports, bundle, options)?;
     check_hidden(&bundle.features, &config.churn.hide_reasons)?;
     let dated = exports.newest.is_some();
@@ -165,7 +171,7 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
         }
     }
     // An offer test that could not be measured in training is nothing that this run lacks.
-    for (part, reason) in bundle.meta.missing.iter().filter(|(part, _)| part != "decide") {
+    for (part, reason) in bundle.meta.missing.iter().filter(|(part, _)| *part != "decide") {
         scored.notes.push(format!("no {part}: {reason}"));
     }
 

@@ -19,6 +19,11 @@ const PASSES: usize = 40;
 /// With more units than this, prices are first found on every so-many-th unit with limits in proportion: on all units a few passes then do.
 const SAMPLE: usize = 20_000;
 const PASSES_AFTER_SAMPLE: usize = 2;
+/// Gap below which prices are good enough.
+const CLOSE: f64 = 5e-4;
+/// Subgradient steps at most, and candidates looked at in all of them at most.
+const STEPS: usize = 300;
+const WORK: usize = 100_000_000;
 /// A pass that improves the bound by a smaller share is the last.
 const ENOUGH: f64 = 1e-6;
 
@@ -218,7 +223,81 @@ impl Problem {
             self.prices(vec![0.0; self.resources.len()], PASSES)
         };
         let (taken, value, used) = self.take(&prices);
-        Allocation { taken, value, bound, prices, used }
+        let mut best = Allocation { taken, value, bound, prices, used };
+        // One price at a time can stop short of the lowest bound where candidates change from one resource to another.
+        let steps = (WORK / self.candidates.len().max(1)).min(STEPS);
+        self.descend(&mut best, steps);
+        best
+    }
+
+    /// Subgradient steps from the prices found (Polyak 1969: as long as the gap says), with resources scaled by their limits; better bounds and better decisions are
+    /// kept.
+    fn descend(&self, best: &mut Allocation, steps: usize) {
+        let limits: Vec<f64> = self.resources.iter().map(|resource| resource.limit.max(1e-9)).collect();
+        let mut prices = best.prices.clone();
+        let mut bound = best.bound;
+        let (mut length, mut stalled) = (1.0, 0);
+        for step in 0..steps {
+            if best.gap() <= CLOSE {
+                break;
+            }
+            let used = self.used(&prices);
+            let slope: Vec<f64> = limits
+                .iter()
+                .zip(&used)
+                .zip(&prices)
+                .map(|((limit, used), price)| if *price <= 0.0 && used < limit { 0.0 } else { 1.0 - used / limit })
+                .collect();
+            let square: f64 = slope.iter().map(|slope| slope * slope).sum();
+            if square <= 1e-18 {
+                break;
+            }
+            let stride = length * (bound - best.value).max(0.0) / square;
+            for ((price, slope), limit) in prices.iter_mut().zip(&slope).zip(&limits) {
+                *price = (*price - stride * slope / limit).max(0.0);
+            }
+            bound = self.bound(&prices);
+            if bound < best.bound {
+                (best.bound, best.prices, stalled) = (bound, prices.clone(), 0);
+            } else {
+                stalled += 1;
+                if stalled % 5 == 0 {
+                    length *= 0.6;
+                    (prices, bound) = (best.prices.clone(), best.bound);
+                }
+            }
+            if step % 5 == 4 || step + 1 == steps {
+                let (taken, value, used) = self.take(&prices);
+                if value > best.value {
+                    (best.taken, best.value, best.used) = (taken, value, used);
+                }
+            }
+        }
+    }
+
+    /// What is used of each resource when every unit takes what is best for it at these prices.
+    fn used(&self, prices: &[f64]) -> Vec<f64> {
+        let parts: Vec<Vec<f64>> = (0..self.units().div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|chunk| {
+                let mut used = vec![0.0; self.resources.len()];
+                let mut own: Vec<(f64, &Candidate)> = Vec::new();
+                for unit in chunk * CHUNK..((chunk + 1) * CHUNK).min(self.units()) {
+                    own.clear();
+                    own.extend(self.of(unit).iter().map(|candidate| (self.net(candidate, prices), candidate)).filter(|(net, _)| *net > 0.0));
+                    own.sort_by(|a, b| b.0.total_cmp(&a.0));
+                    for (_, candidate) in own.iter().take(self.most[unit] as usize) {
+                        for resource in &self.choices[candidate.choice as usize] {
+                            used[*resource as usize] += self.taken_from(*resource, candidate);
+                        }
+                    }
+                }
+                used
+            })
+            .collect();
+        let mut used = vec![0.0; self.resources.len()];
+        parts.iter().for_each(|part| used.iter_mut().zip(part).for_each(|(sum, own)| *sum += own));
+        used
     }
 
     /// The lowest bound found, and its prices.
@@ -368,6 +447,25 @@ mod tests {
         }
         // Five customers leave little room; the bound shows what is missing.
         assert!(shares.iter().sum::<f64>() / 20.0 > 0.9, "{shares:?}");
+    }
+
+    #[test]
+    fn two_tight_budgets_between_which_customers_change_still_have_a_close_bound() {
+        for seed in 0..5 {
+            let mut problem = Problem { offsets: vec![0], most: vec![1; 300], choices: vec![vec![0], vec![1]], ..Problem::default() };
+            for unit in 0..300 {
+                // What one offer is worth to a customer the other is too, nearly.
+                let worth = 0.2 + 2.0 * uniform(seed, unit);
+                for (choice, place) in [(0, 2 * unit), (1, 2 * unit + 1)] {
+                    let value = worth * (0.9 + 0.2 * uniform(seed + 50, place));
+                    problem.candidates.push(Candidate { choice, value, cost: 0.4 + 0.2 * uniform(seed + 90, place) });
+                }
+                problem.offsets.push(problem.candidates.len());
+            }
+            problem.resources = ["a", "b"].map(|name| Resource { name: name.into(), limit: 60.0, counts: false }).into();
+            let found = problem.solve();
+            assert!(found.gap() < 0.006 && within_limits(&problem, &found.taken), "{}", found.gap());
+        }
     }
 
     #[test]

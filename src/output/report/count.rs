@@ -1,9 +1,10 @@
 //! Rows and measures become the numbers of the pages.
 
-use super::{FamilyLine, ModelLine, RunReport, SMALLEST_GROUP, SegmentLine, TierLine, TrainReport, WindowLine};
+use super::{DecidedLine, FamilyLine, ModelLine, RunReport, SMALLEST_GROUP, SegmentLine, TierLine, TrainReport, WindowLine};
 use crate::bundle::Bundle;
 use crate::churn::tiers::threshold;
 use crate::config::{Config, Definition};
+use crate::decide::Assignment;
 use crate::exports::Exports;
 use crate::output::RiskRow;
 use crate::recommend::RankReport;
@@ -51,10 +52,13 @@ impl RunReport {
                 .filter(|(_, count)| *count > 0)
                 .collect(),
             segments: segment_lines(scored, scored_at_all, has_value),
-            reasons: most(scored.risk.iter().filter_map(|row| row.reasons.first()).map(|(code, _)| code.clone())),
+            reasons: most(scored.risk.iter().filter_map(|row| row.reasons.first()).map(|(code, _)| (code.clone(), 1))),
             items: items(scored),
-            excluded: most(scored.excluded.iter().map(|row| row.rule.clone())),
-            rejects: most(exports.rejects.iter().map(|reject| reject.class.to_string())),
+            decided: decided(scored),
+            resources: scored.decisions.resources.clone(),
+            kept_back: most(scored.decisions.kept_out.iter().map(|(rule, count)| ((*rule).to_owned(), *count))),
+            excluded: most(scored.excluded.iter().map(|row| (row.rule.clone(), 1))),
+            rejects: most(exports.rejects.iter().map(|reject| (reject.class.to_string(), 1))),
             files: exports.counts.clone(),
             notes: exports.notes.iter().chain(&scored.notes).cloned().collect(),
         }
@@ -97,24 +101,45 @@ fn segment_lines(scored: &Scored, scored_at_all: bool, has_value: bool) -> Vec<S
 }
 
 /// How often each text occurs, most frequent first, ties by text.
-fn most(texts: impl Iterator<Item = String>) -> Vec<(String, u64)> {
+fn most(texts: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    texts.for_each(|text| *counts.entry(text).or_default() += 1);
+    texts.for_each(|(text, count)| *counts.entry(text).or_default() += count);
     let mut lines: Vec<(String, u64)> = counts.into_iter().collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.1));
     lines.truncate(MOST_LINES);
     lines
 }
 
+/// The items that most customers get; an offer need not have one.
 fn items(scored: &Scored) -> Vec<(String, String, u64)> {
-    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
-    scored.offers.iter().for_each(|offer| {
-        names.insert(&offer.item_id, &offer.item_name);
-    });
-    most(scored.offers.iter().map(|offer| offer.item_id.clone()))
-        .into_iter()
-        .map(|(item, count)| (item.clone(), names[item.as_str()].to_string(), count))
-        .collect()
+    let with_item = || scored.offers.iter().filter(|offer| !offer.item_id.is_empty());
+    let names: BTreeMap<&str, &str> = with_item().map(|offer| (offer.item_id.as_str(), offer.item_name.as_str())).collect();
+    most(with_item().map(|offer| (offer.item_id.clone(), 1))).into_iter().map(|(item, count)| (item.clone(), names[item.as_str()].to_string(), count)).collect()
+}
+
+/// What was decided, offer by offer, those that most get first.
+fn decided(scored: &Scored) -> Vec<DecidedLine> {
+    let decisions = &scored.decisions;
+    let mut lines: BTreeMap<usize, DecidedLine> = BTreeMap::new();
+    for row in &decisions.rows {
+        let offer = &decisions.offers[row.offer];
+        let line = lines
+            .entry(row.offer)
+            .or_insert_with(|| DecidedLine { name: if offer.name.is_empty() { offer.id.clone() } else { offer.name.clone() }, ..DecidedLine::default() });
+        if row.assignment == Assignment::Control {
+            line.control += 1;
+            continue;
+        }
+        line.sent += 1;
+        line.cost += row.worth.contact_cost + row.worth.accept_cost.unwrap_or(0.0);
+        if let Some(net) = row.worth.net {
+            *line.net.get_or_insert(0.0) += net;
+        }
+    }
+    let mut lines: Vec<DecidedLine> = lines.into_values().collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.sent));
+    lines.truncate(MOST_LINES);
+    lines
 }
 
 impl TrainReport {

@@ -11,6 +11,7 @@ mod train;
 mod words;
 
 use crate::config::Language;
+use crate::decide::ResourceLine;
 use crate::evaluate::classify::{Classification, ReliabilityBin};
 use crate::exports::FileCounts;
 use crate::recommend::RankReport;
@@ -62,6 +63,12 @@ pub struct RunReport {
     pub reasons: Vec<(String, u64)>,
     /// The items offered most: id, name (may be empty), customers.
     pub items: Vec<(String, String, u64)>,
+    /// Offers decided on.
+    pub decided: Vec<DecidedLine>,
+    /// Budgets and capacities: name, limit, used, what one more unit would bring.
+    pub resources: Vec<ResourceLine>,
+    /// Pairs of customer and offer that a rule kept back, by rule.
+    pub kept_back: Vec<(String, u64)>,
     /// Customers left out, by rule.
     pub excluded: Vec<(String, u64)>,
     /// Rows refused, by class.
@@ -70,6 +77,21 @@ pub struct RunReport {
     pub files: Vec<FileCounts>,
     /// Why something is blank, and what was noticed.
     pub notes: Vec<String>,
+}
+
+/// An offer that was decided on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DecidedLine {
+    /// Its name, or its id.
+    pub name: String,
+    /// To be sent, those decided by lot among them.
+    pub sent: u64,
+    /// Kept out as controls.
+    pub control: u64,
+    /// What the contacts cost, acceptance included; of those to be sent.
+    pub cost: f64,
+    /// What they are worth, costs taken off; `None` where what an offer changes is not known.
+    pub net: Option<f64>,
 }
 
 /// A tier of action.

@@ -13,7 +13,7 @@ pub(super) fn page(report: &RunReport) -> Markup {
     let counted = |lines: &[(String, u64)]| -> Vec<BarLine> { lines.iter().map(|(name, count)| BarLine::count(code(name, language), *count)).collect() };
     let shown_items: Vec<&(String, String, u64)> = report.items.iter().filter(|item| item.2 >= SMALLEST_GROUP).collect();
     let reasons: Vec<BarLine> =
-        report.reasons.iter().filter(|reason| reason.1 >= SMALLEST_GROUP).map(|(text, count)| BarLine::count(text.clone(), *count)).collect();
+        report.reasons.iter().filter(|reason| reason.1 >= SMALLEST_GROUP).map(|(name, count)| BarLine::count(code(name, language), *count)).collect();
     let items: Vec<BarLine> = shown_items
         .iter()
         .map(|(id, name, count)| {
@@ -37,6 +37,11 @@ pub(super) fn page(report: &RunReport) -> Markup {
             @if !report.segments.is_empty() {
                 (section("wide", word(Word::Segments), hint(report.segments.iter().any(|line| line.customers < SMALLEST_GROUP)), segments(report, language)))
             }
+            @if !report.decided.is_empty() {
+                (section("wide", word(Word::Decided), word(Word::DecidedHint), decided(report, language)))
+            }
+            @if !report.resources.is_empty() { (section("wide", word(Word::Budgets), "", resources(report, language))) }
+            @if !report.kept_back.is_empty() { (section("", word(Word::KeptBack), word(Word::KeptBackHint), bars(&counted(&report.kept_back), "quiet", language))) }
             (section("", word(Word::Excluded), "", bars(&counted(&report.excluded), "quiet", language)))
             (section("", word(Word::Rejects), "", bars(&counted(&report.rejects), "quiet", language)))
             @if !report.files.is_empty() { (section("wide", word(Word::Files), "", files(report, language))) }
@@ -114,6 +119,42 @@ fn tiers(report: &RunReport, language: Language) -> Markup {
                     td.num { (expected(tier.expected_leaving)) }
                     td.num { @if tier.customers > 0 { (percent(tier.expected_leaving / tier.customers as f64)) } }
                     @if with_value { td.num { @if let Some(value) = tier.value { (money(value, &report.currency)) } } }
+                }
+            }
+        } }
+    }
+}
+
+fn decided(report: &RunReport, language: Language) -> Markup {
+    let word = |word: Word| word.text(language);
+    let most = report.decided.iter().map(|line| line.sent).max().unwrap_or(0).max(1) as f64;
+    html! {
+        div.scroll { table {
+            tr { th { (word(Word::Offer)) } th.bar {} th.num { (word(Word::ToBeSent)) } th.num { (word(Word::KeptOut)) } th.num { (word(Word::Cost)) } th.num { (word(Word::Net)) } }
+            @for line in &report.decided {
+                tr {
+                    td.name { b { (line.name) } }
+                    td.bar { @if line.sent > 0 { div style=(format!("width:{:.1}%", 100.0 * line.sent as f64 / most)) {} } }
+                    td.num { (whole(line.sent)) } td.num { (whole(line.control)) }
+                    td.num { (money(line.cost, &report.currency)) }
+                    td.num { @if let Some(net) = line.net { (money(net, &report.currency)) } }
+                }
+            }
+        } }
+    }
+}
+
+fn resources(report: &RunReport, language: Language) -> Markup {
+    let word = |word: Word| word.text(language);
+    html! {
+        div.scroll { table {
+            tr { th { (word(Word::Budget)) } th.bar {} th.num { (word(Word::Used)) } th.num { (word(Word::Limit)) } th.num { (word(Word::OneMore)) } }
+            @for line in &report.resources {
+                tr {
+                    td.name { (line.name) }
+                    td.bar { @if line.limit > 0.0 { div style=(format!("width:{:.1}%", 100.0 * (line.used / line.limit).min(1.0))) {} } }
+                    td.num { (format!("{:.2}", line.used)) } td.num { (format!("{:.2}", line.limit)) }
+                    td.num { @if line.price > 0.0 { (format!("{:.2}", line.price)) } }
                 }
             }
         } }

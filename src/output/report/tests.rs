@@ -6,6 +6,7 @@ use super::words::{Word, filled};
 use super::*;
 use crate::churn::groups::RiskGroup;
 use crate::config::Config;
+use crate::decide::ResourceLine;
 use crate::evaluate::classify::classification;
 use crate::evaluate::honesty::{Profit, WindowMeasured};
 use crate::evaluate::rank::Ranking;
@@ -52,6 +53,9 @@ fn run() -> RunReport {
             ("47566".into(), "PARTY BUNTING".into(), 1_012),
             ("POST-X".into(), String::new(), 88),
         ],
+        decided: vec![DecidedLine { name: "10 % off your next order".into(), sent: 812, control: 40, cost: 394.1, net: Some(1_204.5) }],
+        resources: vec![ResourceLine { name: "budget of F10".into(), limit: 400.0, used: 394.1, price: 0.31 }],
+        kept_back: vec![("no_consent".into(), 2_404), ("no_gain".into(), 4_641)],
         excluded: vec![("already_inactive".into(), 1_539), ("no_history".into(), 12)],
         rejects: vec![("bad_date".into(), 31), ("missing_id".into(), 4)],
         files: vec![FileCounts {

@@ -1,6 +1,7 @@
 //! The words of the reports, in English and Chinese: one small table.
 
 use crate::config::Language;
+use crate::snapshot::exported;
 
 /// Defines the table: one line per phrase, English and Chinese side by side.
 macro_rules! words {
@@ -58,6 +59,20 @@ words! {
     Segment: "Segment", "分群";
     Reasons: "Why: the most frequent first reasons", "主要流失原因";
     Items: "What is offered most", "推荐最多的商品";
+    Decided: "What is to be sent", "将发送的优惠";
+    DecidedHint: "Worth: added margin and what staying is worth, less all costs. Controls are kept out, so that the effect can be measured", "价值：增加的毛利与留存价值，减去全部成本。对照组不发送，以便衡量效果";
+    Offer: "Offer", "优惠";
+    ToBeSent: "To be sent", "发送";
+    KeptOut: "Controls", "对照组";
+    Cost: "Cost", "成本";
+    Net: "Worth", "净价值";
+    Budgets: "Budgets and capacities", "预算与容量";
+    Budget: "Budget", "预算";
+    Used: "Used", "已用";
+    Limit: "Limit", "上限";
+    OneMore: "One more returns", "再加一单位的回报";
+    KeptBack: "Offers not given, by rule", "未发放的优惠（按规则）";
+    KeptBackHint: "Pairs of customer and offer; the first rule that failed counts", "客户与优惠的组合；按首个未通过的规则计";
     Excluded: "Left out, by rule", "未列入的客户（按规则）";
     Rejects: "Rows refused, by class", "被拒绝的行（按类别）";
     Files: "What was read", "读取的数据";
@@ -155,6 +170,27 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "already_inactive" => ("already inactive: for win-back", "已不活跃（适合召回）"),
         "already_left" => ("already left", "已离开"),
         "no_history" => ("no history before the date", "此日期前无记录"),
+        "recency" => ("silent for longer than usual", "沉默时间变长"),
+        "frequency" => ("orders fewer or more than others", "订单频次"),
+        "money" => ("what is spent", "消费金额"),
+        "tenure" => ("how long a customer", "客户年限"),
+        "trend" => ("orders more or less than before", "订单趋势"),
+        "season" => ("the same season a year ago", "去年同期"),
+        "basket" => ("what an order holds", "单次购买"),
+        "returns" => ("goods sent back", "退货"),
+        "discount" => ("buying at a discount", "折扣购买"),
+        "channel" => ("the channels used", "渠道"),
+        "habits" => ("hours and days of buying", "购买时段"),
+        "satisfaction" => ("satisfaction and support", "满意度与客服"),
+        "variety" => ("how many different items", "商品种类"),
+        "columns" => ("further columns of the events", "事件的其他列"),
+        "no_consent" => ("no consent to contact", "未同意联系"),
+        "suppressed" => ("on a suppression list", "在禁止联系名单中"),
+        "not_valid" => ("the offer is not valid on this day", "优惠当日无效"),
+        "who" => ("the offer is for others", "不符合优惠条件"),
+        "contact_limit" => ("contacted often enough", "已达联系上限"),
+        "min_gap" => ("the same offer too recently", "近期已发过同一优惠"),
+        "no_gain" => ("worth no more than it costs", "价值不高于成本"),
         "encoding" => ("not valid UTF-8", "不是有效的 UTF-8"),
         "nul_byte" => ("a NUL byte in the record", "记录中有 NUL 字节"),
         "unterminated_quote" => ("a quote that never ends", "引号未闭合"),
@@ -185,8 +221,12 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "churn" => ("churn model", "流失模型"),
         "recommend" => ("recommender", "推荐模型"),
         "segments" => ("segments", "客户分群"),
-        "habits" => ("habits", "习惯"),
-        other => return other.replace('_', " "),
+        // Reasons that lower the risk, and columns of the profiles.
+        other if let Some(family) = other.strip_prefix("keeps_") => {
+            let kept = self::code(family, language);
+            return if language == Language::Zh { format!("有利：{kept}") } else { format!("speaks for staying: {kept}") };
+        }
+        other => return exported(other).replace('_', " "),
     };
     match language {
         Language::En => both.0.to_string(),
