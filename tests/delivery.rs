@@ -144,3 +144,22 @@ fn explain_tells_every_rule_and_term_of_an_offer_and_what_if_tells_a_budgets_wor
     shop.scoring(&[&RUN[..4], &["--out", "out", "--what-if", "NOPE=2"], &budget[..]].concat()).fails(78).naming(&["NOPE", "F10"]);
     shop.scoring(&[&RUN[..4], &["--out", "out", "--what-if", "F10"]].concat()).ends_with(2);
 }
+
+#[test]
+fn controls_are_those_who_would_have_been_sent_an_offer_within_the_same_budget() {
+    let shop = fitted();
+    let run = |more: &[&str]| {
+        shop.scoring(&[&RUN[..4], &["--out", "out", "--set", "decide.control={ share = 0.3, salt = \"test\" }"], more].concat()).succeeds();
+        let offers = shop.table("offers.csv");
+        let count = |word: &str| offers.column("assignment").into_iter().filter(|assignment| *assignment == word).count() as f64;
+        (count("offer"), count("control"))
+    };
+    let (sent, control) = run(&[]);
+    let (sent_tight, control_tight) = run(&["--set", "offers.0.capacity={ count = 60, per = \"1d\" }"]);
+    assert!(sent_tight < 0.7 * sent, "the capacity does not bind: {sent_tight} of {sent}");
+    // Three of ten, give or take three standard errors.
+    for (sent, control) in [(sent, control), (sent_tight, control_tight)] {
+        let share = control / (sent + control);
+        assert!((share - 0.3).abs() < 3.0 * (0.21 / (sent + control)).sqrt(), "{control} beside {sent}");
+    }
+}

@@ -101,7 +101,7 @@ impl Problem {
     }
 
     /// Value net of what the candidate takes at these prices.
-    fn net(&self, candidate: &Candidate, prices: &[f64]) -> f64 {
+    pub fn net(&self, candidate: &Candidate, prices: &[f64]) -> f64 {
         let taken: f64 =
             self.choices[candidate.choice as usize].iter().map(|resource| prices[*resource as usize] * self.taken_from(*resource, candidate)).sum();
         candidate.value - taken

@@ -450,7 +450,8 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     let mut problem = Problem { offsets: vec![0], choices, ..Problem::default() };
     // What each candidate is: customer and offer.
     let mut meant: Vec<(usize, usize)> = Vec::new();
-    let mut controls: Vec<(usize, usize, f64)> = Vec::new();
+    // Units kept out: what they could get, and how many of it.
+    let mut kept: Vec<(Vec<(usize, Candidate)>, u32)> = Vec::new();
     let mut explored: Vec<(usize, usize)> = Vec::new();
     for (unit, members) in units {
         let room = members.iter().map(|member| market.room(customers[*member].person.history.customer)).min().unwrap_or(0);
@@ -476,8 +477,8 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
             continue;
         }
         if market.lots.is_control(unit) {
-            own.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
-            controls.extend(own.iter().take(room as usize).map(|(member, place, value, _)| (*member, *place, *value)));
+            let own = own.into_iter().map(|(member, place, value, cost)| (member, Candidate { choice: place as u32, value, cost })).collect();
+            kept.push((own, room));
             continue;
         }
         if let Some(lot) = market.lots.lot(unit, market.as_of) {
@@ -504,6 +505,7 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     }
     problem.resources = resources;
     let allocation = problem.solve();
+    let controls = controls(&problem, &allocation.prices, kept);
     for (place, resource) in problem.resources.iter().enumerate() {
         decisions.resources.push(ResourceLine {
             name: resource.name.clone(),
@@ -538,7 +540,7 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     };
     allocation.taken.iter().for_each(|taken| add(meant[*taken].0, meant[*taken].1, Assignment::Offer));
     explored.iter().for_each(|(member, place)| add(*member, *place, Assignment::Explore));
-    controls.iter().for_each(|(member, place, _)| add(*member, *place, Assignment::Control));
+    controls.iter().for_each(|(member, place)| add(*member, *place, Assignment::Control));
     decided.sort_by(|a, b| (a.2.customer).cmp(&b.2.customer).then(b.1.total_cmp(&a.1)).then(a.2.offer.cmp(&b.2.offer)));
     decisions.rows = decided.into_iter().map(|(_, _, decision)| decision).collect();
     if let Some(member) = asked.why.and_then(|asked| customers.iter().position(|customer| customer.person.history.customer == asked)) {
@@ -569,6 +571,21 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         }
     }
     Ok(decisions)
+}
+
+/// What the units kept out would have got: chosen at the same prices of budgets and capacities as everyone else's, so that both groups are alike.
+fn controls(problem: &Problem, prices: &[f64], kept: Vec<(Vec<(usize, Candidate)>, u32)>) -> Vec<(usize, usize)> {
+    let mut controls = Vec::new();
+    for (own, room) in kept {
+        let mut own: Vec<(f64, usize, usize)> = own
+            .into_iter()
+            .map(|(member, candidate)| (problem.net(&candidate, prices), member, candidate.choice as usize))
+            .filter(|(net, ..)| *net > 0.0)
+            .collect();
+        own.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        controls.extend(own.into_iter().take(room as usize).map(|(_, member, place)| (member, place)));
+    }
+    controls
 }
 
 /// What the control group can tell: the least change of the share that responds, beside the change that is expected.
