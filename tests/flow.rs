@@ -283,3 +283,44 @@ fn simulate_writes_the_shop_of_the_library() {
         assert_eq!(std::fs::read(shop.path().join("made").join(name)).unwrap(), std::fs::read(expected.path().join(name)).unwrap(), "{name}");
     }
 }
+
+#[test]
+fn a_list_can_be_kept_varied_and_a_second_one_holds_only_what_the_customer_never_bought() {
+    let shop = Shop::simulated(1_000, 4);
+    let asked = ["--set", "recommend.per_category=1", "--set", "recommend.new_items=2"];
+    let measured = shop.train(&[&["validate", "shop.toml", "--json"], &asked[..]].concat()).succeeds().json();
+    // What the variety costs stands beside the list without it.
+    assert!(measured["recommend"]["models"]["without the cap on categories"].is_object(), "{}", measured["recommend"]);
+    shop.fit().succeeds();
+    shop.scoring(&[&["run", "shop.toml", "--model", "models/shop.hfb", "--out", "out"], &asked[..]].concat()).succeeds();
+    let items = Table::read(&shop.path().join("items.csv"));
+    let department: BTreeMap<&str, &str> = items.column("item_id").into_iter().zip(items.column("department")).collect();
+    let mut bought: BTreeSet<(String, String)> = BTreeSet::new();
+    for name in ["orders_2023.csv", "orders_2024.csv"] {
+        let orders = Table::read(&shop.path().join(name));
+        let rows = orders.column("customer_id").into_iter().zip(orders.column("item_id")).zip(orders.column("type"));
+        bought.extend(rows.filter(|(_, kind)| *kind == "sale").map(|((customer, item), _)| (customer.to_owned(), item.to_owned())));
+    }
+    let offers = shop.table("offers.csv");
+    let mut lists: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (((customer, item), list), assignment) in
+        offers.column("customer_id").into_iter().zip(offers.column("item_id")).zip(offers.column("list")).zip(offers.column("assignment"))
+    {
+        if assignment.is_empty() {
+            lists.entry((customer, list)).or_default().push(item);
+        }
+    }
+    let (mut new, mut owned) = (0, 0);
+    for ((customer, list), items) in &lists {
+        let departments: BTreeSet<&str> = items.iter().map(|item| department[item]).collect();
+        assert_eq!(departments.len(), items.len(), "{customer} {list}: {items:?}");
+        let had = items.iter().filter(|item| bought.contains(&((*customer).to_owned(), (**item).to_owned()))).count();
+        if *list == "new" {
+            assert_eq!((had, items.len()), (0, 2), "{customer}: {items:?}");
+            new += 1;
+        } else {
+            owned += had;
+        }
+    }
+    assert!(new > 900 && owned > 200, "{new} {owned}");
+}

@@ -553,8 +553,12 @@ pub struct RecommendSettings {
     pub half_life: Option<Span>,
     /// Whether owned items may be offered again.
     pub repeat: Repeat,
-    /// Offers written per customer; default 3.
+    /// Items written per customer; default 3.
     pub per_customer: usize,
+    /// At most so many of one category on a list.
+    pub per_category: Option<usize>,
+    /// Items of a second list, of such as the customer never bought; default 0.
+    pub new_items: usize,
 }
 
 /// Whether owned items may be offered again.

@@ -114,6 +114,8 @@ pub struct OfferRow {
     pub assignment: String,
     /// What the offer is worth, term by term.
     pub worth: Worth,
+    /// `new` for an item of the second list, of what the customer never bought.
+    pub list: String,
 }
 
 /// A customer who is not in risk.csv, and the rule that kept them out.

@@ -5,7 +5,7 @@ use super::csv_text::CsvText;
 use crate::error::{Error, Result};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 25] = [
+pub const COLUMNS: [&str; 26] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -31,6 +31,7 @@ pub const COLUMNS: [&str; 25] = [
     "churn_change_low",
     "churn_change_high",
     "saved_value",
+    "list",
 ];
 
 /// The bytes of offers.csv.
@@ -60,7 +61,7 @@ pub fn to_csv(rows: &[OfferRow]) -> Result<Vec<u8>> {
         for (column, value) in COLUMNS[15..].iter().zip(terms) {
             csv.fraction(value, column)?;
         }
-        csv.end();
+        csv.id(&row.list).end();
     }
     Ok(csv.into_bytes())
 }
@@ -90,8 +91,8 @@ mod tests {
         assert_eq!(
             String::from_utf8(to_csv(&[row("17850", 1)]).unwrap()).unwrap(),
             "customer_id,as_of,decision_id,rank,offer_id,item_id,item_name,channel,valid_from,valid_until,score,reason_code,reason,\
-             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value,churn_change,churn_change_low,churn_change_high,saved_value\n\
-             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,,,,,\n"
+             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value,churn_change,churn_change_low,churn_change_high,saved_value,list\n\
+             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,,,,,,\n"
         );
     }
 

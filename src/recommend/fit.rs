@@ -4,9 +4,8 @@ use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan};
 use super::choose::{Ages, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
-use super::scores::top;
 use super::table::has_history;
-use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender};
+use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
 use crate::error::Result;
 use crate::evaluate::rank::{RankDetail, Ranking, detail, ranking};
@@ -89,7 +88,10 @@ pub fn train(
         }
     };
     let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
-    let (ranked_customers, models, detail) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, seed);
+    let (ranked_customers, models, detail) = {
+        let cap = settings.per_category.map(|most| (most, lists::categories(&exports.items, &catalogue.from)));
+        measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, cap, seed)
+    };
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
     let name = name_of(&plan);
     let pruned = plan.pruned();
@@ -101,6 +103,7 @@ pub fn train(
         item_ids: catalogue.from.iter().map(|item| text(&exports.items.ids, *item)).collect(),
         item_names: catalogue.from.iter().map(|item| text(&exports.items.names, *item)).collect(),
         available: catalogue.from.iter().map(|item| exports.items.available.get(*item as usize).copied().unwrap_or(true)).collect(),
+        categories: lists::categories(&exports.items, &catalogue.from),
         target_weight: weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max),
         kind_weights: kind_weights.into_iter().filter(|(_, weight)| *weight != 0.0).collect(),
         dated,
@@ -134,8 +137,9 @@ fn without_unused(mut blend: Blend) -> Blend {
     blend
 }
 
-/// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves.
-fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], seed: u64) -> (usize, Vec<(String, Ranking)>, RankDetail) {
+/// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves; with a `cap` on items of a category (how
+/// many, and the category of each item), the blend's lists without it beside.
+fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<(usize, Vec<u32>)>, seed: u64) -> (usize, Vec<(String, Ranking)>, RankDetail) {
     let known = truths.len().min(data.customers());
     let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
     let models = blend.models();
@@ -145,11 +149,19 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], seed: u64) -
             let mut histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
             histories.resize(BLOCK, &[]);
             let scaled = blend.scaled(&histories, &models, data.items);
-            let lists = |weights: &[f32; KINDS.len()], lifted: bool| -> Vec<Vec<u32>> {
+            let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
                 let total = blend.combined(&scaled, weights, lifted, BLOCK, data.items);
-                (0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect()
+                let categories = cap.as_ref().map_or(&[][..], |(_, categories)| categories);
+                (0..block.len())
+                    .map(|customer| lists::capped(total.row(customer), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect())
+                    .collect()
             };
-            let mut all = vec![lists(&blend.weights, true)];
+            let lists = |weights: &[f32; KINDS.len()], lifted: bool| capped(weights, lifted, None);
+            let most = cap.as_ref().map(|(most, _)| *most);
+            let mut all = vec![capped(&blend.weights, true, most)];
+            if most.is_some() {
+                all.push(lists(&blend.weights, true));
+            }
             for (kind, _) in &models {
                 let mut weights = [0.0; KINDS.len()];
                 weights[*kind as usize] = 1.0;
@@ -159,7 +171,8 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], seed: u64) -
         })
         .collect();
     let found: Vec<Vec<u32>> = customers.iter().map(|customer| truths[*customer].clone()).collect();
-    let names: Vec<&str> = std::iter::once("chosen").chain(models.iter().map(|(kind, _)| kind.name())).collect();
+    let names: Vec<&str> =
+        std::iter::once("chosen").chain(cap.as_ref().map(|_| "without the cap on categories")).chain(models.iter().map(|(kind, _)| kind.name())).collect();
     let lists: Vec<Vec<Vec<u32>>> = (0..names.len()).map(|place| blocks.iter().flat_map(|block| block[place].iter().cloned()).collect()).collect();
     let report = names.iter().zip(&lists).map(|(name, lists)| ((*name).to_string(), ranking(lists, &found))).collect();
     let mut holders = vec![0_u32; data.items];

@@ -10,6 +10,7 @@ mod ease;
 mod factors;
 mod fit;
 mod interactions;
+mod lists;
 mod neighbours;
 mod popular;
 mod ready;
@@ -22,6 +23,8 @@ mod tests;
 mod traps;
 
 pub use fit::train;
+
+pub use lists::Wanted;
 
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, History};
@@ -62,6 +65,8 @@ pub struct Recommender {
     item_names: Vec<String>,
     /// Whether an item can be had.
     available: Vec<bool>,
+    /// Category of each item, by the coarsest level; empty where there are none.
+    categories: Vec<u32>,
     /// Weight of each kind of event; other kinds weigh nothing.
     kind_weights: Vec<(String, f32)>,
     /// Weight of the kind that a recommendation wants to bring about.
@@ -84,6 +89,8 @@ pub struct Recommended {
     pub reason_code: &'static str,
     /// The reason in words, with the customer's numbers.
     pub reason: String,
+    /// Whether it stands on the second list, of what the customer never bought.
+    pub is_new: bool,
 }
 
 /// The windows of a training on dated events.
@@ -135,13 +142,13 @@ impl Recommender {
     /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
     /// sellers. Fewer are returned where fewer exist.
     pub fn recommend(&self, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
-        self.recommend_alike(histories, &vec![None; histories.len()], count)
+        self.recommend_alike(histories, &vec![None; histories.len()], &Wanted::best(count))
     }
     /// As [`Recommender::recommend`]; a customer without history whose group is known (see [`Recommender::group`]) gets what sells
-    /// among those who are alike, then what sells to all.
-    pub fn recommend_alike(&self, histories: &[Vec<ItemEvent>], groups: &[Option<u32>], count: usize) -> Vec<Vec<Recommended>> {
+    /// among those who are alike, then what sells to all. The second list, where one is asked for, follows the first.
+    pub fn recommend_alike(&self, histories: &[Vec<ItemEvent>], groups: &[Option<u32>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
         let blocks = histories.par_chunks(BLOCK).zip(groups.par_chunks(BLOCK));
-        blocks.map(|(block, groups)| self.recommend_block(block, groups, count)).collect::<Vec<_>>().into_iter().flatten().collect()
+        blocks.map(|(block, groups)| self.recommend_block(block, groups, wanted)).collect::<Vec<_>>().into_iter().flatten().collect()
     }
     /// The group of customers that a profile belongs to, where groups tell tastes apart.
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
@@ -219,21 +226,25 @@ impl Recommender {
         self.alike.as_ref().zip(group).filter(|_| !table::has_history(history))
     }
 
-    fn recommend_block(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>], count: usize) -> Vec<Vec<Recommended>> {
+    fn recommend_block(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
         let (total, scaled) = self.totals(block, groups);
         (0..block.len())
             .map(|customer| {
                 let alike = self.alike_of(&block[customer], groups[customer]);
-                scores::top(total.row(customer), count)
-                    .into_iter()
-                    .map(|(item, score)| {
+                let row = total.row(customer);
+                let list = |row: &[f32], count: usize| lists::capped(row, count, wanted.per_category, &self.categories);
+                let second = if wanted.new_items > 0 { list(&self.never_bought(row, &block[customer]), wanted.new_items) } else { Vec::new() };
+                let first = list(row, wanted.count).into_iter().map(|place| (place, false));
+                first
+                    .chain(second.into_iter().map(|place| (place, true)))
+                    .map(|((item, score), is_new)| {
                         let reason = match alike {
                             Some((alike, group)) if alike.demand[group as usize].binary_search_by_key(&item, |(item, _)| *item).is_ok() => {
                                 Reason::PopularAlike { column: alike.column.clone(), group: alike.groups[group as usize].clone() }
                             }
                             _ => self.reason(&block[customer], customer, item, &scaled),
                         };
-                        Recommended { item, score, reason_code: reason.code(), reason: reason.in_english() }
+                        Recommended { item, score, reason_code: reason.code(), reason: reason.in_english(), is_new }
                     })
                     .collect()
             })
@@ -254,6 +265,9 @@ impl Recommender {
         }
         if self.item_names.len() != items || self.available.len() != items {
             return Err(format!("recommender: {} names and {} availabilities for {items} items", self.item_names.len(), self.available.len()));
+        }
+        if !(self.categories.is_empty() || self.categories.len() == items) {
+            return Err(format!("recommender: {} categories for {items} items", self.categories.len()));
         }
         if self.kind_weights.iter().any(|(_, weight)| !weight.is_finite()) || !self.target_weight.is_finite() {
             return Err("recommender: the weight of a kind is not finite".into());

@@ -55,6 +55,7 @@ fn recommender(blend: Blend, items: usize) -> Recommender {
         name: "test".into(),
         item_ids: (0..items).map(|item| format!("{item:04}")).collect(),
         item_names: vec![String::new(); items],
+        categories: Vec::new(),
         available: vec![true; items],
         kind_weights: vec![("purchase".into(), 1.0)],
         target_weight: 1.0,
@@ -238,7 +239,8 @@ fn shop() -> Exports {
     Exports { customers: ids[..customers].to_vec(), items: ItemTable { ids, ..ItemTable::default() }, events: store, ..Exports::default() }
 }
 
-const SETTINGS: RecommendSettings = RecommendSettings { weights: Vec::new(), half_life: None, repeat: Repeat::Auto, per_customer: 3 };
+const SETTINGS: RecommendSettings =
+    RecommendSettings { weights: Vec::new(), half_life: None, repeat: Repeat::Auto, per_customer: 3, per_category: None, new_items: 0 };
 
 fn windows() -> Option<RankWindows> {
     let day = |days: i64| Moment(days * 86_400);

@@ -8,6 +8,7 @@ use crate::config::{Config, Definition};
 use crate::decide::{Asked, OfferWhy};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
+use crate::recommend::Wanted;
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::snapshot::status::Status;
@@ -109,7 +110,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     if let Some(recommender) = &bundle.recommend {
         let items = recommender.map_items(exports);
         let history = super::offers::item_history(exports, index, cutoff);
-        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], config.recommend.per_customer);
+        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], &Wanted::of(&config.recommend));
         explanation.offers = list
             .into_iter()
             .flatten()

@@ -44,7 +44,7 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
         let (row, mine) = (&rows[customer], offers[customer]);
         let risk = place_in_risk[customer].map(|place| &scored.risk[place]);
         let to_send = || mine.iter().filter(|offer| matches!(offer.assignment.as_str(), "offer" | "explore"));
-        let items = || mine.iter().filter(|offer| offer.assignment.is_empty());
+        let items = || mine.iter().filter(|offer| offer.assignment.is_empty() && offer.list.is_empty());
         let shows_items = config.offers.is_empty() && items().next().is_some();
         let contact = match forbidden(exports, customer as u32) {
             Some("suppressed") => Contact::Suppressed,

@@ -8,7 +8,7 @@ use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::{ItemEvent, Recommended};
+use crate::recommend::{ItemEvent, Recommended, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use rayon::prelude::*;
@@ -60,7 +60,7 @@ pub(super) fn offers(
                     (events, group)
                 })
                 .unzip();
-            lists.extend(recommender.recommend_alike(&histories, &groups, config.recommend.per_customer));
+            lists.extend(recommender.recommend_alike(&histories, &groups, &Wanted::of(&config.recommend)));
             if !offers.is_empty() {
                 fits.extend(recommender.fits(&histories, &groups, &sets));
             }
@@ -95,6 +95,7 @@ pub(super) fn offers(
                 reason: if offer.name.is_empty() { offer.id.clone() } else { offer.name.clone() },
                 assignment: decision.assignment.name().into(),
                 worth: decision.worth,
+                list: String::new(),
             });
         }
         let (Some(recommender), Some(list)) = (recommender, lists.get(customer as usize)) else { continue };
@@ -110,6 +111,7 @@ pub(super) fn offers(
                 score: f64::from(recommended.score),
                 reason_code: recommended.reason_code.into(),
                 reason: recommended.reason.clone(),
+                list: if recommended.is_new { "new" } else { "" }.into(),
                 ..OfferRow::default()
             });
         }

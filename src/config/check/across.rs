@@ -213,6 +213,9 @@ fn output(config: &Config, root: &Table<'_>) -> Result<()> {
             return Err(at_setting(root, "output", "id", format!("found \"{id}\", which no [[profiles]] carries; {advice}")));
         }
     }
+    if config.recommend.per_category.is_some() && config.items.iter().all(|source| source.category.is_none()) {
+        return Err(at_setting(root, "recommend", "per_category", "is set, but no [[items]] has a `category`: nothing to count by"));
+    }
     let Some(target) = Target::named(output.crm.as_deref()) else { return Ok(()) };
     if output.bom && !target.takes_bom {
         return Err(at_setting(root, "output", "bom", format!("found true, but {} takes a byte order mark for a part of the first header", target.name)));

@@ -1,0 +1,81 @@
+//! Seconds to read, to learn a recommender (choice of settings, measures and refit included) and to recommend ten items to everyone, by number of
+//! interactions: `cargo bench --bench recommend`.
+//!
+//! Customers have a taste for a few of 40 groups of items, and within a group few items are bought by many. The sizes grow together: 40 interactions per customer,
+//! and as many customers as items times 5. Data is made from a fixed seed, outside the timed parts; memory is the most that the process held so far.
+#![allow(clippy::print_stdout)]
+
+use holdfast::churn::random::mix;
+use holdfast::config::Config;
+use holdfast::exports::{self, ReadOptions};
+use holdfast::recommend;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+const GROUPS: u64 = 40;
+const PER_CUSTOMER: u64 = 40;
+const THREADS: usize = 2;
+
+fn uniform(seed: u64, place: u64) -> f64 {
+    (mix(seed, place) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn write(folder: &Path, interactions: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let customers = interactions / PER_CUSTOMER;
+    let per_group = (customers / 5 / GROUPS).max(5);
+    let mut text = String::from("customer,item\n");
+    for customer in 0..customers {
+        let tastes = [mix(1, customer) % GROUPS, mix(2, customer) % GROUPS, mix(3, customer) % GROUPS];
+        for number in 0..PER_CUSTOMER {
+            let place = customer * PER_CUSTOMER + number;
+            let group = if uniform(4, place) < 0.9 { tastes[(mix(5, place) % 3) as usize] } else { mix(6, place) % GROUPS };
+            // The square leans towards the first items of a group.
+            let item = (uniform(7, place).powi(2) * per_group as f64) as u64;
+            writeln!(text, "c{customer},g{group}i{item}")?;
+        }
+    }
+    std::fs::write(folder.join("events.csv"), text)?;
+    let config = "[project]\nname = \"bench\"\n[[events]]\nfiles = [\"events.csv\"]\ncustomer = \"customer\"\nitem = \"item\"\nkind = { value = \"purchase\" }\n\
+                  duplicates = \"drop\"\n[churn]\ndefinition = \"none\"\n[recommend]\nrepeat = \"never\"\n";
+    std::fs::write(folder.join("bench.toml"), config)?;
+    Ok(())
+}
+
+/// The most memory held so far, in MiB; 0 where the system does not tell.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|line| line.split_whitespace().next());
+    line.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global()?;
+    for (name, interactions) in [("1e5", 100_000), ("1e6", 1_000_000), ("1e7", 10_000_000)] {
+        let folder = tempfile::tempdir()?;
+        write(folder.path(), interactions)?;
+        let config = Config::load(&folder.path().join("bench.toml"), &[])?;
+        let start = Instant::now();
+        let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None })?;
+        println!("read/{name}: {:.2} s", start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let (recommender, report) = recommend::train(&exports, &config.recommend, None, false, config.project.seed)??;
+        println!("fit/{name}: {:.2} s, {} items, {}", start.elapsed().as_secs_f64(), recommender.items(), report.chosen);
+        let start = Instant::now();
+        let items = recommender.map_items(&exports);
+        let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
+        let mut given = 0;
+        for block in customers.chunks(8_192) {
+            let histories: Vec<_> = block
+                .iter()
+                .map(|customer| {
+                    let timeline = holdfast::timeline::Timeline::new(*customer, &exports.untimed, &[]);
+                    recommender.item_events(&timeline.split(recommend::AFTER_ALL, holdfast::config::Span::days(0)).0, &items)
+                })
+                .collect();
+            given += recommender.recommend(&histories, 10).iter().map(Vec::len).sum::<usize>();
+        }
+        println!("recommend/{name}: {:.2} s, {given} items to {} customers; memory at most {} MiB", start.elapsed().as_secs_f64(), customers.len(), peak());
+    }
+    Ok(())
+}
