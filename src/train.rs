@@ -1,5 +1,6 @@
 //! From exports to bundle and report: one line per stage.
 
+mod acting;
 mod churn;
 mod compare;
 mod decide;

@@ -3,6 +3,7 @@
 use super::Contributions;
 use crate::config::Language;
 use crate::error::{Error, Result};
+use crate::snapshot::features::ACTING;
 use crate::snapshot::learned::FeaturePlan;
 use crate::snapshot::{FeatureSpec, FeatureValues, exported, is_called};
 
@@ -23,7 +24,7 @@ pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, m
         }
     }
     // Profile columns are families of their own: age and contract are different reasons.
-    families.retain(|(family, _)| *family != "profile");
+    families.retain(|(family, _)| *family != "profile" && *family != ACTING);
     let mut strengths: Vec<(String, Option<usize>, f64)> = families.into_iter().map(|(family, sum)| (family.to_string(), None, sum)).collect();
     for (column, spec) in plan.specs.iter().enumerate().filter(|(_, spec)| spec.family == "profile") {
         strengths.push((spec.name.clone(), Some(column), contributions.by_feature[column]));

@@ -103,7 +103,21 @@ fn families(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Le
     other_kinds(sink, reading, facts, learned);
     habits(sink, reading, facts);
     further_columns(sink, reading, facts);
+    if reading.has.contacts {
+        // Of the history nothing is known about it: training writes what it knows of the window, scoring leaves it at no contact.
+        sink.put(0.0, || {
+            spec(ACTING, CONTACTED.into(), "", "contacted within the horizon (never when scoring: the risk is the one without contact)".into(), &[])
+        });
+    }
 }
+
+/// Families of features made of the events that count as alive.
+pub const OF_ORDERS: [&str; 10] = ["recency", "frequency", "rhythm", "trend", "season", "money", "variety", "basket", "discount", "habits"];
+
+/// The input that says whether the customer was contacted within the label window.
+pub const CONTACTED: &str = "contacted_within_horizon";
+/// Its family: no reason, and nothing that drives.
+pub const ACTING: &str = "acting";
 
 /// Sums `value` over the moments younger than `days`.
 fn within(facts: &Facts, events: impl Iterator<Item = (Moment, f64)>, from_days: f64, to_days: f64) -> f64 {

@@ -76,6 +76,8 @@ pub struct EventColumns {
     pub clock: bool,
     /// More than one event per basket.
     pub lines: bool,
+    /// Past treatments with a time: contacts may fall into label windows.
+    pub contacts: bool,
 }
 
 /// A profile column that is a feature.
@@ -365,6 +367,7 @@ impl Reading {
                 returns: store.kind_index("return").is_some_and(|kind| seen.kinds[kind as usize] >= RARE),
                 clock: seen.clock,
                 lines: !store.basket.is_empty() && !store.item.is_empty(),
+                contacts: !exports.treatments.rows.is_empty() && exports.treatments.column("time").is_some(),
             },
         }
     }

@@ -1,5 +1,6 @@
 //! The churn model of a training: windows in time, or folds of a labelled table; chosen, measured, refitted.
 
+use super::acting::{self, Contacts, as_scored, untreated, without_treated};
 use super::drivers::{Driver, drivers};
 use super::measured::{ChurnMeasured, Measured, Tested, threshold};
 use super::{Progress, Purpose};
@@ -92,12 +93,13 @@ pub(super) fn windowed(
         ));
     }
     let cutoffs = windows.all();
-    let examples: Vec<Examples> = snapshots(exports, &plan, rule, &cutoffs)?;
+    let contacts = Contacts::new(config, exports, windows.end);
+    let examples: Vec<Examples> = snapshots(exports, &plan, rule, &cutoffs, config, &contacts)?;
     let of = |cutoff: &Cutoff| &examples[cutoffs.iter().position(|known| known == cutoff).expect("every window is in all()")];
 
     let oldest = examples.iter().skip(usize::from(examples.len() > 1)).collect::<Vec<_>>();
     let known = stack(&oldest);
-    leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+    leaks::refuse(&as_scored(&known).matrix, &known.labels, &config.churn.allow_leak)?;
     drop(known);
 
     progress.stage("churn");
@@ -106,7 +108,7 @@ pub(super) fn windowed(
     let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
     let (choice, tested) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
         (Some(test), Some(choose), false) => {
-            let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(of(choose).clone()), &task);
+            let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(without_treated(of(choose)).into_owned()), &task);
             (choice, Some((of_all(&windows.before_test), of(test))))
         }
         (Some(test), Some(choose), true) => {
@@ -133,6 +135,7 @@ pub(super) fn windowed(
     measured.cutoff = Some(test.date());
     measured.horizon = Some(config.churn.horizon.as_days());
     warn_if_thin(&test_examples.labels, measured);
+    measured.warnings.extend(acting::warning(test_examples));
     measured.churn = Some(match tested {
         Some((known, test)) => {
             let (mut churn, probabilities) = measure(config, &choice, &known, test)?;
@@ -166,21 +169,23 @@ pub(super) fn windowed(
     let all = if last.reading == plan.reading {
         of_all(&windows.before_end)
     } else {
-        stack(&snapshots(exports, &last, rule, &windows.before_end)?.iter().collect::<Vec<_>>())
+        stack(&snapshots(exports, &last, rule, &windows.before_end, config, &contacts)?.iter().collect::<Vec<_>>())
     };
     let part = choice.refit(choice.chosen, &all)?;
     last.remember_typical(&all.matrix);
     Ok(Ok(Learnt::fitted(last, part, lines, &all)))
 }
 
-fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff]) -> Result<Vec<Examples>> {
+fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff], config: &Config, contacts: &Contacts) -> Result<Vec<Examples>> {
     let bound = plan.bind(exports)?;
     Ok(cutoffs
         .iter()
         .map(|cutoff| {
             let (customers, labels) = rule.base(*cutoff);
             let learned = plan.learn_tables(exports, *cutoff);
-            Examples { matrix: bound.matrix(exports, &customers, *cutoff, &learned), labels }
+            let mut examples = Examples { matrix: bound.matrix(exports, &customers, *cutoff, &learned), labels };
+            contacts.mark(&mut examples, &customers, *cutoff, cutoff.plus(config.churn.horizon));
+            examples
         })
         .collect())
 }
@@ -206,7 +211,9 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 /// Every candidate, refitted on what was known, on the test rows; and the probabilities of the one chosen.
 fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) -> Result<(ChurnMeasured, Vec<f64>)> {
     let parts = choice.refit_all(known)?;
-    let mut probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&test.matrix)).collect();
+    // Everyone is scored as if nobody were contacted; how well that holds is judged where it is so.
+    let (scored, judged) = (as_scored(test), untreated(test));
+    let mut probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&scored.matrix)).collect();
     let models: BTreeMap<String, Classification> = choice
         .candidates
         .iter()
@@ -224,7 +231,13 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) 
     let name_of_chosen = &choice.candidates[choice.chosen].name;
     let own = models[name_of_chosen];
     let mut measured = ChurnMeasured::of(config, name_of_chosen, own, models, (&chosen, &test.labels), Some((name, &rule)), base_rate);
-    measured.risk_groups = risk_groups(known, test, config.project.seed);
+    if judged.len() < test.labels.len() {
+        let own: Vec<f64> = judged.iter().map(|row| chosen[*row]).collect();
+        let labels: Vec<bool> = judged.iter().map(|row| test.labels[*row]).collect();
+        let untreated = ChurnMeasured::of(config, name_of_chosen, classification(&own, &labels), BTreeMap::new(), (&own, &labels), None, base_rate);
+        (measured.reliability, measured.calibration_error) = (untreated.reliability, untreated.calibration_error);
+    }
+    measured.risk_groups = risk_groups(&as_scored(known), &scored, config.project.seed);
     Ok((measured, chosen))
 }
 
@@ -246,7 +259,7 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         let known = stack(&before);
         if churn::has_both(&known.labels) {
             let part = choice.refit(choice.chosen, &known)?;
-            let window = &examples[place];
+            let window = as_scored(&examples[place]);
             measured.push(WindowMeasured::of(cutoff.date(), &part.probabilities(&window.matrix), &window.labels, threshold(config)));
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::churn::{ChurnPart, Examples};
 use crate::snapshot::FeatureValues;
+use crate::snapshot::features::ACTING;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -39,7 +40,7 @@ pub(super) fn drivers(part: &ChurnPart, examples: &Examples) -> (Vec<f64>, Vec<D
         (0..matrix.columns()).map(|column| mean(&mut contributions.iter().map(|contributions| contributions.by_feature[column].abs()))).collect();
     let total: f64 = moved.iter().sum();
     let average = mean(&mut contributions.iter().map(|contributions| contributions.base + contributions.by_feature.iter().sum::<f64>()));
-    let mut order: Vec<usize> = (0..moved.len()).filter(|column| moved[*column] > 0.0).collect();
+    let mut order: Vec<usize> = (0..moved.len()).filter(|column| moved[*column] > 0.0 && matrix.specs[*column].family != ACTING).collect();
     order.sort_by(|a, b| moved[*b].total_cmp(&moved[*a]).then_with(|| matrix.specs[*a].name.cmp(&matrix.specs[*b].name)));
     order.truncate(MOST);
     let listed = order
