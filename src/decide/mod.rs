@@ -240,6 +240,9 @@ impl<'a> Market<'a> {
             let names = if personal.len() > 4 { format!("{} offers", personal.len()) } else { personal.join(", ") };
             notes.push(format!("the effect of {names} differs between customers: each has its own estimate"));
         }
+        if effects.are_measured() && config.treatments.iter().any(|source| source.randomised != Some(true)) {
+            notes.push("past waves are not said to be by lot ([[treatments]] randomised = true): what offers changed is told given what was known of the customers, and what the sender knew beside it is not taken out".into());
+        }
         if !effects.are_measured() {
             notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
         }
@@ -544,33 +547,47 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     decided.sort_by(|a, b| (a.2.customer).cmp(&b.2.customer).then(b.1.total_cmp(&a.1)).then(a.2.offer.cmp(&b.2.offer)));
     decisions.rows = decided.into_iter().map(|(_, _, decision)| decision).collect();
     if let Some(member) = asked.why.and_then(|asked| customers.iter().position(|customer| customer.person.history.customer == asked)) {
-        let crowded = |place: usize| {
-            let candidate = meant.iter().position(|meant| *meant == (member, place)).map(|at| &problem.candidates[at])?;
-            problem.dearest(candidate, &allocation.prices).map(|resource| {
-                let price = allocation.prices[resource];
-                format!("crowded out: the {} is used up, and one more unit of it returns {price:.2} with another customer", problem.resources[resource].name)
-            })
+        let crowded_out = |place: usize| {
+            let candidate = &problem.candidates[meant.iter().position(|meant| *meant == (member, place))?];
+            let resource = problem.dearest(candidate, &allocation.prices)?;
+            Some((problem.resources[resource].name.as_str(), allocation.prices[resource]))
         };
-        let unit = control::unit(market.exports, market.config.decide.by_household, customers[member].person.history.customer);
-        for (place, offer) in offers.iter().enumerate() {
-            let rules = verdicts(market, &customers[member], offer);
-            let taste = tastes[member][place];
-            let worth = market.worth(&customers[member], offer, taste, &standpoints[member], true);
-            let decided = decisions.rows.iter().find(|row| row.offer == place && Some(row.customer) == asked.why).map(|row| row.assignment);
-            let outcome = match (rules.iter().find(|(_, passed)| !passed), decided) {
-                (Some((rule, _)), _) => format!("not given: {rule}"),
-                (None, Some(Assignment::Offer)) => "to be sent".into(),
-                (None, Some(Assignment::Explore)) => "to be sent: decided by lot, so that learning goes on".into(),
-                (None, Some(Assignment::Control)) => "kept out as control: would have been sent".into(),
-                (None, None) if market.lots.is_control(unit) => "kept out as control: another offer would have been sent".into(),
-                (None, None) if measured && worth.net.unwrap_or(0.0) <= 0.0 => "not given: worth no more than it costs".into(),
-                (None, None) => crowded(place).unwrap_or_else(|| "not given: other offers are worth more, and no more contacts are allowed".into()),
-            };
-            let rules = rules.into_iter().map(|(rule, passed)| (market.in_words(rule, offer), passed)).collect();
-            decisions.why.push(OfferWhy { offer: offer.id.clone(), rules, taste, worth, outcome });
-        }
+        let worth = |place: usize| market.worth(&customers[member], &offers[place], tastes[member][place], &standpoints[member], true);
+        decisions.why = (0..offers.len())
+            .map(|place| {
+                let row = decisions.rows.iter().find(|row| row.offer == place && Some(row.customer) == asked.why);
+                why(market, &customers[member], &offers[place], (tastes[member][place], worth(place)), row, crowded_out(place))
+            })
+            .collect();
     }
     Ok(decisions)
+}
+
+/// Why a customer gets an offer or does not. `row` is the decision where there is one; `crowded_out` the resource whose price is too high, and that price.
+fn why<'a>(
+    market: &Market<'a>,
+    customer: &Customer<'a>,
+    offer: &'a Offer,
+    (taste, worth): (f64, Worth),
+    row: Option<&Decision>,
+    crowded_out: Option<(&str, f64)>,
+) -> OfferWhy {
+    let rules = verdicts(market, customer, offer);
+    let unit = control::unit(market.exports, market.config.decide.by_household, customer.person.history.customer);
+    let outcome = match (rules.iter().find(|(_, passed)| !passed), row.map(|row| row.assignment)) {
+        (Some((rule, _)), _) => format!("not given: {rule}"),
+        (None, Some(Assignment::Offer)) => "to be sent".into(),
+        (None, Some(Assignment::Explore)) => "to be sent: decided by lot, so that learning goes on".into(),
+        (None, Some(Assignment::Control)) => "kept out as control: would have been sent".into(),
+        (None, None) if market.lots.is_control(unit) => "kept out as control: another offer would have been sent".into(),
+        (None, None) if market.effects.are_measured() && worth.net.unwrap_or(0.0) <= 0.0 => "not given: worth no more than it costs".into(),
+        (None, None) => match crowded_out {
+            Some((name, price)) => format!("crowded out: the {name} is used up, and one more unit of it returns {price:.2} with another customer"),
+            None => "not given: other offers are worth more, and no more contacts are allowed".into(),
+        },
+    };
+    let rules = rules.into_iter().map(|(rule, passed)| (market.in_words(rule, offer), passed)).collect();
+    OfferWhy { offer: offer.id.clone(), rules, taste, worth, outcome }
 }
 
 /// What the units kept out would have got: chosen at the same prices of budgets and capacities as everyone else's, so that both groups are alike.
