@@ -185,6 +185,19 @@ pub enum ProfileValues {
     Date(Vec<i64>),
 }
 
+impl ProfileColumn {
+    /// The value of a row as a number: dates as days before the cut-off, categories by `code`; `NaN` where missing.
+    pub fn number(&self, row: usize, cutoff: Cutoff, code: impl Fn(u32) -> f64) -> f64 {
+        match &self.values {
+            ProfileValues::Number(values) => values[row],
+            ProfileValues::Date(values) if values[row] == i64::MIN => f64::NAN,
+            ProfileValues::Date(values) => cutoff.days_since(Moment(values[row])),
+            ProfileValues::Category { codes, .. } if codes[row] == NO_INDEX => f64::NAN,
+            ProfileValues::Category { codes, .. } => code(codes[row]),
+        }
+    }
+}
+
 impl ProfileTable {
     /// The row that was true before the cut-off: the last one, or the only one where there is no time.
     pub fn row_at(&self, customer: CustomerIx, cutoff: Cutoff) -> Option<usize> {

@@ -16,6 +16,12 @@ fn ids(table: &Table, column: &str) -> BTreeSet<String> {
     table.column(column).into_iter().map(String::from).collect()
 }
 
+/// Customers in whose row a column says this.
+fn having(table: &Table, column: &str, value: &str) -> BTreeSet<String> {
+    let rows = table.column("customer_id").into_iter().zip(table.column(column));
+    rows.filter(|(_, found)| *found == value).map(|(id, _)| id.to_owned()).collect()
+}
+
 #[test]
 fn the_crm_gets_who_may_be_contacted_and_nobody_else() {
     let shop = fitted();
@@ -23,23 +29,10 @@ fn the_crm_gets_who_may_be_contacted_and_nobody_else() {
     let (risk, list) = (shop.table("risk.csv"), shop.table("crm/generic.csv"));
     let listed = ids(&list, "customer_id");
     assert_eq!(listed.len(), list.column("customer_id").len(), "nobody is there twice");
-    let consent = Table::read(&shop.path().join("customers.csv"));
-    let yes: BTreeSet<String> = consent
-        .column("customer_id")
-        .into_iter()
-        .zip(consent.column("consent"))
-        .filter(|(_, consent)| *consent == "yes")
-        .map(|(id, _)| id.to_owned())
-        .collect();
+    let yes = having(&Table::read(&shop.path().join("customers.csv")), "consent", "yes");
     assert!(listed.is_subset(&yes), "someone without consent is on the list");
     let offers = shop.table("offers.csv");
-    let controls: BTreeSet<String> = offers
-        .column("customer_id")
-        .into_iter()
-        .zip(offers.column("assignment"))
-        .filter(|(_, assignment)| *assignment == "control")
-        .map(|(id, _)| id.to_owned())
-        .collect();
+    let controls = having(&offers, "assignment", "control");
     assert!(controls.len() > 50 && controls.is_disjoint(&listed), "a control customer is on the list");
     let contact = risk.column("contact");
     for (id, contact) in risk.column("customer_id").iter().zip(&contact) {
@@ -97,16 +90,7 @@ fn offers_of_earlier_lists_count_as_sent_until_the_treatments_tell() {
     let limit = ["--set", "decide.contact={ max = 1, per = \"30d\" }", "--set", "decide.issued=lists/*/offers.csv"];
     let run = |as_of: &str, out: &str| shop.scoring(&[&RUN[..], &[as_of, "--out", out], &limit].concat()).succeeds();
     std::fs::create_dir(shop.path().join("lists")).unwrap();
-    let sent = |out: &str| -> BTreeSet<String> {
-        let offers = Table::read(&shop.path().join(out).join("offers.csv"));
-        offers
-            .column("customer_id")
-            .into_iter()
-            .zip(offers.column("assignment"))
-            .filter(|(_, assignment)| *assignment == "offer")
-            .map(|(id, _)| id.to_owned())
-            .collect()
-    };
+    let sent = |out: &str| having(&Table::read(&shop.path().join(out).join("offers.csv")), "assignment", "offer");
     run("2024-12-20", "lists/1");
     let first = sent("lists/1");
     assert!(!first.is_empty());

@@ -13,7 +13,7 @@ pub fn unit(exports: &Exports, by_household: bool, customer: u32) -> &str {
     if !by_household {
         return own;
     }
-    let household = exports.carry.iter().find(|(name, _)| name == "household").map(|(_, texts)| texts[customer as usize].as_str());
+    let household = exports.carried("household").map(|texts| texts[customer as usize].as_str());
     household.filter(|household| !household.is_empty()).unwrap_or(own)
 }
 

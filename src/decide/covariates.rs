@@ -3,11 +3,10 @@
 //! Few and plain on purpose: effects are small beside noise, and every further column costs certainty.
 
 use crate::exports::Exports;
+use crate::snapshot::learned::RARE;
 use crate::snapshot::{FeatureSpec, FeatureValues};
 use crate::timeline::{History, Moment, ProfileValues};
 
-/// Customers a category needs to be one of its own.
-const RARE: usize = 10;
 /// More categories than this say too little each.
 const MOST_CATEGORIES: usize = 20;
 
@@ -109,12 +108,8 @@ impl Covariates {
         }
         for Column { table, column, codes } in &self.columns {
             let table = &exports.profiles[*table];
-            row.push(table.row_at(history.customer, cutoff).map_or(f64::NAN, |at| match &table.columns[*column].values {
-                ProfileValues::Number(values) => values[at],
-                ProfileValues::Category { codes: rows, .. } => codes.get(rows[at] as usize).copied().unwrap_or(f64::NAN),
-                ProfileValues::Date(values) if values[at] == i64::MIN => f64::NAN,
-                ProfileValues::Date(values) => cutoff.days_since(Moment(values[at])),
-            }));
+            let at = table.row_at(history.customer, cutoff);
+            row.push(at.map_or(f64::NAN, |at| table.columns[*column].number(at, cutoff, |code| codes[code as usize])));
         }
         row
     }

@@ -86,9 +86,8 @@ pub struct Effects {
     departures: BTreeMap<String, Departures>,
     covariates: Covariates,
     design: Option<Design>,
-    usual: Usual,
-    /// Whether amounts are in usual orders.
-    in_orders: bool,
+    /// Where amounts are in usual orders.
+    usual: Option<Usual>,
     silence: Silence,
 }
 
@@ -154,6 +153,11 @@ impl Silence {
         !self.coefficients.is_empty()
     }
 
+    /// Leaving less what the lack of a response foretells.
+    fn beyond(&self, case: &Case<'_>, row: &[f64]) -> Option<f64> {
+        case.left.map(|left| left - (1.0 - case.responded) * self.of(row))
+    }
+
     /// By how much a response of one like this lowers the probability of leaving.
     fn of(&self, row: &[f64]) -> f64 {
         self.passed_on * row.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>().clamp(0.0, 1.0)
@@ -161,16 +165,16 @@ impl Silence {
 }
 
 /// What effects depend on, of one customer on one day.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Standpoint {
     /// A row of the design; empty where no effect differs between customers.
     row: Vec<f64>,
-    /// Amount of a usual order.
-    usual_order: f64,
+    /// What one unit of the amount is in money: the customer's usual order where amounts are counted in orders, else 1.
+    pub unit: f64,
 }
 
 /// The mean amount of an order, over all customers.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Usual {
     overall: f64,
 }
@@ -208,20 +212,19 @@ fn orders(history: &History<'_>, kinds: &[String]) -> (f64, f64) {
 
 impl Effects {
     /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent. Effects
-    /// that differ between customers are this customer's.
+    /// that differ between customers are this customer's; their doubt is not in the errors.
     pub fn of(&self, offer: &str, group: &str, at: &Standpoint) -> Option<Effect> {
-        let row = at.row.as_slice();
-        let Some((name, mut effect)) = [offer, group].into_iter().find_map(|name| Some((name, *self.by_name.get(name)?))) else { return self.overall };
-        if let Some(departures) = self.departures.get(name).filter(|_| !row.is_empty()) {
+        let Some((mut effect, departures)) = self.known(offer, group, at) else { return self.overall };
+        if let Some(departures) = departures {
             let depart = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
                 if let (Some(difference), Some(departure)) = (difference.as_mut(), departure) {
-                    difference.mean += departure.of(row);
+                    difference.mean += departure.of(&at.row);
                 }
             };
             depart(&mut effect.response, &departures.response);
             depart(&mut effect.amount, &departures.amount);
             depart(&mut effect.churn, &departures.churn);
-            effect.accept += departures.accept.as_ref().map_or(0.0, |departure| departure.of(row));
+            effect.accept += departures.accept.as_ref().map_or(0.0, |departure| departure.of(&at.row));
             effect.accept = effect.accept.clamp(LEAST_ACCEPTANCE, 1.0);
         }
         Some(effect)
@@ -229,13 +232,11 @@ impl Effects {
 
     /// The same with the doubt about what is this customer's own in its errors: dearer, for rows that are written.
     pub fn with_doubt(&self, offer: &str, group: &str, at: &Standpoint) -> Option<Effect> {
-        let row = at.row.as_slice();
         let mut effect = self.of(offer, group, at)?;
-        let departures = [offer, group].into_iter().filter(|name| self.by_name.contains_key(*name)).take(1).find_map(|name| self.departures.get(name));
-        if let Some(departures) = departures.filter(|_| !row.is_empty()) {
+        if let Some((_, Some(departures))) = self.known(offer, group, at) {
             let widen = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
                 if let (Some(difference), Some(departure)) = (difference.as_mut(), departure) {
-                    difference.error = (difference.error.powi(2) + departure.variance(row)).sqrt();
+                    difference.error = (difference.error.powi(2) + departure.variance(&at.row)).sqrt();
                 }
             };
             widen(&mut effect.response, &departures.response);
@@ -245,10 +246,16 @@ impl Effects {
         Some(effect)
     }
 
+    /// The mean effect that an offer goes by, its own or its group's, and how it differs between customers where that is known.
+    fn known(&self, offer: &str, group: &str, at: &Standpoint) -> Option<(Effect, Option<&Departures>)> {
+        let (name, effect) = [offer, group].into_iter().find_map(|name| Some((name, *self.by_name.get(name)?)))?;
+        Some((effect, self.departures.get(name).filter(|_| !at.row.is_empty())))
+    }
+
     /// What effects depend on, of one customer. `kinds` count as alive.
     pub fn standpoint(&self, exports: &Exports, history: &History<'_>, kinds: &[String]) -> Standpoint {
         let row = self.design.as_ref().map(|design| design.row(self.covariates.row(exports, history).into_iter())).unwrap_or_default();
-        Standpoint { row, usual_order: self.usual.of(history, kinds) }
+        Standpoint { row, unit: self.usual.map_or(1.0, |usual| usual.of(history, kinds)) }
     }
 
     /// The change of a probability of leaving: what the change of the response brings, and what is beyond it.
@@ -258,11 +265,6 @@ impl Effects {
         // All who leave are among those who do not respond.
         let silent = self.silence.passed_on * (risk / (1.0 - effect.accept + response.mean).clamp(LEAST_ACCEPTANCE, 1.0)).min(1.0);
         Some(Difference { mean: beyond.mean - response.mean * silent, error: (beyond.error.powi(2) + (response.error * silent).powi(2)).sqrt() })
-    }
-
-    /// What one unit of the amount is in money: the customer's usual order where amounts are counted in orders.
-    pub fn unit(&self, at: &Standpoint) -> f64 {
-        if self.in_orders { at.usual_order } else { 1.0 }
     }
 
     /// The offers whose effect differs between customers.
@@ -320,7 +322,7 @@ pub fn past(config: &Config, exports: &Exports, before: Cutoff) -> Vec<Past> {
             // The arm is the control; or, in a table that marks controls apart, nothing was sent.
             let is_control = source.control.as_deref().is_some_and(|control| control != "not_sent" && (arm == Some(control) || name == control));
             Some(Past {
-                customer: exports.customers.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok().map(|customer| customer as u32),
+                customer: exports.customer(id),
                 name,
                 time,
                 wave: table.text(row, wave).map_or_else(|| time.map(Moment::date).unwrap_or_default(), str::to_owned),
@@ -366,10 +368,11 @@ struct Side {
 }
 
 impl Side {
-    fn add(&mut self, case: &Case<'_>) {
+    /// `row` is the case's row of the design, where it has one.
+    fn add(&mut self, case: &Case<'_>, silence: &Silence, row: Option<&[f64]>) {
         self.responses.add(case.responded);
         self.amounts.add(case.amount);
-        if let Some(left) = case.left_beyond {
+        if let Some(left) = row.map_or(case.left, |row| silence.beyond(case, row)) {
             self.left.add(left);
         }
     }
@@ -390,8 +393,6 @@ struct Case<'p> {
     amount: f64,
     /// 1 for who left within the horizon; `None` outside the base, or before the horizon is over.
     left: Option<f64>,
-    /// `left` less what the lack of a response foretells (see [`Silence`]).
-    left_beyond: Option<f64>,
 }
 
 /// Reads the outcome of a customer from a day on.
@@ -478,17 +479,7 @@ fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff, 
                 let order = usual.of(&Timeline::new(customer, &exports.events, &[]).split(time, Span::days(0)).0, &config.churn.kinds);
                 amount = if order > 0.0 { amount / order } else { 0.0 };
             }
-            Some(Case {
-                source: number,
-                wave,
-                name,
-                customer,
-                time,
-                responded: f64::from(u8::from(responded)),
-                amount,
-                left: left(customer, time),
-                left_beyond: None,
-            })
+            Some(Case { source: number, wave, name, customer, time, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
         };
         let sent =
             own.par_iter().map(|past| case(past.wave.as_str(), (!past.is_control).then_some(past.name.as_str()), past.customer, past.time, Some(past.row)));
@@ -518,29 +509,19 @@ fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff, 
 pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -> Result<Effects> {
     let responses = || config.treatments.iter().filter_map(|source| source.response.as_ref());
     let in_orders = responses().count() > 0 && responses().all(|response| matches!(response, Response::Events { sum: Some(sum), .. } if sum == "amount"));
-    let usual = Usual::learn(exports, &config.churn.kinds, end);
-    let mut cases = cases(config, exports, past, end, in_orders.then_some(usual))?;
-    let mut silence = Silence::default();
-    let mut beyond: Vec<Option<f64>> = cases.iter().map(|case| case.left).collect();
-    if let Some(trials) = Trials::new(config, exports, &cases) {
-        silence = Silence::learn(config, &trials)?;
-        for (place, row) in trials.used.iter().zip(&trials.rows) {
-            beyond[*place] = cases[*place].left.map(|left| left - (1.0 - cases[*place].responded) * silence.of(row));
-        }
-    }
-    cases.iter_mut().zip(beyond).for_each(|(case, beyond)| case.left_beyond = beyond);
-    let sums_amounts = config
-        .treatments
-        .iter()
-        .filter_map(|source| source.response.as_ref())
-        .any(|response| matches!(response, Response::Events { sum: Some(_), .. } | Response::Columns(_)));
+    let usual = in_orders.then(|| Usual::learn(exports, &config.churn.kinds, end));
+    let cases = cases(config, exports, past, end, usual)?;
+    let trials = Trials::new(config, exports, &cases);
+    let silence = trials.as_ref().map_or(Ok(Silence::default()), |trials| Silence::learn(config, trials))?;
+    let sums_amounts = responses().any(|response| matches!(response, Response::Events { sum: Some(_), .. } | Response::Columns(_)));
     let mut treated: BTreeMap<(usize, &str, &str), Side> = BTreeMap::new();
     let mut control: BTreeMap<(usize, &str), Side> = BTreeMap::new();
-    for case in &cases {
-        match case.name {
-            Some(name) => treated.entry((case.source, case.wave, name)).or_default().add(case),
-            None => control.entry((case.source, case.wave)).or_default().add(case),
-        }
+    for (place, case) in cases.iter().enumerate() {
+        let side = match case.name {
+            Some(name) => treated.entry((case.source, case.wave, name)).or_default(),
+            None => control.entry((case.source, case.wave)).or_default(),
+        };
+        side.add(case, &silence, trials.as_ref().and_then(|trials| trials.row(place)));
     }
     let mut by_name: BTreeMap<&str, Vec<(Side, Option<Side>)>> = BTreeMap::new();
     for ((source, wave, name), side) in &treated {
@@ -557,11 +538,11 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
     let mut amounts = if sums_amounts { pooled(&by_name, |side| side.amounts) } else { BTreeMap::new() };
     let mut churns = pooled(&by_name, |side| side.left);
     // Where there are enough customers, what was known of them takes noise out of the mean effect, and tells who departs from it.
-    let mut effects = Effects { usual, in_orders, ..Effects::default() };
-    if let Some(trials) = Trials::new(config, exports, &cases) {
+    let mut effects = Effects { usual, ..Effects::default() };
+    if let Some(trials) = trials {
         let names: Vec<&str> = by_name.keys().copied().collect();
-        let learn = |outcome: Outcome, means: &mut BTreeMap<&str, Difference>| -> Result<Vec<Option<Departure>>> {
-            let of_outcome: Vec<Trial> = names.iter().map(|name| trials.of(name, outcome)).collect();
+        let learn = |outcome: &Outcome<'_>, means: &mut BTreeMap<&str, Difference>| -> Result<Vec<Option<Departure>>> {
+            let of_outcome: Vec<Trial<'_>> = names.iter().map(|name| trials.of(name, outcome)).collect();
             let learnt = personal::effects(&of_outcome, &trials.design, config.project.seed)?;
             let settle = |(name, learnt): (&&str, Option<Learnt>)| {
                 let (known, learnt) = means.get_mut(*name).zip(learnt)?;
@@ -570,9 +551,9 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
             };
             Ok(names.iter().zip(learnt).map(settle).collect())
         };
-        let of_response = learn(|case, _| Some(case.responded), &mut responses)?;
-        let of_amount = learn(|case, _| Some(case.amount), &mut amounts)?;
-        let of_churn = learn(|case, _| case.left_beyond, &mut churns)?;
+        let of_response = learn(&|case, _| Some(case.responded), &mut responses)?;
+        let of_amount = learn(&|case, _| Some(case.amount), &mut amounts)?;
+        let of_churn = learn(&|case, row| silence.beyond(case, row), &mut churns)?;
         for (name, ((response, amount), churn)) in names.iter().zip(of_response.into_iter().zip(of_amount).zip(of_churn)) {
             // What is beyond the response is too noisy to be told apart by customer.
             let churn = churn.filter(|_| !silence.is_known());
@@ -610,7 +591,7 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
 }
 
 /// An outcome of a case, given its row of the design.
-type Outcome = fn(&Case<'_>, &[f64]) -> Option<f64>;
+type Outcome<'o> = dyn Fn(&Case<'_>, &[f64]) -> Option<f64> + 'o;
 
 /// The places of the cases of a wave.
 #[derive(Debug, Default)]
@@ -667,18 +648,23 @@ impl<'c> Trials<'c> {
         Some(Trials { cases, waves: waves.into_values().collect(), covariates, design, used, rows })
     }
 
+    /// The row of a case, where it is used.
+    fn row(&self, place: usize) -> Option<&[f64]> {
+        self.used.binary_search(&place).ok().map(|at| self.rows[at].as_slice())
+    }
+
     /// The offers sent.
     fn names(&self) -> BTreeSet<&'c str> {
         self.waves.iter().flat_map(|wave| wave.sent.keys().copied()).collect()
     }
 
     /// One outcome of one offer.
-    fn of(&self, name: &str, outcome: impl Fn(&Case<'_>, &[f64]) -> Option<f64>) -> Trial {
+    fn of(&self, name: &str, outcome: impl Fn(&Case<'_>, &[f64]) -> Option<f64>) -> Trial<'_> {
         let mut trial = Trial::default();
         for Wave { controls, sent } in &self.waves {
             let Some(sent) = sent.get(name) else { continue };
             let side = |places: &[usize]| {
-                let known = places.iter().filter_map(|place| Some((&self.cases[*place], self.rows[self.used.binary_search(place).ok()?].as_slice())));
+                let known = places.iter().filter_map(|place| Some((&self.cases[*place], self.row(*place)?)));
                 known.filter_map(|(case, row)| Some((row, outcome(case, row)?))).collect::<Vec<_>>()
             };
             let (with, without) = (side(sent), side(controls));
@@ -688,7 +674,7 @@ impl<'c> Trials<'c> {
             let share = with.len() as f64 / (with.len() + without.len()) as f64;
             for (is_treated, places) in [(true, with), (false, without)] {
                 for (row, outcome) in places {
-                    trial.rows.push(row.to_vec());
+                    trial.rows.push(row);
                     trial.treated.push(is_treated);
                     trial.propensity.push(share);
                     trial.outcome.push(outcome);

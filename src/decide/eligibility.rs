@@ -194,7 +194,7 @@ pub fn is_yes(text: &str) -> Option<bool> {
 /// The rule that forbids any contact with a customer: `no_consent` without a clear yes where there is a consent column,
 /// `suppressed` without a clear no where there is a suppression column.
 pub fn forbidden(exports: &Exports, customer: u32) -> Option<&'static str> {
-    let of = |key: &str| exports.carry.iter().find(|(name, _)| name == key).map(|(_, texts)| texts[customer as usize].as_str());
+    let of = |key: &str| exports.carried(key).map(|texts| texts[customer as usize].as_str());
     if of("suppress").is_some_and(|text| is_yes(text) != Some(false)) {
         return Some("suppressed");
     }

@@ -298,7 +298,7 @@ impl<'a> Market<'a> {
         // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
         let difference = match (offer.margin, effect.amount, effect.response) {
             (Some(margin), _, Some(response)) => Some((margin, response)),
-            (None, Some(amount), _) => Some((self.margin_share * self.effects.unit(at), amount)),
+            (None, Some(amount), _) => Some((self.margin_share * at.unit, amount)),
             (None, None, Some(response)) => customer.order_amount.map(|amount| (amount * self.margin_share, response)),
             (_, _, None) => None,
         };
@@ -396,7 +396,7 @@ fn unseen(exports: &Exports, past: &[Past], as_of: Cutoff) -> Vec<Past> {
         .filter(|issued| !told.contains(issued.decision_id.as_str()))
         .filter_map(|issued| {
             let time = catalogue::moment(&issued.as_of).filter(|time| *time < as_of)?;
-            let customer = exports.customers.binary_search_by(|known| known.as_bytes().cmp(issued.customer.as_bytes())).ok()? as u32;
+            let customer = exports.customer(&issued.customer)?;
             let is_seen = newest.get(&(customer, issued.offer.as_str())).is_some_and(|newest| *newest >= time);
             let past = Past {
                 customer: Some(customer),
@@ -519,9 +519,9 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     }
     for (offer, resource, amount) in tried {
         let explored = whole[resource] - problem.resources[resource].limit;
-        let mut other = problem.clone();
-        other.resources[resource].limit = (amount - spent[resource] - explored).max(0.0);
-        let outcome = other.solve();
+        let limit = std::mem::replace(&mut problem.resources[resource].limit, (amount - spent[resource] - explored).max(0.0));
+        let outcome = problem.solve();
+        problem.resources[resource].limit = limit;
         decisions.what_if.push(WhatIf {
             offer,
             budget: amount,

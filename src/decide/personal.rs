@@ -9,7 +9,7 @@
 //! nobody departs from the mean.
 
 use super::effects::Difference;
-use super::regression::{Design, covariance, predict, product, ridge, solve_some};
+use super::regression::{Design, predict, product, ridge, ridge_with_doubt, solve_some};
 use crate::churn::random::mix;
 use crate::error::Result;
 use faer::Mat;
@@ -29,9 +29,9 @@ const LEAST: usize = 200;
 
 /// One outcome of one offer: a row per customer.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Trial {
+pub(super) struct Trial<'r> {
     /// Rows of the design.
-    pub(super) rows: Vec<Vec<f64>>,
+    pub(super) rows: Vec<&'r [f64]>,
     /// Who was treated; the others are controls of the same waves.
     pub(super) treated: Vec<bool>,
     /// Share treated among both in the wave.
@@ -68,7 +68,7 @@ impl Departure {
     }
 }
 
-impl Trial {
+impl Trial<'_> {
     /// The mean effect with its standard error; `None` where there are too few customers on a side.
     pub(super) fn mean(&self, seed: u64) -> Result<Option<Difference>> {
         Ok(Scored::new(self, seed)?.map(|scored| scored.overall))
@@ -125,7 +125,7 @@ pub(super) struct Learnt {
 ///
 /// # Errors
 /// 70 where a regression has no solution.
-pub(super) fn effects(trials: &[Trial], design: &Design, seed: u64) -> Result<Vec<Option<Learnt>>> {
+pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Result<Vec<Option<Learnt>>> {
     let scored: Vec<Option<Scored>> = trials.iter().map(|trial| Scored::new(trial, seed)).collect::<Result<_>>()?;
     let known: Vec<&Scored> = scored.iter().flatten().collect();
     let columns = columns(design, &known)?;
@@ -133,7 +133,7 @@ pub(super) fn effects(trials: &[Trial], design: &Design, seed: u64) -> Result<Ve
     let (mut surprise, mut freedom) = (0.0, 0.0);
     if !columns.is_empty() {
         for scored in &known {
-            let fit = fitted(&scored.centred, &scored.targets, &columns)?;
+            let fit = scored.fitted(&columns)?;
             surprise += wald(&fit.0, &fit.1)?;
             freedom += columns.len() as f64;
             fits.push(fit);
@@ -165,7 +165,7 @@ struct Scored {
 }
 
 impl Scored {
-    fn new(trial: &Trial, seed: u64) -> Result<Option<Scored>> {
+    fn new(trial: &Trial<'_>, seed: u64) -> Result<Option<Scored>> {
         let count = trial.rows.len();
         let treated = trial.treated.iter().filter(|treated| **treated).count();
         if treated < LEAST || count - treated < LEAST {
@@ -181,6 +181,12 @@ impl Scored {
         let centred = Mat::from_fn(count, width, |row, column| plain[(row, column)] - centre[column]);
         let overall = Difference { mean, error: (variance / count as f64).sqrt() };
         Ok(Some(Scored { overall, centre, centred, targets: scores.iter().map(|score| score - mean).collect(), part }))
+    }
+
+    /// The regression on some columns: coefficients and their covariance.
+    fn fitted(&self, columns: &[usize]) -> Result<(Vec<f64>, Mat<f64>)> {
+        let own = Mat::from_fn(self.targets.len(), columns.len(), |row, column| self.centred[(row, columns[column])]);
+        ridge_with_doubt(&own, &self.targets, EFFECT_RIDGE)
     }
 
     /// For each part, the sums of the regression over all others.
@@ -229,7 +235,7 @@ fn columns(design: &Design, trials: &[&Scored]) -> Result<Vec<usize>> {
         let own = chosen.len()..columns.len();
         let mut surprise = 0.0;
         for trial in trials {
-            let (coefficients, doubt) = fitted(&trial.centred, &trial.targets, &columns)?;
+            let (coefficients, doubt) = trial.fitted(&columns)?;
             let of_block = Mat::from_fn(own.len(), own.len(), |a, b| doubt[(own.start + a, own.start + b)]);
             surprise += wald(&coefficients[own.clone()], &of_block)?;
         }
@@ -239,21 +245,6 @@ fn columns(design: &Design, trials: &[&Scored]) -> Result<Vec<usize>> {
         (chosen, least) = (columns, with);
     }
     Ok(chosen)
-}
-
-/// The regression on some columns: coefficients and their covariance.
-fn fitted(centred: &Mat<f64>, targets: &[f64], columns: &[usize]) -> Result<(Vec<f64>, Mat<f64>)> {
-    let count = centred.nrows();
-    let own = Mat::from_fn(count, columns.len(), |row, column| centred[(row, columns[column])]);
-    let gram = product(&own, &own);
-    let right: Vec<f64> = (0..columns.len()).map(|column| (0..count).map(|row| own[(row, column)] * targets[row]).sum()).collect();
-    let every: Vec<usize> = (0..columns.len()).collect();
-    let coefficients = solve_some(&gram, &right, &every, EFFECT_RIDGE)?;
-    let residuals: Vec<f64> = (0..count)
-        .map(|row| targets[row] - coefficients.iter().enumerate().map(|(column, own_coefficient)| own[(row, column)] * own_coefficient).sum::<f64>())
-        .collect();
-    let doubt = covariance(&own, &residuals, EFFECT_RIDGE)?;
-    Ok((coefficients, doubt))
 }
 
 /// `b' V^-1 b`: chi-squared with as many degrees of freedom as coefficients where none of them matters.
@@ -283,7 +274,8 @@ mod tests {
     }
 
     /// A quarter treated by lot; the effect on customers of group 0 and 1.
-    fn trial(rows: usize, seed: u64, effects: [f64; 2]) -> (Trial, Design) {
+    /// `with` gets the trial, whose rows live no longer than this.
+    fn with_trial<T>(rows: usize, seed: u64, effects: [f64; 2], with: impl FnOnce(Trial<'_>, &Design) -> T) -> T {
         let mut trial = Trial::default();
         let known: Vec<[f64; 2]> = (0..rows).map(|row| [f64::from(u8::from(uniform(seed, row) < 0.4)), uniform(seed + 3, row)]).collect();
         let spec = |name: &str| FeatureSpec {
@@ -295,27 +287,29 @@ mod tests {
             values: FeatureValues::Number,
         };
         let design = Design::learn(&FeatureMatrix::from_rows(vec![spec("group"), spec("x")], known.iter().map(<[f64; 2]>::as_slice)));
+        let of_design: Vec<Vec<f64>> = known.iter().map(|known| design.row(known.iter().copied())).collect();
         for (row, known) in known.iter().enumerate() {
             let group = known[0] as usize;
             let treated = uniform(seed + 1, row) < 0.25;
             let chance = 0.2 + 0.1 * group as f64 + if treated { effects[group] } else { 0.0 };
-            trial.rows.push(design.row(known.iter().copied()));
+            trial.rows.push(&of_design[row]);
             trial.treated.push(treated);
             trial.propensity.push(0.25);
             trial.outcome.push(f64::from(u8::from(uniform(seed + 2, row) < chance)));
         }
-        (trial, design)
+        with(trial, &design)
     }
 
     #[test]
     fn an_effect_that_differs_between_customers_is_told_apart_with_its_doubt() {
-        let (trial, design) = trial(20_000, 3, [0.15, -0.05]);
-        let departure = effects(&[trial], &design, 1).unwrap().remove(0).unwrap().departure.unwrap();
-        let of = |group: f64| {
-            let row = design.row([group, 0.5].into_iter());
-            (departure.of(&row), departure.variance(&row).sqrt())
-        };
-        let ((low, low_error), (high, high_error)) = (of(1.0), of(0.0));
+        let ((low, low_error), (high, high_error)) = with_trial(20_000, 3, [0.15, -0.05], |trial, design| {
+            let departure = effects(&[trial], design, 1).unwrap().remove(0).unwrap().departure.unwrap();
+            let of = |group: f64| {
+                let row = design.row([group, 0.5].into_iter());
+                (departure.of(&row), departure.variance(&row).sqrt())
+            };
+            (of(1.0), of(0.0))
+        });
         // The mean effect is 0.07: group 0 is 0.08 above it, group 1 is 0.12 below.
         assert!((high - 0.08).abs() < 0.025 && (low + 0.12).abs() < 0.035, "{high} {low}");
         assert!((0.002..0.02).contains(&high_error) && (0.002..0.02).contains(&low_error), "{high_error} {low_error}");
@@ -325,8 +319,8 @@ mod tests {
     fn where_the_effect_is_the_same_for_all_nobody_departs_from_it() {
         let departs = (0..20)
             .filter(|seed| {
-                let (trial, design) = trial(4_000, 100 * seed, [0.1, 0.1]);
-                effects(&[trial], &design, *seed).unwrap()[0].as_ref().unwrap().departure.is_some()
+                let seed = *seed;
+                with_trial(4_000, 100 * seed, [0.1, 0.1], |trial, design| effects(&[trial], design, seed).unwrap()[0].as_ref().unwrap().departure.is_some())
             })
             .count();
         assert!(departs <= 1, "{departs} of 20");

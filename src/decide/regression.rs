@@ -100,19 +100,24 @@ pub(super) fn predict(design: &Mat<f64>, coefficients: &Mat<f64>) -> Mat<f64> {
     predicted
 }
 
-/// Covariance of ridge coefficients that does not trust the noise to be the same everywhere: `A^-1 X' diag(r^2) X A^-1` with `A = X'X +
-/// strength` (White 1980). There is no intercept among the columns: every one is pulled.
-pub(super) fn covariance(design: &Mat<f64>, residuals: &[f64], strength: f64) -> Result<Mat<f64>> {
-    let width = design.ncols();
-    let weighted = Mat::from_fn(design.nrows(), width, |row, column| design[(row, column)] * residuals[row] * residuals[row]);
-    let mut middle = product(&weighted, design);
+/// Coefficients of a ridge regression without an intercept, every one pulled, and their covariance, which does not trust the noise to be the same
+/// everywhere: `A^-1 X' diag(r^2) X A^-1` with `A = X'X + strength` (White 1980).
+pub(super) fn ridge_with_doubt(design: &Mat<f64>, targets: &[f64], strength: f64) -> Result<(Vec<f64>, Mat<f64>)> {
+    let (count, width) = (design.nrows(), design.ncols());
     let mut gram = product(design, design);
-    (0..design.ncols()).for_each(|place| gram[(place, place)] += strength);
+    (0..width).for_each(|place| gram[(place, place)] += strength);
     factor(&mut gram)?;
+    let mut solution = Mat::from_fn(width, 1, |column, _| (0..count).map(|row| design[(row, column)] * targets[row]).sum::<f64>());
+    solve(&gram, &mut solution);
+    let coefficients: Vec<f64> = (0..width).map(|column| solution[(column, 0)]).collect();
+    let residual = |row: usize| targets[row] - coefficients.iter().enumerate().map(|(column, own)| design[(row, column)] * own).sum::<f64>();
+    let residuals: Vec<f64> = (0..count).map(residual).collect();
+    let weighted = Mat::from_fn(count, width, |row, column| design[(row, column)] * residuals[row] * residuals[row]);
+    let mut middle = product(&weighted, design);
     solve(&gram, &mut middle);
     let mut turned = middle.transpose().to_owned();
     solve(&gram, &mut turned);
-    Ok(turned)
+    Ok((coefficients, turned))
 }
 
 /// `left' right`.

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::output::read_back::named_columns;
 use std::path::Path;
 
 /// An offer on the list of an earlier run.
@@ -33,21 +34,7 @@ pub(super) fn issued(config: &Config) -> Result<Vec<Issued>> {
 fn list(file: &Path) -> Result<Vec<Issued>> {
     const COLUMNS: [&str; 5] = ["customer_id", "offer_id", "as_of", "decision_id", "assignment"];
     let bytes = std::fs::read(file).map_err(|error| Error::unreadable(file, &error))?;
-    let wrong = |error: csv::Error| Error::data(format!("cannot be read as a list of offers: {error}")).file(file);
-    let mut reader = csv::Reader::from_reader(bytes.as_slice());
-    let header = reader.headers().map_err(wrong)?.clone();
-    let place = |column: &str| {
-        let found = header.iter().position(|known| known == column);
-        found.ok_or_else(|| Error::data(format!("has no column {column}, expected the offers.csv of an earlier run; correct [decide] issued")).file(file))
-    };
-    let places = COLUMNS.iter().map(|column| place(column)).collect::<Result<Vec<usize>>>()?;
-    let mut list = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(wrong)?;
-        let text = |column: usize| record[places[column]].to_owned();
-        if matches!(text(4).as_str(), "offer" | "explore") {
-            list.push(Issued { customer: text(0), offer: text(1), as_of: text(2), decision_id: text(3) });
-        }
-    }
-    Ok(list)
+    let rows = named_columns(file, &bytes, &COLUMNS, "expected the offers.csv of an earlier run; correct [decide] issued")?;
+    let sent = rows.into_iter().filter(|row| matches!(row[4].as_str(), "offer" | "explore"));
+    Ok(sent.map(|row| Issued { customer: row[0].clone(), offer: row[1].clone(), as_of: row[2].clone(), decision_id: row[3].clone() }).collect())
 }

@@ -84,6 +84,17 @@ pub struct Exports {
     pub notes: Vec<String>,
 }
 
+impl Exports {
+    /// The number of a customer by id; ids are compared byte for byte.
+    pub fn customer(&self, id: &str) -> Option<u32> {
+        self.customers.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok().map(|customer| customer as u32)
+    }
+    /// A column passed through, one text per customer.
+    pub fn carried(&self, name: &str) -> Option<&[String]> {
+        self.carry.iter().find(|(known, _)| known == name).map(|(_, texts)| texts.as_slice())
+    }
+}
+
 /// What is sold. Every column that is not empty has one entry per id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ItemTable {

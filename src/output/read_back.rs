@@ -78,16 +78,24 @@ impl Folder<'_> {
         if named != Some(blake3::hash(&content).to_hex().as_str()) {
             return Err(Error::data("is not the file that run.json names: it was changed, or belongs to another run").file(&path));
         }
-        let wrong = |error: csv::Error| Error::data(format!("cannot be read back: {error}")).file(&path);
-        let mut reader = csv::Reader::from_reader(content.as_slice());
-        let header = reader.headers().map_err(wrong)?.clone();
-        let places = columns.iter().map(|column| {
-            let place = header.iter().position(|known| known == *column);
-            place.ok_or_else(|| Error::data(format!("has no column {column}: it was written by an older version")).file(&path))
-        });
-        let places: Vec<usize> = places.collect::<Result<_>>()?;
-        reader.records().map(|record| record.map(|record| places.iter().map(|place| record[*place].to_owned()).collect()).map_err(wrong)).collect()
+        named_columns(&path, &content, columns, "it was written by an older version")
     }
+}
+
+/// The named columns of every row of a list. `otherwise` says what a list without one of them is.
+///
+/// # Errors
+/// 65 for what is no list with these columns.
+pub fn named_columns(path: &Path, content: &[u8], columns: &[&str], otherwise: &str) -> Result<Vec<Vec<String>>> {
+    let wrong = |error: csv::Error| Error::data(format!("cannot be read back: {error}")).file(path);
+    let mut reader = csv::Reader::from_reader(content);
+    let header = reader.headers().map_err(wrong)?.clone();
+    let places = columns.iter().map(|column| {
+        let place = header.iter().position(|known| known == *column);
+        place.ok_or_else(|| Error::data(format!("has no column {column}: {otherwise}")).file(path))
+    });
+    let places: Vec<usize> = places.collect::<Result<_>>()?;
+    reader.records().map(|record| record.map(|record| places.iter().map(|place| record[*place].to_owned()).collect()).map_err(wrong)).collect()
 }
 
 /// The list of the newest run before `as_of`: `folder` is that run's, or holds the folders of runs.

@@ -88,10 +88,9 @@ pub fn train(
         }
     };
     let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
-    let (ranked_customers, models, detail) = {
-        let cap = settings.per_category.map(|most| (most, lists::categories(&exports.items, &catalogue.from)));
-        measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, cap, seed)
-    };
+    let categories = lists::categories(&exports.items, &catalogue.from);
+    let cap = settings.per_category.map(|most| (most, categories.as_slice()));
+    let (ranked_customers, models, detail) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, cap, seed);
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
     let name = name_of(&plan);
     let pruned = plan.pruned();
@@ -103,7 +102,7 @@ pub fn train(
         item_ids: catalogue.from.iter().map(|item| text(&exports.items.ids, *item)).collect(),
         item_names: catalogue.from.iter().map(|item| text(&exports.items.names, *item)).collect(),
         available: catalogue.from.iter().map(|item| exports.items.available.get(*item as usize).copied().unwrap_or(true)).collect(),
-        categories: lists::categories(&exports.items, &catalogue.from),
+        categories,
         target_weight: weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max),
         kind_weights: kind_weights.into_iter().filter(|(_, weight)| *weight != 0.0).collect(),
         dated,
@@ -139,7 +138,7 @@ fn without_unused(mut blend: Blend) -> Blend {
 
 /// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves; with a `cap` on items of a category (how
 /// many, and the category of each item), the blend's lists without it beside.
-fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<(usize, Vec<u32>)>, seed: u64) -> (usize, Vec<(String, Ranking)>, RankDetail) {
+fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<(usize, &[u32])>, seed: u64) -> (usize, Vec<(String, Ranking)>, RankDetail) {
     let known = truths.len().min(data.customers());
     let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
     let models = blend.models();
@@ -151,13 +150,13 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<
             let scaled = blend.scaled(&histories, &models, data.items);
             let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
                 let total = blend.combined(&scaled, weights, lifted, BLOCK, data.items);
-                let categories = cap.as_ref().map_or(&[][..], |(_, categories)| categories);
+                let categories = cap.map_or(&[][..], |(_, categories)| categories);
                 (0..block.len())
                     .map(|customer| lists::capped(total.row(customer), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect())
                     .collect()
             };
             let lists = |weights: &[f32; KINDS.len()], lifted: bool| capped(weights, lifted, None);
-            let most = cap.as_ref().map(|(most, _)| *most);
+            let most = cap.map(|(most, _)| most);
             let mut all = vec![capped(&blend.weights, true, most)];
             if most.is_some() {
                 all.push(lists(&blend.weights, true));
@@ -172,7 +171,7 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<
         .collect();
     let found: Vec<Vec<u32>> = customers.iter().map(|customer| truths[*customer].clone()).collect();
     let names: Vec<&str> =
-        std::iter::once("chosen").chain(cap.as_ref().map(|_| "without the cap on categories")).chain(models.iter().map(|(kind, _)| kind.name())).collect();
+        std::iter::once("chosen").chain(cap.map(|_| "without the cap on categories")).chain(models.iter().map(|(kind, _)| kind.name())).collect();
     let lists: Vec<Vec<Vec<u32>>> = (0..names.len()).map(|place| blocks.iter().flat_map(|block| block[place].iter().cloned()).collect()).collect();
     let report = names.iter().zip(&lists).map(|(name, lists)| ((*name).to_string(), ranking(lists, &found))).collect();
     let mut holders = vec![0_u32; data.items];

@@ -60,10 +60,8 @@ pub struct ExplainedFeature {
 /// 65 when the exports do not have the customer; otherwise as [`super::score`].
 pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &str, options: &ScoreOptions) -> Result<Explanation> {
     let cutoff = as_of(exports, bundle, options)?;
-    let index = exports
-        .customers
-        .binary_search_by(|known| known.as_bytes().cmp(customer.as_bytes()))
-        .map_err(|_| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))? as u32;
+    let index =
+        exports.customer(customer).ok_or_else(|| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))?;
     let bound = bundle.features.bind(exports)?;
     let rule = ChurnRule::new(exports, &config.churn)?;
     let row = slim_row(config, exports, bundle, &bound, &rule, index, cutoff);

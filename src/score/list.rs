@@ -17,12 +17,12 @@ use crate::timeline::Cutoff;
 /// neither could be measured. Rows stand in the order of risk, then by id.
 pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[SlimRow], scored: &mut Scored) {
     let lots = Lots::new(&config.decide, &config.project.name, cutoff);
-    let crm_ids = config.output.id.as_deref().and_then(|id| exports.carry.iter().find(|(name, _)| name == id));
+    let crm_ids = config.output.id.as_deref().and_then(|id| exports.carried(id));
     let carried: Vec<&(String, Vec<String>)> =
         exports.carry.iter().filter(|(name, _)| !INTERNAL.contains(&name.as_str()) && Some(name.as_str()) != config.output.id.as_deref()).collect();
     scored.list_columns = carried.iter().map(|(name, _)| name.clone()).collect();
     let mut place_in_risk: Vec<Option<usize>> = vec![None; exports.customers.len()];
-    let index = |id: &str| exports.customers.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok();
+    let index = |id: &str| exports.customer(id).map(|customer| customer as usize);
     let mut order: Vec<usize> = Vec::with_capacity(exports.customers.len());
     for (place, row) in scored.risk.iter().enumerate() {
         if let Some(customer) = index(&row.customer_id) {
@@ -62,7 +62,7 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
         let id = &*exports.customers[customer];
         list.push(ListRow {
             customer_id: id.into(),
-            crm_id: crm_ids.map_or(id, |(_, texts)| texts[customer].as_str()).into(),
+            crm_id: crm_ids.map_or(id, |texts| texts[customer].as_str()).into(),
             as_of: scored.as_of.clone(),
             decision_id: risk.map(|risk| &risk.decision_id).or_else(|| mine.first().map(|offer| &offer.decision_id)).cloned().unwrap_or_default(),
             churn_probability: risk.and_then(|risk| risk.churn_probability),

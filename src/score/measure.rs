@@ -249,19 +249,35 @@ pub fn measure(config: &Config, exports: &Exports, run: &PastRun) -> Result<Outc
     let until = as_of.plus(config.churn.horizon).min(end);
     let mut outcome = Outcome { as_of: run.as_of.clone(), days: until.days_since(as_of), churn: None, offers: Vec::new(), retrain: None, notes: Vec::new() };
     let treated: BTreeSet<&str> = run.offers.iter().filter(|offer| offer.assignment != "control").map(|offer| offer.customer_id.as_str()).collect();
-    churn(config, exports, run, (as_of, end), &treated, &mut outcome)?;
-    offers(exports, run, (as_of, until), config, &mut outcome)?;
+    // Leaving is known of the base once the horizon is over.
+    let is_over = as_of.plus(config.churn.horizon) <= end && matches!(config.churn.definition, Definition::Inactivity | Definition::Subscription { .. });
+    let left: BTreeMap<u32, bool> = if is_over {
+        let (customers, labels) = ChurnRule::new(exports, &config.churn)?.base(as_of);
+        customers.into_iter().zip(labels).collect()
+    } else {
+        BTreeMap::new()
+    };
+    churn(config, exports, run, (as_of, end), &left, &treated, &mut outcome);
+    offers(exports, run, (as_of, until), config, &left, &mut outcome);
     Ok(outcome)
 }
 
-fn churn(config: &Config, exports: &Exports, run: &PastRun, (as_of, end): (Moment, Moment), treated: &BTreeSet<&str>, outcome: &mut Outcome) -> Result<()> {
+fn churn(
+    config: &Config,
+    exports: &Exports,
+    run: &PastRun,
+    (as_of, end): (Moment, Moment),
+    left: &BTreeMap<u32, bool>,
+    treated: &BTreeSet<&str>,
+    outcome: &mut Outcome,
+) {
     if !matches!(config.churn.definition, Definition::Inactivity | Definition::Subscription { .. }) {
         let why = match config.churn.definition {
             Definition::None => "churn is not foretold here ([churn] definition = \"none\")",
             _ => "churn is a column of the export here: its forecasts cannot be measured from later events",
         };
         outcome.notes.push(why.into());
-        return Ok(());
+        return;
     }
     if as_of.plus(config.churn.horizon) > end {
         outcome.notes.push(format!(
@@ -270,17 +286,15 @@ fn churn(config: &Config, exports: &Exports, run: &PastRun, (as_of, end): (Momen
             run.as_of,
             as_of.plus(config.churn.horizon).date()
         ));
-        return Ok(());
+        return;
     }
-    let (customers, labels) = ChurnRule::new(exports, &config.churn)?.base(as_of);
-    let left: BTreeMap<&str, bool> = customers.iter().zip(&labels).map(|(customer, label)| (&*exports.customers[*customer as usize], *label)).collect();
     let known: Vec<(&str, f64, bool)> =
-        run.risk.iter().filter_map(|row| Some((row.customer_id.as_str(), row.churn_probability?, *left.get(row.customer_id.as_str())?))).collect();
+        run.risk.iter().filter_map(|row| Some((row.customer_id.as_str(), row.churn_probability?, *left.get(&exports.customer(&row.customer_id)?)?))).collect();
     let untreated: Vec<(&str, f64, bool)> = known.iter().filter(|(id, ..)| !treated.contains(id)).copied().collect();
     let judged = if untreated.len() >= LEAST { &untreated } else { &known };
     if known.len() < LEAST {
         outcome.notes.push(format!("{} customers with a forecast are in the exports, too few to judge churn", known.len()));
-        return Ok(());
+        return;
     }
     if untreated.len() < LEAST && !treated.is_empty() {
         outcome.notes.push("nearly everyone was sent an offer: the forecasts, which are of the risk without contact, are judged on treated customers too; keep a control group".into());
@@ -302,27 +316,18 @@ fn churn(config: &Config, exports: &Exports, run: &PastRun, (as_of, end): (Momen
         outcome.retrain = Some(format!("expected and observed shares differ by {:.1} points on average", 100.0 * churn.calibration_error));
     }
     outcome.churn = Some(churn);
-    Ok(())
 }
 
-fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), config: &Config, outcome: &mut Outcome) -> Result<()> {
+fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), config: &Config, left: &BTreeMap<u32, bool>, outcome: &mut Outcome) {
     if run.offers.is_empty() {
         outcome.notes.push("the run decided no offers".into());
-        return Ok(());
+        return;
     }
     let span = Span { seconds: until.0 - as_of.0 };
     let column = exports.treatments.column("decision_id");
     let decisions: BTreeSet<&str> = (0..exports.treatments.rows.len()).filter_map(|row| exports.treatments.text(row, column)).collect();
-    // Leaving is known of the base once the horizon is over.
-    let is_over = as_of.plus(config.churn.horizon) <= until && matches!(config.churn.definition, Definition::Inactivity | Definition::Subscription { .. });
-    let left: BTreeMap<u32, bool> = if is_over {
-        let (customers, labels) = ChurnRule::new(exports, &config.churn)?.base(as_of);
-        customers.into_iter().zip(labels).collect()
-    } else {
-        BTreeMap::new()
-    };
     let followed = |id: &str| -> Option<Followed> {
-        let customer = exports.customers.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok()? as u32;
+        let customer = exports.customer(id)?;
         let timeline = Timeline::new(customer, &exports.events, &[]);
         let kinds = &exports.events.kinds;
         let alive = |kind: u8| config.churn.kinds.contains(&kinds[usize::from(kind)]);
@@ -352,7 +357,7 @@ fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), co
     let total = line("all", None, &all);
     if total.control < 2 {
         outcome.notes.push("the run kept no control group: what its offers brought cannot be told; set [decide] control = { share = 0.05 }".into());
-        return Ok(());
+        return;
     }
     // The share kept out should be the one asked for; a gap beyond chance says that a list was changed on its way.
     if let Some(share) = config.decide.control_share {
@@ -366,7 +371,6 @@ fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), co
     let is_told = |groups: &Groups| groups.sent.count >= 2.0 && groups.control.count >= 2.0;
     outcome.offers.extend(by_offer.iter().filter(|(_, groups)| is_told(groups)).map(|(name, groups)| line(name, None, groups)));
     outcome.offers.extend(by_tier.iter().filter(|(_, groups)| is_told(groups)).map(|(tier, groups)| line("all", Some(tier), groups)));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -294,14 +294,7 @@ impl BoundPlan<'_> {
         let tables: Vec<_> = history.profiles().collect();
         for ((table, column, codes), _) in self.profiles.iter().zip(&self.plan.reading.profiles) {
             let (table, at) = tables[*table];
-            row.push(match (at, &table.columns[*column].values) {
-                (None, _) => f64::NAN,
-                (Some(at), ProfileValues::Number(values)) => values[at],
-                (Some(at), ProfileValues::Date(values)) if values[at] == i64::MIN => f64::NAN,
-                (Some(at), ProfileValues::Date(values)) => history.cutoff.days_since(crate::timeline::Moment(values[at])),
-                (Some(at), ProfileValues::Category { codes: raw, .. }) if raw[at] == NO_INDEX => f64::NAN,
-                (Some(at), ProfileValues::Category { codes: raw, .. }) => f64::from(codes[raw[at] as usize]),
-            });
+            row.push(at.map_or(f64::NAN, |at| table.columns[*column].number(at, history.cutoff, |code| f64::from(codes[code as usize]))));
         }
     }
 

@@ -99,7 +99,7 @@ pub(super) fn windowed(
 
     let oldest = examples.iter().skip(usize::from(examples.len() > 1)).collect::<Vec<_>>();
     let known = stack(&oldest);
-    leaks::refuse(&as_scored(&known).matrix, &known.labels, &config.churn.allow_leak)?;
+    leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
     drop(known);
 
     progress.stage("churn");
