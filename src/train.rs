@@ -30,11 +30,14 @@ use crate::value::ValueModel;
 use churn::Learnt;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// Told when a stage begins, so that whoever watches can draw and time it.
 pub trait Progress: Send {
-    /// A stage begins.
+    /// A stage begins, and the one before it ends.
     fn stage(&mut self, name: &str);
+    /// A stage that ran beside the others is done.
+    fn beside(&mut self, name: &str, seconds: f64);
 }
 
 /// Everything learnt, and how good it is.
@@ -80,12 +83,19 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
 
     progress.stage("features");
     let plan = FeaturePlan::learn(exports, config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);
-    let churn = match &config.churn.definition {
-        Definition::None => Err("the config says [churn] definition = \"none\"".to_string()),
-        Definition::Label => churn::labelled(config, exports, plan, end, purpose, &mut measured, progress)?,
-        Definition::Inactivity | Definition::Subscription { .. } => churn::windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress)?,
+    // Neither knows of the other, and each has stretches that only one thread can work on.
+    let learn_churn = || match &config.churn.definition {
+        Definition::None => Ok(Err("the config says [churn] definition = \"none\"".to_string())),
+        Definition::Label => churn::labelled(config, exports, plan, end, purpose, &mut measured, progress),
+        Definition::Inactivity | Definition::Subscription { .. } => churn::windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress),
     };
-    let churn = churn.unwrap_or_else(|reason| {
+    let learn_ranking = || {
+        let began = Instant::now();
+        (recommend::recommend(config, exports, &windows), began.elapsed())
+    };
+    let (churn, (ranking, ranking_took)) = rayon::join(learn_churn, learn_ranking);
+    progress.beside("recommend", ranking_took.as_secs_f64());
+    let churn = churn?.unwrap_or_else(|reason| {
         measured.reasons.insert("churn".into(), reason);
         Learnt::without_part(FeaturePlan::learn(exports, config, end, true), Vec::new())
     });
@@ -93,8 +103,7 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     crate::churn::reasons::check_hidden(&churn.plan, &config.churn.hide_reasons)?;
     measured.drivers.clone_from(&churn.drivers);
 
-    progress.stage("recommend");
-    let recommend = recommend::recommend(config, exports, &windows, &mut measured)?;
+    let recommend = recommend::measured(ranking?, &mut measured);
     measured.warnings.extend(tier_warnings(&measured));
 
     if !config.treatments.is_empty() {
@@ -121,6 +130,7 @@ pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String,
     struct Silent;
     impl Progress for Silent {
         fn stage(&mut self, _: &str) {}
+        fn beside(&mut self, _: &str, _: f64) {}
     }
     let mut config = config.clone();
     config.churn.learners = vec!["logistic".into()];

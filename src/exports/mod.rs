@@ -212,15 +212,22 @@ const BLOCK_BYTES: usize = 1 << 20;
 
 /// Reads with blocks of a given size, on which the result does not depend.
 fn read_in_blocks(config: &Config, options: ReadOptions, block_bytes: usize) -> Result<Exports> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).build();
-    let pool = pool.map_err(|error| Error::internal(format!("threads cannot be started: {error}")))?;
+    let threads = options.threads.max(1);
+    // The threads that read also learn, where they are as many: memory that a thread gives back is not at hand for others.
+    let own = (threads != rayon::current_num_threads()).then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
+    let own = own.map_err(|error| Error::internal(format!("threads cannot be started: {error}")))?;
     let plan = plan::Plan::new(config)?;
     let prepared = prepare::prepare(config, &plan, block_bytes)?;
     tracing::debug!(files = plan.files.len(), sources = plan.sources.len(), "files are open");
-    let workers = read::read_all(&prepared.files, plan.sources.len(), options.threads);
+    let read = |context: rayon::BroadcastContext<'_>| read::work(&prepared.files, plan.sources.len(), context.index());
+    let workers = own.as_ref().map_or_else(|| rayon::broadcast(read), |pool| pool.broadcast(read));
     let facts = read::facts(&plan, &prepared.files)?;
     tracing::debug!("files are read");
-    let mut exports = pool.install(|| finish::finish(config, &plan, &prepared, workers, facts, options))?;
+    let finish = || finish::finish(config, &plan, &prepared, workers, facts, options);
+    let mut exports = match &own {
+        Some(pool) => pool.install(finish)?,
+        None => rayon::scope(|_| finish())?,
+    };
     exports.issued = issued::issued(config)?;
     for counts in &exports.counts {
         let FileCounts { source, source_number, file, read, accepted, rejected, duplicates, skipped, .. } = counts;

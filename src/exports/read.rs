@@ -202,23 +202,8 @@ pub(super) fn split(piece: &Piece, splitter: &Splitter, json: Option<&JsonReader
     Ok(())
 }
 
-/// Reads all files with so many threads.
-pub(super) fn read_all(files: &[OpenFile], sources: usize, threads: usize) -> Vec<Worker> {
-    let threads = threads.max(1);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = (1..threads).map(|number| scope.spawn(move || work(files, sources, number))).collect();
-        let mut workers = vec![work(files, sources, 0)];
-        for handle in handles {
-            match handle.join() {
-                Ok(worker) => workers.push(worker),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        workers
-    })
-}
-
-fn work(files: &[OpenFile], sources: usize, number: usize) -> Worker {
+/// Reads pieces of the files until none is left; every thread does.
+pub(super) fn work(files: &[OpenFile], sources: usize, number: usize) -> Worker {
     let mut worker = Worker { texts: (0..sources).map(|_| SourceTexts::default()).collect(), results: Vec::new() };
     let mut scratch = Scratch::default();
     let mut bound: Vec<Option<Vec<(usize, usize, BoundSource)>>> = files.iter().map(|_| None).collect();

@@ -123,6 +123,7 @@ struct Unwatched;
 
 impl Progress for Unwatched {
     fn stage(&mut self, _: &str) {}
+    fn beside(&mut self, _: &str, _: f64) {}
 }
 
 /// The rules of the base in words, each with its verdict.

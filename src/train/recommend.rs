@@ -8,8 +8,11 @@ use crate::exports::Exports;
 use crate::recommend::{self, RankReport, RankWindows, Recommender};
 use std::collections::BTreeMap;
 
-/// The recommender's windows: the horizon of churn, or a quarter of the history where that is shorter.
-pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, measured: &mut Measured) -> Result<Option<Recommender>> {
+/// A recommender and how good it is, or why there is none.
+pub(super) type Ranking = std::result::Result<(Recommender, RankReport), String>;
+
+/// Learns the recommender. Its windows: the horizon of churn, or a quarter of the history where that is shorter.
+pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows) -> Result<Ranking> {
     let rank_windows = exports.events.time_range().map(|(first, _)| {
         let days = windows.end.days_since(first.start_of_day());
         let horizon = crate::config::Span::days((config.churn.horizon.as_days().min(days / 4.0).floor() as i64).max(1));
@@ -17,7 +20,12 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, m
     });
     let mut untimed = config.events.iter().filter(|source| source.time.is_none() && source.item.is_some());
     let lists = untimed.clone().next().is_some() && untimed.all(|source| source.files.layout == crate::config::Layout::List);
-    match recommend::train(exports, &config.recommend, rank_windows, lists, config.project.seed)? {
+    recommend::train(exports, &config.recommend, rank_windows, lists, config.project.seed)
+}
+
+/// What was measured of it joins the rest.
+pub(super) fn measured(ranking: Ranking, measured: &mut Measured) -> Option<Recommender> {
+    match ranking {
         Ok((recommender, report)) => {
             measured.ranked_customers = Some(report.ranked_customers);
             measured.warnings.extend(report.warnings.iter().cloned());
@@ -25,11 +33,11 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, m
             if measured.recommend.is_none() {
                 measured.reasons.insert("recommend".into(), "no customer with a history did anything with an item in the test window".into());
             }
-            Ok(Some(recommender))
+            Some(recommender)
         }
         Err(reason) => {
             measured.reasons.insert("recommend".into(), reason);
-            Ok(None)
+            None
         }
     }
 }

@@ -38,10 +38,14 @@ impl Watch {
 
     fn end_stage(&mut self) {
         if let Some((name, began)) = self.running.take() {
-            let seconds = (began.elapsed().as_secs_f64() * 1e3).round() / 1e3;
-            tracing::info!(stage = name, seconds, "done");
-            self.seconds.push((name, seconds));
+            self.done(&name, began.elapsed().as_secs_f64());
         }
+    }
+
+    fn done(&mut self, name: &str, seconds: f64) {
+        let seconds = (seconds * 1e3).round() / 1e3;
+        tracing::info!(stage = name, seconds, "done");
+        self.seconds.push((name.to_string(), seconds));
     }
 }
 
@@ -52,6 +56,10 @@ impl Progress for Watch {
             bar.set_message(name.to_string());
         }
         self.running = Some((name.to_string(), Instant::now()));
+    }
+
+    fn beside(&mut self, name: &str, seconds: f64) {
+        self.done(name, seconds);
     }
 }
 
