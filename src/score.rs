@@ -2,14 +2,18 @@
 //!
 //! *Map*: [`slim_row`] sees the bundle and one customer's history. *Reduce*: rank and capped tiers over slim rows.
 
+mod challenger;
 mod explain;
 mod list;
 mod measure;
+mod models;
 mod offers;
 mod risk;
 
+pub use challenger::{ChallengerOutcome, Verdict};
 pub use explain::{ExplainedFeature, Explanation, explain};
 pub use measure::{ChurnOutcome, OfferOutcome, Outcome, measure};
+pub use models::{Model, Models, Side};
 
 use crate::bundle::Bundle;
 use crate::churn::reasons::check_hidden;
@@ -77,6 +81,8 @@ impl Scored {
 /// What one customer's timeline says, before ranks and capped tiers.
 struct SlimRow {
     customer: u32,
+    /// Whose numbers this customer gets.
+    side: Side,
     standing: Standing,
     status: Option<Status>,
     days_since_last: Option<i64>,
@@ -146,7 +152,8 @@ pub fn read(config: &Config, options: &ScoreOptions, progress: &mut dyn Progress
 ///
 /// # Errors
 /// 65 for stale exports or ones that lack what the model reads, 78 for an as-of that does not fit.
-pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Scored> {
+pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Scored> {
+    let bundle = models.champion.bundle;
     if config.privacy.key_file.is_some() {
         return Err(Error::config(
             "[privacy] key_file asks for pseudonyms, which are not made yet: ids would be written as they are; remove it if that is meant",
@@ -154,6 +161,9 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
         .file(&config.path));
     }
     let cutoff = as_of(exports, bundle, options)?;
+    if let Some((challenger, _)) = models.challenger {
+        as_of(exports, challenger.bundle, options)?;
+    }
     check_hidden(&bundle.features, &config.churn.hide_reasons)?;
     let dated = exports.newest.is_some();
     let mut scored = Scored { as_of: if dated { cutoff.date() } else { String::new() }, ..Scored::default() };
@@ -176,16 +186,29 @@ pub fn score(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &
     }
 
     progress.stage("features");
-    let bound = bundle.features.bind(exports)?;
+    let bound = models.all().map(|(_, model)| model.bundle.features.bind(exports)).collect::<Result<Vec<_>>>()?;
     let rule = ChurnRule::new(exports, &config.churn)?;
-    let rows: Vec<SlimRow> =
-        (0..exports.customers.len() as u32).into_par_iter().map(|customer| slim_row(config, exports, bundle, &bound, &rule, customer, cutoff)).collect();
+    let sides = models.sides(config, exports);
+    let slim = |customer: u32| {
+        let side = sides[customer as usize];
+        SlimRow { side, ..slim_row(config, exports, models.of(side).bundle, &bound[side as usize], &rule, customer, cutoff) }
+    };
+    let rows: Vec<SlimRow> = (0..exports.customers.len() as u32).into_par_iter().map(slim).collect();
+    if let Some((challenger, share)) = models.challenger {
+        let challenged = sides.iter().filter(|side| **side == Side::Challenger).count();
+        scored.notes.push(format!(
+            "{challenged} of {} customers ({:.1} %) are scored by the challenger, trained until {}: the column `model` says who",
+            sides.len(),
+            100.0 * share,
+            challenger.bundle.meta.trained_until
+        ));
+    }
 
     progress.stage("churn");
-    risk::risk(config, exports, bundle, bundle_hash, &rows, &mut scored);
+    risk::risk(config, exports, models, &rows, &mut scored);
 
     progress.stage("recommend");
-    offers::offers(config, exports, (bundle, bundle_hash), cutoff, &rows, &options.asked, &mut scored)?;
+    offers::offers(config, exports, models, cutoff, &rows, &options.asked, &mut scored)?;
     list::list(config, exports, cutoff, &rows, &mut scored);
     Ok(scored)
 }
@@ -197,6 +220,7 @@ fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPl
     let standing = rule.standing(&history);
     let mut row = SlimRow {
         customer,
+        side: Side::Champion,
         standing,
         status: None,
         days_since_last: None,

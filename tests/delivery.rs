@@ -147,3 +147,58 @@ fn controls_are_those_who_would_have_been_sent_an_offer_within_the_same_budget()
         assert!((share - 0.3).abs() < 3.0 * (0.21 / (sent + control)).sqrt(), "{control} beside {sent}");
     }
 }
+
+#[test]
+fn a_challenger_scores_its_share_of_the_customers_the_same_every_week_and_measure_compares_the_two() {
+    let shop = fitted();
+    std::fs::create_dir(shop.path().join("old")).unwrap();
+    shop.train(&["fit", "shop.toml", "--models", "old", "--set", "churn.learners=[\"recency_rule\"]"]).succeeds();
+    let run = |as_of: &str, out: &str, challenger: &[&str]| {
+        let args = [&RUN[..], &[as_of, "--out", out], challenger].concat();
+        shop.scoring(&args)
+    };
+    let tried = ["--challenger", "old/shop.hfb", "--share", "30%"];
+    run("2024-09-01", "alone", &[]).succeeds();
+    run("2024-09-01", "first", &tried).succeeds();
+    run("2024-09-08", "second", &tried).succeeds();
+    let table = |name: &str| Table::read(&shop.path().join(name));
+    let (first, second, alone) = (table("first/risk.csv"), table("second/risk.csv"), table("alone/risk.csv"));
+    let challenged = having(&first, "model", "challenger");
+    let share = challenged.len() as f64 / first.column("model").len() as f64;
+    assert!((0.24..0.36).contains(&share), "{share}");
+    // Who is in both runs is on the same side in both.
+    let champions_later = having(&second, "model", "champion");
+    assert!(challenged.is_disjoint(&champions_later) && !champions_later.is_empty());
+    // The others get what they would get without a challenger.
+    let probability = |table: &Table| -> std::collections::BTreeMap<String, String> {
+        table.column("customer_id").into_iter().map(String::from).zip(table.column("churn_probability").into_iter().map(String::from)).collect()
+    };
+    let (beside, before) = (probability(&first), probability(&alone));
+    let same = beside.iter().filter(|(id, probability)| before[*id] == **probability).map(|(id, _)| id.clone()).collect::<BTreeSet<_>>();
+    assert!(having(&first, "model", "champion").is_subset(&same) && same.intersection(&challenged).count() * 10 < challenged.len());
+    let outcome = shop.scoring(&["measure", "shop.toml", "--scored", "first", "--json"]).json();
+    let told = &outcome["challenger"];
+    assert_eq!(told["challenger"].as_u64(), Some(challenged.len() as u64));
+    assert!(told["log_loss"][0].is_number() && told["verdict"].is_string(), "{told}");
+    // A bundle beside itself is nothing to compare; a share without a challenger is no command.
+    run("2024-09-01", "third", &["--challenger", "models/shop.hfb", "--share", "5%"]).fails(78);
+    run("2024-09-01", "third", &["--share", "5%"]).ends_with(2);
+}
+
+#[test]
+fn every_offer_says_when_to_send_it_and_customers_differ_in_it() {
+    let shop = fitted();
+    shop.scoring(&[&RUN[..4], &["--out", "out"]].concat()).succeeds();
+    let offers = shop.table("offers.csv");
+    let decided: Vec<(&str, &str)> = offers
+        .column("assignment")
+        .into_iter()
+        .zip(offers.column("send_weekday").into_iter().zip(offers.column("send_hour")))
+        .filter(|(assignment, _)| !assignment.is_empty())
+        .map(|(_, when)| when)
+        .collect();
+    let (days, hours): (BTreeSet<&str>, BTreeSet<&str>) = decided.iter().copied().unzip();
+    assert!(!decided.is_empty() && days.iter().all(|day| day.ends_with("day")), "{days:?}");
+    assert!(hours.iter().all(|hour| hour.parse::<u8>().is_ok_and(|hour| hour < 24)), "{hours:?}");
+    assert!(days.len() > 1 || hours.len() > 1, "everyone gets the same hour of the same day");
+}

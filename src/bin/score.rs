@@ -11,7 +11,7 @@ use holdfast::exports::Exports;
 use holdfast::output::crm::Delivered;
 use holdfast::output::report::RunReport;
 use holdfast::output::{self, RunFolder, RunRecord};
-use holdfast::score::{self, ScoreOptions, Scored};
+use holdfast::score::{self, Model, Models, ScoreOptions, Scored, Verdict};
 use holdfast::train::Progress;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,12 @@ enum Command {
         /// The run before, or a folder of runs of which the newest with an earlier as-of counts: crm/ tells who left the list, and as a delta only what changed
         #[arg(long, value_name = "DIR")]
         previous: Option<PathBuf>,
+        /// A bundle to be tried on a share of the customers: `measure` tells later which did better
+        #[arg(long, value_name = "BUNDLE", requires = "share")]
+        challenger: Option<PathBuf>,
+        /// The share, such as 5%: the same customers in every run
+        #[arg(long, value_name = "SHARE", value_parser = share, requires = "challenger")]
+        share: Option<f64>,
         /// What another budget of an offer would bring, everything else as it is; once per budget to be tried
         #[arg(long, value_name = "OFFER=AMOUNT", value_parser = what_if)]
         what_if: Vec<(String, f64)>,
@@ -96,7 +102,9 @@ struct Common {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     terminal::run(|| match cli.command {
-        Command::Run { common, out, previous, what_if } => run(&common, &out, previous.as_deref(), what_if),
+        Command::Run { common, out, previous, challenger, share, what_if } => {
+            run(&common, &out, previous.as_deref(), challenger.as_deref().zip(share), what_if)
+        }
         Command::Explain { common, customer } => explain(&common, &customer),
         Command::Measure { config, scored, overrides, threads, json } => measure(&config, &scored, &overrides, threads, json),
     })
@@ -111,9 +119,11 @@ fn measure(config: &Path, scored: &Path, overrides: &[String], threads: usize, j
     let outcome = score::measure(&config, &exports, &run)?;
     watch.finish();
     print(&if json { serde_json::to_string_pretty(&outcome).unwrap_or_default() } else { outcome_text(&outcome, &config.project.currency) });
-    match &outcome.retrain {
-        Some(reason) => Err(Error::new(ErrorKind::Advice, format!("retrain: {reason}"))),
-        None => Ok(()),
+    let stopped = outcome.challenger.as_ref().filter(|challenger| challenger.verdict == Verdict::Stop);
+    match (&outcome.retrain, stopped) {
+        (_, Some(challenger)) => Err(Error::new(ErrorKind::Advice, format!("stop the challenger: {}", challenger.reason))),
+        (Some(reason), None) => Err(Error::new(ErrorKind::Advice, format!("retrain: {reason}"))),
+        (None, None) => Ok(()),
     }
 }
 
@@ -167,6 +177,33 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
             ));
         }
     }
+    if let Some(challenger) = &outcome.challenger {
+        let (low, high) = challenger.customers.always_valid;
+        lines.push(format!(
+            "  challenger  {} customers beside {}: {:+.2} {currency} each (looked at every week: {low:+.2} to {high:+.2})",
+            grouped(challenger.challenger as u64),
+            grouped(challenger.champion as u64),
+            challenger.customers.adjusted.as_ref().map_or(challenger.customers.amount, |adjusted| adjusted.amount)
+        ));
+        if let (Some((here, there)), Some((_, (low, high)))) = (challenger.customers.left, challenger.left_more) {
+            lines.push(format!(
+                "              left {:.1} % against {:.1} % (looked at every week: {:+.1} to {:+.1} points)",
+                100.0 * here,
+                100.0 * there,
+                100.0 * low,
+                100.0 * high
+            ));
+        }
+        if let Some((difference, (low, high))) = challenger.log_loss {
+            lines.push(format!("              log loss {difference:+.4} ({low:+.4} to {high:+.4}); below 0 the challenger is better"));
+        }
+        let verdict = match challenger.verdict {
+            Verdict::Stop => "stop it",
+            Verdict::Promote => "put it in the place of the model",
+            Verdict::GoOn => "go on",
+        };
+        lines.push(format!("              {verdict}: {}", challenger.reason));
+    }
     lines.extend(outcome.notes.iter().map(|note| format!("  note        {note}")));
     lines.join("\n")
 }
@@ -181,6 +218,12 @@ fn prepare(common: &Common) -> Result<(Config, Bundle, String, ScoreOptions)> {
     Ok((config, bundle, hash, options))
 }
 
+/// `5%` or `0.05`.
+fn share(text: &str) -> std::result::Result<f64, String> {
+    let number = text.strip_suffix('%').map_or_else(|| text.parse::<f64>(), |percent| percent.trim().parse::<f64>().map(|percent| percent / 100.0));
+    number.ok().filter(|share| *share > 0.0 && *share < 1.0).ok_or_else(|| "expected a share between 0 and 1, such as 5% or 0.05".into())
+}
+
 /// `OFFER=AMOUNT`.
 fn what_if(text: &str) -> std::result::Result<(String, f64), String> {
     let (offer, amount) = text.rsplit_once('=').ok_or("expected OFFER=AMOUNT")?;
@@ -190,11 +233,19 @@ fn what_if(text: &str) -> std::result::Result<(String, f64), String> {
     }
 }
 
-fn run(common: &Common, out: &Path, previous: Option<&Path>, what_if: Vec<(String, f64)>) -> Result<()> {
+fn run(common: &Common, out: &Path, previous: Option<&Path>, challenger: Option<(&Path, f64)>, what_if: Vec<(String, f64)>) -> Result<()> {
     let started_at = jiff::Timestamp::now().to_string();
     let mut watch = Watch::new();
     let (config, bundle, hash, mut options) = prepare(common)?;
     options.asked.what_if = what_if;
+    let tried = challenger.map(|(path, share)| Ok((bundle::load(path)?, share))).transpose()?;
+    let models = match &tried {
+        None => Models::only(&bundle, &hash),
+        Some(((challenger, challenger_hash), share)) => {
+            score::same_contract(&config, challenger)?;
+            Models::both(Model { bundle: &bundle, hash: &hash }, Model { bundle: challenger, hash: challenger_hash }, *share)?
+        }
+    };
     if config.output.is_delta && previous.is_none() {
         return Err(Error::config("[output] mode is \"delta\", which needs the run before: give --previous DIR (for the first run, --set output.mode=full)"));
     }
@@ -207,7 +258,7 @@ fn run(common: &Common, out: &Path, previous: Option<&Path>, what_if: Vec<(Strin
         started_at,
         ..RunRecord::default()
     };
-    let result = write_run(&config, (&bundle, &hash), &options, previous, &folder, &mut record, &mut watch);
+    let result = write_run(&config, &models, &options, previous, &folder, &mut record, &mut watch);
     let seconds = watch.finish();
     match result {
         Ok((scored, delivered)) => {
@@ -227,7 +278,7 @@ fn run(common: &Common, out: &Path, previous: Option<&Path>, what_if: Vec<(Strin
 
 fn write_run(
     config: &Config,
-    (bundle, hash): (&Bundle, &str),
+    models: &Models<'_>,
     options: &ScoreOptions,
     previous: Option<&Path>,
     folder: &RunFolder,
@@ -237,12 +288,15 @@ fn write_run(
     let exports = score::read(config, options, watch)?;
     let exports = shown(config, exports);
     record.counts = json!({ "files": exports.counts, "customers": exports.customers.len(), "items": exports.items.ids.len() });
-    let scored = score::score(config, &exports, bundle, hash, options, watch)?;
+    let scored = score::score(config, &exports, models, options, watch)?;
     watch.stage("write");
     record.as_of = scored.as_of.clone();
     record.notes = exports.notes.iter().chain(&scored.notes).cloned().collect();
     record.counts["rows"] = json!({ "risk.csv": scored.risk.len(), "offers.csv": scored.offers.len(), "excluded.csv": scored.excluded.len(), "rejects.csv": exports.rejects.len() });
     record.counts["tiers"] = scored.tiers.iter().map(|(name, count)| (name.clone(), json!(count))).collect::<serde_json::Map<_, _>>().into();
+    if let Some((challenger, share)) = models.challenger {
+        record.counts["challenger"] = json!({ "bundle_hash": challenger.hash, "share": share });
+    }
     if !scored.decisions.offers.is_empty() {
         record.counts["decisions"] =
             json!({ "kept_out": scored.decisions.kept_out, "resources": scored.decisions.resources, "what_if": scored.decisions.what_if });
@@ -250,7 +304,7 @@ fn write_run(
     let before = previous.map(|folder| output::read_back::list_before(folder, &scored.as_of)).transpose()?;
     let (lists, delivered) = output::crm::files(&config.output, &scored.list, &scored.delivery(config, before))?;
     record.counts["crm"] = json!(delivered);
-    let mut files = files(config, bundle, hash, &exports, &scored)?;
+    let mut files = files(config, models.champion, &exports, &scored)?;
     files.extend(lists);
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;
@@ -264,7 +318,7 @@ fn shown(config: &Config, mut exports: Exports) -> Exports {
     exports
 }
 
-fn files(config: &Config, bundle: &Bundle, hash: &str, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {
+fn files(config: &Config, Model { bundle, hash }: Model<'_>, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(vec![
         ("risk.csv".into(), output::risk::to_csv(&scored.risk, &scored.carried)?),
         ("offers.csv".into(), output::offers::to_csv(&scored.offers)?),

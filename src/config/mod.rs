@@ -409,7 +409,7 @@ pub struct TreatmentSource {
     pub files: Files,
     /// The customer's id.
     pub customer: Column,
-    /// offer, offer_group, arm, time, wave, propensity, decision_id, contact_cost: key and column.
+    /// offer, offer_group, arm, time, wave, propensity, decision_id, channel, contact_cost: key and column.
     pub columns: Vec<(String, Column)>,
     /// The arm that was not treated, or `not_sent`.
     pub control: Option<String>,

@@ -9,6 +9,7 @@
 use super::covariates::Covariates;
 use super::personal::{self, Departure, Learnt, Trial};
 use super::regression::{Design, ridge};
+use super::sending::Channels;
 use crate::config::{Config, Definition, Response, Span};
 use crate::decide::catalogue::moment;
 use crate::error::Result;
@@ -89,6 +90,8 @@ pub struct Effects {
     /// Where amounts are in usual orders.
     usual: Option<Usual>,
     silence: Silence,
+    /// What channels did to the responses.
+    pub channels: Channels,
 }
 
 /// How likely a customer leaves who did not respond.
@@ -388,6 +391,8 @@ struct Case<'p> {
     name: Option<&'p str>,
     customer: Option<u32>,
     time: Option<Moment>,
+    /// The row in the table of treatments; for a control customer who was not sent anything, one of the wave.
+    row: Option<usize>,
     /// 1 for a response.
     responded: f64,
     amount: f64,
@@ -479,7 +484,7 @@ fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], end: Cutoff, 
                 let order = usual.of(&Timeline::new(customer, &exports.events, &[]).split(time, Span::days(0)).0, &config.churn.kinds);
                 amount = if order > 0.0 { amount / order } else { 0.0 };
             }
-            Some(Case { source: number, wave, name, customer, time, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
+            Some(Case { source: number, wave, name, customer, time, row, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
         };
         let sent =
             own.par_iter().map(|past| case(past.wave.as_str(), (!past.is_control).then_some(past.name.as_str()), past.customer, past.time, Some(past.row)));
@@ -586,6 +591,12 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         ((*name).to_owned(), effect)
     });
     effects.by_name = of_all.collect();
+    let channel = exports.treatments.column("channel");
+    for case in &cases {
+        if let (Some(name), Some(channel)) = (case.name, case.row.and_then(|row| exports.treatments.text(row, channel))) {
+            effects.channels.add(case.customer, channel, effects.by_name[name].accept, case.responded);
+        }
+    }
     effects.overall = Some(Effect { accept: accepted, response: response_mean, amount: amount_mean, churn: churn_mean, treated: 0 });
     Ok(effects)
 }

@@ -18,6 +18,7 @@ pub mod eligibility;
 mod personal;
 pub mod policy;
 mod regression;
+mod sending;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -29,6 +30,7 @@ use control::Lots;
 use effects::{Effects, Past, Standpoint};
 use eligibility::{Person, Rules, forbidden};
 use rayon::prelude::*;
+use sending::Habits;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bounds of taste beside its mean of 1.
@@ -88,6 +90,10 @@ pub struct Decision {
     pub offer: usize,
     /// By which channel; empty where none is said.
     pub channel: String,
+    /// On which weekday it reaches the customer best; `None` where no event has a date.
+    pub send_weekday: Option<&'static str>,
+    /// At which hour of the day, 0 to 23; `None` where no event has a time of day.
+    pub send_hour: Option<u8>,
     /// The item of the offer that fits best, as the recommender numbers it.
     pub item: Option<u32>,
     /// How it came about.
@@ -293,6 +299,8 @@ impl<'a> Market<'a> {
         let mut worth = Worth { contact_cost: offer.contact_cost, ..Worth::default() };
         let effect = if with_doubt { self.effects.with_doubt(&offer.id, &offer.group, at) } else { self.effects.of(&offer.id, &offer.group, at) };
         let Some(effect) = effect else { return worth };
+        // A channel that the customer answers more does as much for the responses as a better taste.
+        let taste = taste * self.effects.channels.reach(customer.person.history.customer, offer);
         let accept = (effect.accept * taste).min(1.0);
         worth.accept = Some(accept);
         // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
@@ -329,23 +337,6 @@ impl<'a> Market<'a> {
         }
         worth.net = worth.margin.zip(worth.accept_cost).map(|(margin, cost)| margin + worth.saved.unwrap_or(0.0) - offer.contact_cost - cost);
         worth
-    }
-
-    /// The channel that the customer uses most among those of the offer; the first where none was used.
-    fn channel(&self, customer: &Customer<'_>, offer: &Offer) -> String {
-        if let [only] = offer.channels.as_slice() {
-            return only.clone();
-        }
-        let store = customer.person.history.store();
-        let mut counts = vec![0usize; offer.channels.len()];
-        for event in customer.person.history.events() {
-            let used = event.channel().map(|channel| store.channels[usize::from(channel)].as_str());
-            if let Some(place) = used.and_then(|used| offer.channels.iter().position(|channel| channel == used)) {
-                counts[place] += 1;
-            }
-        }
-        let best = (0..counts.len()).max_by(|a, b| counts[*a].cmp(&counts[*b]).then(b.cmp(a))).unwrap_or(0);
-        offer.channels[best].clone()
     }
 
     /// What is left of each offer's budget and capacity, which an offer takes from, and what was taken before this run.
@@ -532,14 +523,20 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     }
     tell(&mut decisions, &allocation, &problem, measured, &market.config.project.currency);
     decisions.notes.extend(power(market, controls.len(), allocation.taken.len() + explored.len()));
+    let habits = Habits::learn(customers);
     let mut decided: Vec<(usize, f64, Decision)> = Vec::new();
     let mut add = |member: usize, place: usize, assignment: Assignment| {
         let (customer, offer) = (&customers[member], &offers[place]);
         let worth = market.worth(customer, offer, tastes[member][place], &standpoints[member], true);
         let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
         let item = customer.fits.get(place).and_then(|(item, _)| *item);
-        let channel = market.channel(customer, offer);
-        decided.push((member, order, Decision { customer: customer.person.history.customer, offer: place, channel, item, assignment, worth }));
+        let channel = market.effects.channels.best(customer, offer).to_owned();
+        let (send_weekday, send_hour) = habits.best(customer);
+        decided.push((
+            member,
+            order,
+            Decision { customer: customer.person.history.customer, offer: place, channel, send_weekday, send_hour, item, assignment, worth },
+        ));
     };
     allocation.taken.iter().for_each(|taken| add(meant[*taken].0, meant[*taken].1, Assignment::Offer));
     explored.iter().for_each(|(member, place)| add(*member, *place, Assignment::Explore));

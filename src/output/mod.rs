@@ -50,6 +50,8 @@ pub struct RiskRow {
     pub expected_value: Option<f64>,
     /// Whether crm/ holds the customer, and if not why: see [`Contact`].
     pub contact: Contact,
+    /// `champion` or `challenger` where a bundle is tried beside another; else empty.
+    pub model: String,
 }
 
 /// Whether a customer is on the list of crm/, and if not why.
@@ -100,6 +102,10 @@ pub struct OfferRow {
     pub item_name: String,
     /// By which the offer goes out.
     pub channel: String,
+    /// On which weekday it reaches the customer best; empty where not known.
+    pub send_weekday: String,
+    /// At which hour of the day, 0 to 23.
+    pub send_hour: Option<u8>,
     /// First day of the offer.
     pub valid_from: String,
     /// Last day of the offer.
@@ -116,6 +122,8 @@ pub struct OfferRow {
     pub worth: Worth,
     /// `new` for an item of the second list, of what the customer never bought.
     pub list: String,
+    /// `champion` or `challenger` where a bundle is tried beside another; else empty.
+    pub model: String,
 }
 
 /// A customer who is not in risk.csv, and the rule that kept them out.

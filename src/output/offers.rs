@@ -5,7 +5,7 @@ use super::csv_text::CsvText;
 use crate::error::{Error, Result};
 
 /// The columns, in order.
-pub const COLUMNS: [&str; 26] = [
+pub const COLUMNS: [&str; 29] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -32,6 +32,9 @@ pub const COLUMNS: [&str; 26] = [
     "churn_change_high",
     "saved_value",
     "list",
+    "send_weekday",
+    "send_hour",
+    "model",
 ];
 
 /// The bytes of offers.csv.
@@ -61,7 +64,7 @@ pub fn to_csv(rows: &[OfferRow]) -> Result<Vec<u8>> {
         for (column, value) in COLUMNS[15..].iter().zip(terms) {
             csv.fraction(value, column)?;
         }
-        csv.id(&row.list).end();
+        csv.id(&row.list).id(&row.send_weekday).count(row.send_hour.map(u64::from)).id(&row.model).end();
     }
     Ok(csv.into_bytes())
 }
@@ -91,8 +94,8 @@ mod tests {
         assert_eq!(
             String::from_utf8(to_csv(&[row("17850", 1)]).unwrap()).unwrap(),
             "customer_id,as_of,decision_id,rank,offer_id,item_id,item_name,channel,valid_from,valid_until,score,reason_code,reason,\
-             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value,churn_change,churn_change_low,churn_change_high,saved_value,list\n\
-             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,,,,,,\n"
+             assignment,accept_probability,added_margin,added_margin_low,added_margin_high,contact_cost,accept_cost,net_value,churn_change,churn_change_low,churn_change_high,saved_value,list,send_weekday,send_hour,model\n\
+             17850,2011-09-10,0123456789abcdef,1,,-22423,'=REGENCY CAKESTAND 3 TIER,,,,1.500000,bought_often,\"Bought 4 times, last 30 days ago\",,,,,,,,,,,,,,,,\n"
         );
     }
 

@@ -21,6 +21,8 @@ pub struct PastRisk {
     pub is_control: bool,
     /// Whether it was on the list of crm/.
     pub is_listed: bool,
+    /// Whose forecast it is, where the run had a challenger.
+    pub model: String,
 }
 
 /// A decided offer of offers.csv.
@@ -45,6 +47,8 @@ pub struct PastOffer {
 pub struct PastRun {
     /// `YYYY-MM-DD`; empty for a run without dates.
     pub as_of: String,
+    /// Share of customers that a challenger was asked to score.
+    pub challenger_share: Option<f64>,
     /// risk.csv.
     pub risk: Vec<PastRisk>,
     /// offers.csv without plain items.
@@ -130,14 +134,16 @@ pub fn list_before(folder: &Path, as_of: &str) -> Result<PastList> {
 /// 66 for a file that is not there, 65 where a list is not the one that run.json names.
 pub fn read(folder: &Path) -> Result<PastRun> {
     let folder = Folder::open(folder)?;
-    let mut run = PastRun { as_of: folder.as_of().to_owned(), ..PastRun::default() };
-    for row in folder.rows("risk.csv", &["customer_id", "churn_probability", "risk_tier", "contact"])? {
+    let challenger_share = folder.record["counts"]["challenger"]["share"].as_f64();
+    let mut run = PastRun { as_of: folder.as_of().to_owned(), challenger_share, ..PastRun::default() };
+    for row in folder.rows("risk.csv", &["customer_id", "churn_probability", "risk_tier", "contact", "model"])? {
         run.risk.push(PastRisk {
             customer_id: row[0].clone(),
             churn_probability: row[1].parse().ok(),
             tier: row[2].clone(),
             is_control: row[3] == Contact::Control.name(),
             is_listed: row[3] == Contact::Yes.name(),
+            model: row[4].clone(),
         });
     }
     let columns = ["customer_id", "offer_id", "assignment", "added_margin", "contact_cost", "accept_cost", "decision_id"];

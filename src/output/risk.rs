@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use foldhash::{HashSet, HashSetExt};
 
 /// The fixed columns, in order. Later columns are added after these, before the carried ones.
-pub const COLUMNS: [&str; 20] = [
+pub const COLUMNS: [&str; 21] = [
     "customer_id",
     "as_of",
     "decision_id",
@@ -27,6 +27,7 @@ pub const COLUMNS: [&str; 20] = [
     "expected_orders",
     "expected_value",
     "contact",
+    "model",
 ];
 
 /// Reasons per customer; every row has the columns of all.
@@ -78,7 +79,7 @@ pub fn to_csv(rows: &[RiskRow], carried: &[(String, Vec<String>)]) -> Result<Vec
                 None => csv.id("").id(""),
             };
         }
-        csv.fraction(row.expected_orders, "expected_orders")?.fraction(row.expected_value, "expected_value")?.id(row.contact.name());
+        csv.fraction(row.expected_orders, "expected_orders")?.fraction(row.expected_value, "expected_value")?.id(row.contact.name()).id(&row.model);
         for (_, values) in carried {
             csv.text(&values[index]);
         }
@@ -110,6 +111,7 @@ mod tests {
             expected_orders: Some(1.25),
             expected_value: Some(20.5),
             contact: Contact::Yes,
+            model: "challenger".into(),
         }
     }
 
@@ -118,8 +120,8 @@ mod tests {
         let bytes = to_csv(&[row("=17850", 1)], &[("status".into(), vec!["+49 170".into()]), ("city".into(), vec!["Köln".into()])]).unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "customer_id,as_of,decision_id,churn_probability,risk_tier,risk_rank,status,days_since_last,orders,value,segment,reason_1_code,reason_1,reason_2_code,reason_2,reason_3_code,reason_3,expected_orders,expected_value,contact,carried_status,city\n\
-             =17850,2011-09-10,0123456789abcdef,0.750000,manager,1,slowing,41,7,129.950000,loyal,gap_long,\"Silent for 41 days, usually 12\",spend_down,\"'-3 orders, \"\"half\"\" of before\",,,1.250000,20.500000,yes,+49 170,Köln\n"
+            "customer_id,as_of,decision_id,churn_probability,risk_tier,risk_rank,status,days_since_last,orders,value,segment,reason_1_code,reason_1,reason_2_code,reason_2,reason_3_code,reason_3,expected_orders,expected_value,contact,model,carried_status,city\n\
+             =17850,2011-09-10,0123456789abcdef,0.750000,manager,1,slowing,41,7,129.950000,loyal,gap_long,\"Silent for 41 days, usually 12\",spend_down,\"'-3 orders, \"\"half\"\" of before\",,,1.250000,20.500000,yes,challenger,+49 170,Köln\n"
         );
     }
 
@@ -135,10 +137,11 @@ mod tests {
             expected_orders: None,
             expected_value: None,
             contact: Contact::NotNeeded,
+            model: String::new(),
             ..row("a", 1)
         };
         let text = String::from_utf8(to_csv(&[blank], &[]).unwrap()).unwrap();
-        assert_eq!(text.lines().nth(1).unwrap(), "a,2011-09-10,0123456789abcdef,,manager,,slowing,,,,loyal,,,,,,,,,");
+        assert_eq!(text.lines().nth(1).unwrap(), "a,2011-09-10,0123456789abcdef,,manager,,slowing,,,,loyal,,,,,,,,,,");
         assert_eq!(String::from_utf8(to_csv(&[], &[]).unwrap()).unwrap(), format!("{}\n", COLUMNS.join(",")));
     }
 

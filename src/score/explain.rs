@@ -1,6 +1,6 @@
 //! Why one customer is, or is not, on the list.
 
-use super::{ScoreOptions, SlimRow, as_of, excluding_rule, score, slim_row};
+use super::{Models, ScoreOptions, SlimRow, as_of, excluding_rule, score, slim_row};
 use crate::bundle::Bundle;
 use crate::churn::reasons::{reasons, sentence};
 use crate::churn::tiers;
@@ -82,7 +82,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     if !config.offers.is_empty() {
         // Budgets are shared: what a customer gets depends on all others.
         let options = ScoreOptions { asked: Asked { why: Some(index), ..Asked::default() }, ..options.clone() };
-        explanation.decisions = score(config, exports, bundle, "", &options, &mut Unwatched)?.decisions.why;
+        explanation.decisions = score(config, exports, &Models::only(bundle, ""), &options, &mut Unwatched)?.decisions.why;
     }
     if let Some(part) = bundle.churn.as_ref().filter(|_| row.standing == Standing::Base) {
         let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), std::iter::once(row.features.as_slice()));

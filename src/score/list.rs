@@ -77,6 +77,8 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
                     name: offer.reason.clone(),
                     item_id: offer.item_id.clone(),
                     channel: offer.channel.clone(),
+                    send_weekday: offer.send_weekday.clone(),
+                    send_hour: offer.send_hour,
                     valid_until: offer.valid_until.clone(),
                     decision_id: offer.decision_id.clone(),
                 })

@@ -4,6 +4,7 @@
 //! bring decision ids back, those really sent are told apart. The window begins at the run's as-of date and ends with the horizon or with the data,
 //! whichever comes first. What customers bought in as long a time before takes noise out (CUPED: Deng, Xu, Kohavi and Walker 2013).
 
+use super::challenger::{ChallengerOutcome, challenger};
 use crate::config::{Config, Definition, Span};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, calibration_error, classification};
@@ -32,6 +33,8 @@ pub struct Outcome {
     pub churn: Option<ChurnOutcome>,
     /// All offers together, then each offer, then all offers by tier.
     pub offers: Vec<OfferOutcome>,
+    /// How a bundle did that was tried beside the one in use; `None` where the run had none.
+    pub challenger: Option<ChallengerOutcome>,
     /// Whether the model should be learnt again, and why.
     pub retrain: Option<String>,
     /// What was noticed.
@@ -105,11 +108,11 @@ pub struct Adjusted {
 }
 
 /// Standard errors of an interval that may be looked at all the time, at the size it is tuned to.
-const ALWAYS: f64 = 3.03;
+pub(super) const ALWAYS: f64 = 3.03;
 
 /// Sums over the customers of one side.
 #[derive(Default, Clone, Copy)]
-struct Moments {
+pub(super) struct Moments {
     count: f64,
     /// Of amounts, of amounts before, of their squares and product.
     sum: f64,
@@ -124,7 +127,7 @@ struct Moments {
 }
 
 impl Moments {
-    fn add(&mut self, followed: &Followed) {
+    pub(super) fn add(&mut self, followed: &Followed) {
         self.count += 1.0;
         self.sum += followed.amount;
         self.before += followed.before;
@@ -150,6 +153,10 @@ impl Moments {
         let (amounts, before, products) = self.around();
         ((amounts - 2.0 * slope * products + slope * slope * before).max(0.0) / (self.count - 1.0).max(1.0)) / self.count.max(1.0)
     }
+    /// Customers whose leaving is known.
+    pub(super) fn known(&self) -> f64 {
+        self.known
+    }
     fn share_left(&self) -> f64 {
         self.left / self.known.max(1.0)
     }
@@ -157,7 +164,7 @@ impl Moments {
 
 /// What a customer did after the run, and before it.
 #[derive(Clone, Copy)]
-struct Followed {
+pub(super) struct Followed {
     amount: f64,
     bought: bool,
     before: f64,
@@ -166,9 +173,9 @@ struct Followed {
 
 /// Customers an offer was meant for, customers it was kept from, and what was promised and expected of the former.
 #[derive(Default, Clone, Copy)]
-struct Groups {
-    sent: Moments,
-    control: Moments,
+pub(super) struct Groups {
+    pub(super) sent: Moments,
+    pub(super) control: Moments,
     really: Moments,
     promised: Option<f64>,
     cost: f64,
@@ -198,7 +205,7 @@ impl Groups {
         (sent + control > 1e-9).then(|| (sent_products + control_products) / (sent + control))
     }
 
-    fn outcome(&self, name: &str, tier: Option<&str>) -> OfferOutcome {
+    pub(super) fn outcome(&self, name: &str, tier: Option<&str>) -> OfferOutcome {
         let Groups { sent, control, really, promised, cost } = self;
         let difference = |slope: f64| {
             let amount = sent.mean(slope) - control.mean(slope);
@@ -247,7 +254,15 @@ pub fn measure(config: &Config, exports: &Exports, run: &PastRun) -> Result<Outc
         return Err(Error::data(format!("the exports end on {}, nothing is known after the run of {}; give newer exports", end.date(), run.as_of)));
     }
     let until = as_of.plus(config.churn.horizon).min(end);
-    let mut outcome = Outcome { as_of: run.as_of.clone(), days: until.days_since(as_of), churn: None, offers: Vec::new(), retrain: None, notes: Vec::new() };
+    let mut outcome = Outcome {
+        as_of: run.as_of.clone(),
+        days: until.days_since(as_of),
+        churn: None,
+        offers: Vec::new(),
+        challenger: None,
+        retrain: None,
+        notes: Vec::new(),
+    };
     let treated: BTreeSet<&str> = run.offers.iter().filter(|offer| offer.assignment != "control").map(|offer| offer.customer_id.as_str()).collect();
     // Leaving is known of the base once the horizon is over.
     let is_over = as_of.plus(config.churn.horizon) <= end && matches!(config.churn.definition, Definition::Inactivity | Definition::Subscription { .. });
@@ -258,7 +273,9 @@ pub fn measure(config: &Config, exports: &Exports, run: &PastRun) -> Result<Outc
         BTreeMap::new()
     };
     churn(config, exports, run, (as_of, end), &left, &treated, &mut outcome);
-    offers(exports, run, (as_of, until), config, &left, &mut outcome);
+    let followed = |id: &str| followed(config, exports, (as_of, until), &left, id);
+    offers(exports, run, config, followed, &mut outcome);
+    outcome.challenger = challenger(config, exports, run, &left, followed, &mut outcome.notes);
     Ok(outcome)
 }
 
@@ -318,26 +335,28 @@ fn churn(
     outcome.churn = Some(churn);
 }
 
-fn offers(exports: &Exports, run: &PastRun, (as_of, until): (Moment, Moment), config: &Config, left: &BTreeMap<u32, bool>, outcome: &mut Outcome) {
+/// What a customer did between two moments, and in as long a time before.
+fn followed(config: &Config, exports: &Exports, (as_of, until): (Moment, Moment), left: &BTreeMap<u32, bool>, id: &str) -> Option<Followed> {
+    let span = Span { seconds: until.0 - as_of.0 };
+    let customer = exports.customer(id)?;
+    let timeline = Timeline::new(customer, &exports.events, &[]);
+    let kinds = &exports.events.kinds;
+    let alive = |kind: u8| config.churn.kinds.contains(&kinds[usize::from(kind)]);
+    let total = |future: &Future<'_>| {
+        future.events().filter(|event| alive(event.kind())).fold((0.0, false), |(amount, _), event| (amount + event.amount().unwrap_or(0.0), true))
+    };
+    let (amount, bought) = total(&timeline.split(as_of, span).1);
+    let (before, _) = total(&timeline.split(as_of.minus(span), span).1);
+    Some(Followed { amount, bought, before, left: left.get(&customer).copied() })
+}
+
+fn offers(exports: &Exports, run: &PastRun, config: &Config, followed: impl Fn(&str) -> Option<Followed>, outcome: &mut Outcome) {
     if run.offers.is_empty() {
         outcome.notes.push("the run decided no offers".into());
         return;
     }
-    let span = Span { seconds: until.0 - as_of.0 };
     let column = exports.treatments.column("decision_id");
     let decisions: BTreeSet<&str> = (0..exports.treatments.rows.len()).filter_map(|row| exports.treatments.text(row, column)).collect();
-    let followed = |id: &str| -> Option<Followed> {
-        let customer = exports.customer(id)?;
-        let timeline = Timeline::new(customer, &exports.events, &[]);
-        let kinds = &exports.events.kinds;
-        let alive = |kind: u8| config.churn.kinds.contains(&kinds[usize::from(kind)]);
-        let total = |future: &Future<'_>| {
-            future.events().filter(|event| alive(event.kind())).fold((0.0, false), |(amount, _), event| (amount + event.amount().unwrap_or(0.0), true))
-        };
-        let (amount, bought) = total(&timeline.split(as_of, span).1);
-        let (before, _) = total(&timeline.split(as_of.minus(span), span).1);
-        Some(Followed { amount, bought, before, left: left.get(&customer).copied() })
-    };
     let tiers: BTreeMap<&str, &str> = run.risk.iter().filter(|row| !row.tier.is_empty()).map(|row| (row.customer_id.as_str(), row.tier.as_str())).collect();
     let (mut by_offer, mut by_tier) = (BTreeMap::<&str, Groups>::new(), BTreeMap::<&str, Groups>::new());
     let mut all = Groups::default();

@@ -1,7 +1,6 @@
 //! The next best offers and items of every customer.
 
-use super::{Scored, SlimRow};
-use crate::bundle::Bundle;
+use super::{Model, Models, Scored, SlimRow};
 use crate::config::Config;
 use crate::decide::eligibility::Person;
 use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
@@ -24,19 +23,19 @@ const BLOCK: usize = 1_024;
 pub(super) fn offers(
     config: &Config,
     exports: &Exports,
-    (bundle, bundle_hash): (&Bundle, &str),
+    models: &Models<'_>,
     cutoff: Cutoff,
     rows: &[SlimRow],
     asked: &Asked,
     scored: &mut Scored,
 ) -> Result<()> {
     let offers = catalogue::offers(config, exports)?;
-    let recommender = bundle.recommend.as_ref();
+    let recommender = models.champion.bundle.recommend.as_ref();
     if recommender.is_none() && offers.is_empty() {
         return Ok(());
     }
-    let items = recommender.map(|recommender| recommender.map_items(exports)).unwrap_or_default();
-    if recommender.is_some() {
+    if let Some(recommender) = recommender {
+        let items = recommender.map_items(exports);
         let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
         let unknown = items.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)).count();
         if unknown > 0 {
@@ -45,31 +44,20 @@ pub(super) fn offers(
             ));
         }
     }
-    let sets: Vec<Vec<u32>> = offers.iter().map(|offer| offer.items.iter().filter_map(|item| items.get(*item as usize).copied().flatten()).collect()).collect();
     let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
-    let mut lists: Vec<Vec<Recommended>> = Vec::new();
-    let mut fits: Vec<Vec<(Option<u32>, f64)>> = Vec::new();
-    if let Some(recommender) = recommender {
-        for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
-            let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
-                .par_iter()
-                .map(|customer| {
-                    let history = item_history(exports, *customer, cutoff);
-                    let events = recommender.item_events(&history, &items);
-                    let group = if events.is_empty() { recommender.group(&history) } else { None };
-                    (events, group)
-                })
-                .unzip();
-            lists.extend(recommender.recommend_alike(&histories, &groups, &Wanted::of(&config.recommend)));
-            if !offers.is_empty() {
-                fits.extend(recommender.fits(&histories, &groups, &sets));
-            }
-        }
+    let mut lists: Vec<Vec<Recommended>> = vec![Vec::new(); customers.len()];
+    let mut fits: Vec<Fits> = vec![Vec::new(); customers.len()];
+    for (side, model) in models.all() {
+        let own: Vec<u32> = customers.iter().copied().filter(|customer| rows[*customer as usize].side == side).collect();
+        recommended(config, exports, model, cutoff, &own, &offers, (&mut lists, &mut fits));
     }
     let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
     let mut decided = decisions.rows.iter().peekable();
     for customer in customers {
+        let side = rows[customer as usize].side;
+        let Model { bundle, hash: bundle_hash } = models.of(side);
+        let recommender = bundle.recommend.as_ref();
         let id = &exports.customers[customer as usize];
         let mut rank = 0;
         let mut next_rank = || {
@@ -88,6 +76,8 @@ pub(super) fn offers(
                 item_id: item_id.into(),
                 item_name: item_name.into(),
                 channel: decision.channel.clone(),
+                send_weekday: decision.send_weekday.unwrap_or_default().into(),
+                send_hour: decision.send_hour,
                 valid_from: offer.valid_from.unwrap_or(cutoff).max(cutoff).date(),
                 valid_until: offer.until(cutoff).map(Moment::date).unwrap_or_default(),
                 score: decision.worth.net.unwrap_or(0.0),
@@ -96,6 +86,7 @@ pub(super) fn offers(
                 assignment: decision.assignment.name().into(),
                 worth: decision.worth,
                 list: String::new(),
+                model: models.word(side).into(),
             });
         }
         let (Some(recommender), Some(list)) = (recommender, lists.get(customer as usize)) else { continue };
@@ -112,12 +103,48 @@ pub(super) fn offers(
                 reason_code: recommended.reason_code.into(),
                 reason: recommended.reason.clone(),
                 list: if recommended.is_new { "new" } else { "" }.into(),
+                model: models.word(side).into(),
                 ..OfferRow::default()
             });
         }
     }
     scored.decisions = decisions;
     Ok(())
+}
+
+/// Of a customer, by offer: the best item and how well it fits.
+type Fits = Vec<(Option<u32>, f64)>;
+
+/// The lists of some customers by one bundle, and how well each offer's items fit them; nothing without a recommender.
+fn recommended(
+    config: &Config,
+    exports: &Exports,
+    model: Model<'_>,
+    cutoff: Cutoff,
+    customers: &[u32],
+    offers: &[catalogue::Offer],
+    (lists, fits): (&mut [Vec<Recommended>], &mut [Fits]),
+) {
+    let Some(recommender) = &model.bundle.recommend else { return };
+    let items = recommender.map_items(exports);
+    let sets: Vec<Vec<u32>> = offers.iter().map(|offer| offer.items.iter().filter_map(|item| items.get(*item as usize).copied().flatten()).collect()).collect();
+    for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
+        let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
+            .par_iter()
+            .map(|customer| {
+                let history = item_history(exports, *customer, cutoff);
+                let events = recommender.item_events(&history, &items);
+                let group = if events.is_empty() { recommender.group(&history) } else { None };
+                (events, group)
+            })
+            .unzip();
+        let found = recommender.recommend_alike(&histories, &groups, &Wanted::of(&config.recommend));
+        block.iter().zip(found).for_each(|(customer, list)| lists[*customer as usize] = list);
+        if !offers.is_empty() {
+            let found = recommender.fits(&histories, &groups, &sets);
+            block.iter().zip(found).for_each(|(customer, fit)| fits[*customer as usize] = fit);
+        }
+    }
 }
 
 /// What a customer did with items before the cut-off; all of it for exports without dates.
@@ -132,7 +159,7 @@ fn decided(
     rows: &[SlimRow],
     scored: &Scored,
     offers: &[catalogue::Offer],
-    fits: Vec<Vec<(Option<u32>, f64)>>,
+    fits: Vec<Fits>,
     asked: &Asked,
 ) -> Result<Decisions> {
     let market = Market::new(config, exports, cutoff)?;

@@ -1,7 +1,6 @@
 //! Reduce: probabilities, ranks, capped tiers and reasons over slim rows.
 
-use super::{Scored, SlimRow, excluding_rule};
-use crate::bundle::Bundle;
+use super::{Models, Scored, Side, SlimRow, excluding_rule};
 use crate::churn::reasons::reasons;
 use crate::churn::tiers;
 use crate::config::Config;
@@ -13,7 +12,7 @@ use crate::snapshot::status::Status;
 use rayon::prelude::*;
 
 /// Reduce: probabilities, ranks, tiers, reasons; the rest is excluded by name of the rule.
-pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_hash: &str, rows: &[SlimRow], scored: &mut Scored) {
+pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, rows: &[SlimRow], scored: &mut Scored) {
     let id = |customer: u32| exports.customers[customer as usize].to_string();
     for row in rows.iter().filter(|row| row.standing != Standing::Base) {
         let rule = excluding_rule(row.standing);
@@ -32,7 +31,7 @@ pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_h
         .map(|row| RiskRow {
             customer_id: id(row.customer),
             as_of: scored.as_of.clone(),
-            decision_id: decision_id(&exports.customers[row.customer as usize], "", &scored.as_of, bundle_hash),
+            decision_id: decision_id(&exports.customers[row.customer as usize], "", &scored.as_of, models.of(row.side).hash),
             churn_probability: None,
             risk_tier: String::new(),
             risk_rank: None,
@@ -45,13 +44,14 @@ pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_h
             expected_value: row.expected.1,
             reasons: Vec::new(),
             contact: Contact::default(),
+            model: models.word(row.side).into(),
         })
         .collect();
     let carried = |order: &[usize]| {
         exports.carry.iter().map(|(name, texts)| (name.clone(), order.iter().map(|at| texts[base[*at].customer as usize].clone()).collect())).collect()
     };
     let mut order: Vec<usize> = (0..base.len()).collect();
-    let Some(part) = &bundle.churn else {
+    let Some(part) = &models.champion.bundle.churn else {
         scored.carried = carried(&order);
         scored.risk = risk;
         return;
@@ -59,20 +59,23 @@ pub(super) fn risk(config: &Config, exports: &Exports, bundle: &Bundle, bundle_h
     // Chunks bound the memory of the matrices; each row's result depends on that row alone.
     const CHUNK: usize = 4_096;
     type Judged = (f64, Vec<(String, String)>);
-    let results: Vec<Vec<Judged>> = base
-        .par_chunks(CHUNK)
-        .map(|chunk| {
-            let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), chunk.iter().map(|row| row.features.as_slice()));
-            let probabilities = part.probabilities(&matrix);
-            let words = chunk.iter().enumerate().map(|(number, row)| {
-                reasons(&bundle.features, &row.features, &part.contributions(&matrix, number), 3, &config.churn.hide_reasons, config.project.language)
+    for side in Side::ALL {
+        let bundle = models.of(side).bundle;
+        let Some(part) = &bundle.churn else { continue };
+        let places: Vec<usize> = (0..base.len()).filter(|place| base[*place].side == side).collect();
+        let judge = |chunk: &[usize]| -> Vec<Judged> {
+            let rows = || chunk.iter().map(|place| base[*place].features.as_slice());
+            let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), rows());
+            let words = rows().enumerate().map(|(number, row)| {
+                reasons(&bundle.features, row, &part.contributions(&matrix, number), 3, &config.churn.hide_reasons, config.project.language)
             });
-            probabilities.into_iter().zip(words).collect()
-        })
-        .collect();
-    for (row, (probability, reasons)) in risk.iter_mut().zip(results.into_iter().flatten()) {
-        row.churn_probability = Some(probability);
-        row.reasons = reasons;
+            part.probabilities(&matrix).into_iter().zip(words).collect()
+        };
+        let results: Vec<Vec<Judged>> = places.par_chunks(CHUNK).map(judge).collect();
+        for (place, (probability, reasons)) in places.iter().zip(results.into_iter().flatten()) {
+            risk[*place].churn_probability = Some(probability);
+            risk[*place].reasons = reasons;
+        }
     }
     // Customers are in byte order of id, so a stable sort leaves ties by id.
     order.sort_by(|a, b| risk[*b].churn_probability.unwrap_or(0.0).total_cmp(&risk[*a].churn_probability.unwrap_or(0.0)));

@@ -179,6 +179,7 @@ arm = "arm"
 time = "sent_on"
 wave = "campaign_id"
 propensity = "propensity"
+channel = "channel"
 control = "control"
 randomised = true
 response = {{ kinds = ["purchase"], sum = "amount", within = "{OFFER_BUY_DAYS}d" }}

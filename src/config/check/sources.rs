@@ -50,7 +50,7 @@ const OFFER_COLUMNS: [(&str, Holds); 12] = [
     ("valid_for", Holds::Duration),
 ];
 const TREATMENT_KEYS: [&str; 4] = ["customer", "control", "randomised", "response"];
-const TREATMENT_COLUMNS: [(&str, Holds); 8] = [
+const TREATMENT_COLUMNS: [(&str, Holds); 9] = [
     ("offer", Holds::Id),
     ("offer_group", Holds::Id),
     ("arm", Holds::Text),
@@ -58,6 +58,7 @@ const TREATMENT_COLUMNS: [(&str, Holds); 8] = [
     ("wave", Holds::Id),
     ("propensity", Holds::Number),
     ("decision_id", Holds::Id),
+    ("channel", Holds::Text),
     ("contact_cost", Holds::Number),
 ];
 const RESPONSE_KEYS: [&str; 4] = ["kinds", "sum", "within", "until"];

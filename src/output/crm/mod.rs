@@ -64,6 +64,10 @@ pub struct ListOffer {
     /// As in offers.csv.
     pub channel: String,
     /// As in offers.csv.
+    pub send_weekday: String,
+    /// As in offers.csv.
+    pub send_hour: Option<u8>,
+    /// As in offers.csv.
     pub valid_until: String,
     /// As in offers.csv.
     pub decision_id: String,
@@ -252,8 +256,9 @@ impl<'a> Shape<'a> {
         let mut header = CsvText::default();
         header.id(identifier);
         let ours = ["list", "as_of", "decision_id", "churn_probability", "risk_tier", "status", "segment", "value", "reason"].map(str::to_owned);
-        let of_offers =
-            (1..=offers).flat_map(|number| ["id", "name", "item_id", "channel", "valid_until", "decision_id"].map(|column| format!("offer_{number}_{column}")));
+        let of_offers = (1..=offers).flat_map(|number| {
+            ["id", "name", "item_id", "channel", "send_weekday", "send_hour", "valid_until", "decision_id"].map(|column| format!("offer_{number}_{column}"))
+        });
         let of_items = (1..=items).flat_map(|number| ["id", "name", "decision_id"].map(|column| format!("item_{number}_{column}")));
         for column in ours.into_iter().chain(of_offers).chain(of_items) {
             header.id(&format!("{PREFIX}{column}{}", target.suffix));
@@ -292,7 +297,7 @@ impl<'a> Shape<'a> {
         for place in 0..self.offers {
             let offer = row.offers.get(place).unwrap_or(&no_offer);
             csv.id(&word(&offer.offer_id)).text(&word(&offer.name)).id(&word(&offer.item_id)).text(&word(&offer.channel));
-            csv.id(&offer.valid_until).id(&word(&offer.decision_id));
+            csv.id(&word(&offer.send_weekday)).count(offer.send_hour.map(u64::from)).id(&offer.valid_until).id(&word(&offer.decision_id));
         }
         for place in 0..self.items {
             let item = row.items.get(place).unwrap_or(&no_item);
@@ -379,6 +384,8 @@ mod tests {
                 offer_id: "V10".into(),
                 name: "=10 % off".into(),
                 channel: "e-mail".into(),
+                send_weekday: "friday".into(),
+                send_hour: Some(18),
                 decision_id: "d1".into(),
                 ..ListOffer::default()
             }],
@@ -431,7 +438,7 @@ mod tests {
         let (files, _) = files(&settings("generic"), &[row("a")], &delivery(None)).unwrap();
         assert_eq!(
             text(&files, "crm/generic.csv").lines().nth(1).unwrap(),
-            "a@example.org,yes,2024-07-01,0123456789abcdef,0.65,call,slowing,Loyal,129.95,\"No order for 74 days, usually every 21\",V10,'=10 % off,,e-mail,,d1,00017,Tea,d2,+49 170 12"
+            "a@example.org,yes,2024-07-01,0123456789abcdef,0.65,call,slowing,Loyal,129.95,\"No order for 74 days, usually every 21\",V10,'=10 % off,,e-mail,friday,18,,d1,00017,Tea,d2,+49 170 12"
         );
     }
 
@@ -440,7 +447,7 @@ mod tests {
         let bare = ListRow { offers: Vec::new(), risk_tier: String::new(), ..row("b") };
         let of = |name: &str| text(&files(&settings(name), &[row("a"), bare.clone()], &delivery(None)).unwrap().0, &format!("crm/{name}.csv"));
         assert!(of("braze").lines().nth(2).unwrap().contains(",0.65,none,slowing,"), "{}", of("braze"));
-        assert!(of("braze").lines().nth(2).unwrap().contains(",none,none,none,none,,none,00017,"), "{}", of("braze"));
+        assert!(of("braze").lines().nth(2).unwrap().contains(",none,none,none,none,none,,,none,00017,"), "{}", of("braze"));
         assert!(of("optimizely_odp").lines().nth(2).unwrap().contains(",0.65,,slowing,"), "{}", of("optimizely_odp"));
     }
 
@@ -457,7 +464,10 @@ mod tests {
         let written = text(&second, "crm/braze.csv");
         let ids: Vec<&str> = written.lines().skip(1).map(|line| line.split('@').next().unwrap()).collect();
         assert_eq!(ids, ["b", "d", "c"]);
-        assert!(written.lines().last().unwrap().starts_with("c@example.org,no,2024-07-01,,,none,none,none,,none,none,none,none,none,,none,none"), "{written}");
+        assert!(
+            written.lines().last().unwrap().starts_with("c@example.org,no,2024-07-01,,,none,none,none,,none,none,none,none,none,none,,,none,none"),
+            "{written}"
+        );
         assert_eq!(second, files(&delta, &rows, &delivery(Some(past(&first.0)))).unwrap().0);
         // An offer decided anew is a new contact.
         let mut again = row("a");
