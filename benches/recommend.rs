@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         write(folder.path(), interactions)?;
         let config = Config::load(&folder.path().join("bench.toml"), &[])?;
         let start = Instant::now();
-        let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None })?;
+        let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None, pseudonyms: false })?;
         println!("read/{name}: {:.2} s", start.elapsed().as_secs_f64());
         let start = Instant::now();
         let (recommender, report) = recommend::train(&exports, &config.recommend, None, false, config.project.seed)??;

@@ -145,7 +145,7 @@ pub fn as_of(exports: &Exports, bundle: &Bundle, options: &ScoreOptions) -> Resu
 pub fn read(config: &Config, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Exports> {
     progress.stage("read");
     let as_of = options.as_of.as_deref().filter(|text| *text != "latest").map(parse_date).transpose()?;
-    crate::exports::read(config, ReadOptions { threads: options.threads, as_of })
+    crate::exports::read(config, ReadOptions { threads: options.threads, as_of, pseudonyms: true })
 }
 
 /// Scores every customer of the exports.
@@ -154,12 +154,6 @@ pub fn read(config: &Config, options: &ScoreOptions, progress: &mut dyn Progress
 /// 65 for stale exports or ones that lack what the model reads, 78 for an as-of that does not fit.
 pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Scored> {
     let bundle = models.champion.bundle;
-    if config.privacy.key_file.is_some() {
-        return Err(Error::config(
-            "[privacy] key_file asks for pseudonyms, which are not made yet: ids would be written as they are; remove it if that is meant",
-        )
-        .file(&config.path));
-    }
     let cutoff = as_of(exports, bundle, options)?;
     if let Some((challenger, _)) = models.challenger {
         as_of(exports, challenger.bundle, options)?;
@@ -167,6 +161,9 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     check_hidden(&bundle.features, &config.churn.hide_reasons)?;
     let dated = exports.newest.is_some();
     let mut scored = Scored { as_of: if dated { cutoff.date() } else { String::new() }, ..Scored::default() };
+    if !exports.own_ids.is_empty() {
+        scored.notes.push("customers go by pseudonyms ([privacy] key_file): with the key the same in every run, without it nobody's".into());
+    }
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
     }

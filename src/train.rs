@@ -68,7 +68,7 @@ pub enum Purpose {
 /// As [`crate::exports::read`].
 pub fn read(config: &Config, threads: usize, progress: &mut dyn Progress) -> Result<Exports> {
     progress.stage("read");
-    crate::exports::read(config, ReadOptions { threads, as_of: None })
+    crate::exports::read(config, ReadOptions { threads, as_of: None, pseudonyms: false })
 }
 
 /// Learns everything from the exports, measures it and, for [`Purpose::Fit`], refits on all windows.

@@ -202,3 +202,40 @@ fn every_offer_says_when_to_send_it_and_customers_differ_in_it() {
     assert!(hours.iter().all(|hour| hour.parse::<u8>().is_ok_and(|hour| hour < 24)), "{hours:?}");
     assert!(days.len() > 1 || hours.len() > 1, "everyone gets the same hour of the same day");
 }
+
+#[cfg(unix)]
+#[test]
+fn with_a_key_no_file_names_a_customer_and_everything_else_is_as_without() {
+    use std::os::unix::fs::PermissionsExt;
+    let shop = fitted();
+    let key = shop.path().join("key");
+    std::fs::write(&key, "a secret of some length").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let keyed = ["--set", "privacy.key_file=key", "--set", "output.id=email"];
+    let run = |out: &str, more: &[&str]| shop.scoring(&[&RUN[..], &["2024-09-01", "--out", out, "--set", "decide.control={ share = 0.2 }"], more].concat());
+    run("open", &["--set", "output.id=email"]).succeeds();
+    run("hidden", &keyed).succeeds();
+    run("again", &keyed).succeeds();
+    for name in ["risk.csv", "offers.csv", "excluded.csv", "list.csv", "report.html", "crm/generic.csv"] {
+        let text = std::fs::read_to_string(shop.path().join("hidden").join(name)).unwrap();
+        assert!(!text.contains("C0000") && !text.contains("C0010"), "{name} names a customer");
+        assert_eq!(text, std::fs::read_to_string(shop.path().join("again").join(name)).unwrap(), "{name}");
+    }
+    // By e-mail, which is carried: the same forecast, tier and group.
+    let by_mail = |out: &str| -> BTreeSet<String> {
+        let risk = Table::read(&shop.path().join(out).join("risk.csv"));
+        let columns = ["email", "churn_probability", "risk_tier", "contact"].map(|column| risk.column(column));
+        (0..risk.len()).map(|row| columns.iter().map(|column| column[row]).collect::<Vec<_>>().join(" ")).collect()
+    };
+    assert_eq!(by_mail("open"), by_mail("hidden"));
+    let measure = |out: &str, more: &[&str]| shop.scoring(&[&["measure", "shop.toml", "--scored", out, "--json"], more].concat()).json();
+    let (open, hidden) = (measure("open", &[]), measure("hidden", &keyed[..2]));
+    assert!(open["churn"]["customers"].as_u64() > Some(500));
+    assert_eq!((&open["churn"]["customers"], &open["churn"]["churn_rate"]), (&hidden["churn"]["customers"], &hidden["churn"]["churn_rate"]));
+    assert_eq!(open["offers"][0]["sent"], hidden["offers"][0]["sent"]);
+    // Asked for by the id, told by the pseudonym.
+    let told = shop.scoring(&[&["explain", "shop.toml", "--model", "models/shop.hfb", "--customer", "C000010", "--json"], &keyed[..2]].concat()).json();
+    assert!(told["customer_id"].as_str().is_some_and(|id| id.len() == 32), "{}", told["customer_id"]);
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    run("refused", &keyed).fails(78).naming(&["chmod 600"]);
+}

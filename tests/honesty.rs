@@ -37,6 +37,20 @@ fn a_leak_that_is_allowed_by_name_and_honest_columns_do_not_stop_it() {
 }
 
 #[test]
+fn a_total_that_the_export_wrote_today_is_not_taken_for_what_was_known_then() {
+    let shop = Shop::lively();
+    shop.train(&["check", "shop.toml"]).succeeds();
+    let orders = std::fs::read_to_string(shop.path().join("orders.csv")).unwrap();
+    let mut totals: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
+    orders.lines().skip(1).for_each(|line| *totals.entry(line.split(',').nth(1).unwrap()).or_default() += 1);
+    let rows: String = totals.iter().map(|(customer, total)| format!("{customer},{total}\n")).collect();
+    let profiles = "[[profiles]]\nfiles = [\"customers.csv\"]\ncustomer = \"customer\"\nnumbers = [\"orders_so_far\"]\nstatic = [\"orders_so_far\"]\n[churn]";
+    let shop = shop.config_with("[churn]", profiles).file("customers.csv", format!("customer,orders_so_far\n{rows}"));
+    shop.fit().fails(65).naming(&["suspected_leakage", "\"orders_so_far\"", "number of events", "allow_leak"]);
+    shop.train(&["validate", "shop.toml", "--set", "churn.allow_leak=[\"orders_so_far\"]"]).succeeds();
+}
+
+#[test]
 fn customers_who_stand_twice_in_a_table_stop_the_training() {
     let shop = table("region", |row, _| ["north", "south"][(row % 2) as usize].to_string());
     let text = std::fs::read_to_string(shop.path().join("table.csv")).unwrap();
@@ -195,4 +209,58 @@ fn what_was_done_for_customers_at_risk_does_not_teach_that_they_stay_by_themselv
     let told = mean(&shop.config_with("[churn]\n", treatments));
     // Six in ten leave without contact; who does not know of the contacts sees three in ten of them leave.
     assert!((told - 0.6).abs() < 0.1 && blind < told - 0.1, "with the treatments {told:.3}, without {blind:.3}");
+}
+
+/// Customers who buy every ten days until they leave; each month a list goes to those who consented and have not bought for two weeks. It changes nothing.
+/// Also the share of those active at the end who have left.
+fn listed_monthly() -> Shop {
+    let mut state = 11_u64;
+    let mut below = |end: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % end
+    };
+    let day = |number: u64| (jiff::civil::date(2023, 1, 1) + jiff::Span::new().days(number as i64)).to_string();
+    let (mut shop, mut sent, mut customers) = (Shop::new(), String::from("customer,offer,sent\n"), String::from("customer,consent\n"));
+    for number in 0..1_500 {
+        let id = format!("c{number:04}");
+        shop = shop.customer(&id);
+        let consents = number % 5 < 3;
+        customers += &format!("{id},{}\n", if consents { "yes" } else { "no" });
+        let (mut now, mut days) = (below(400), Vec::new());
+        while now < 600 {
+            days.push(now);
+            if below(100) < 6 {
+                break;
+            }
+            now += 6 + below(9);
+        }
+        for day_of_order in &days {
+            shop = shop.buys("tea", &day(*day_of_order));
+        }
+        for list in (300..600).step_by(30).filter(|_| consents) {
+            let last = days.iter().filter(|day| **day < list).max();
+            if last.is_some_and(|last| (14..60).contains(&(list - last))) {
+                sent += &format!("{id},V,{}\n", day(list));
+            }
+        }
+    }
+    let profiles = "[[profiles]]\nfiles = [\"customers.csv\"]\ncustomer = \"customer\"\nconsent = \"consent\"\n[churn]\n";
+    let treatments = "[[treatments]]\nfiles = [\"sent.csv\"]\ncustomer = \"customer\"\noffer = \"offer\"\ntime = \"sent\"\n[churn]\n";
+    let shop = shop.config_with("[churn]\n", profiles).config_with("horizon = \"30d\"", "horizon = \"60d\"").config_with("[churn]\n", treatments);
+    shop.file("sent.csv", sent).file("customers.csv", customers)
+}
+
+#[test]
+fn lists_that_go_to_who_has_not_bought_since_do_not_teach_that_contacts_drive_customers_away() {
+    let shop = listed_monthly();
+    let mean = |shop: &Shop| {
+        shop.fit().succeeds();
+        shop.score().succeeds();
+        let risk = shop.table("risk.csv").numbers("churn_probability");
+        risk.iter().sum::<f64>() / risk.len() as f64
+    };
+    let told = mean(&shop);
+    let blind = mean(&shop.config_with("[[treatments]]\nfiles = [\"sent.csv\"]\ncustomer = \"customer\"\noffer = \"offer\"\ntime = \"sent\"\n", ""));
+    // The lists change nothing, so who knows of them says the same as who does not.
+    assert!((told - blind).abs() < 0.04, "with the treatments {told:.3}, without {blind:.3}");
 }

@@ -79,6 +79,15 @@ enum Command {
         /// How many offers past campaigns had, 1 to 10
         #[arg(long, default_value_t = 4)]
         offers: usize,
+        /// Days of the shop, from 2023-01-01
+        #[arg(long, default_value_t = 731)]
+        days: u32,
+        /// Days that are told of: the same shop with more of them is the same and more
+        #[arg(long)]
+        until: Option<u32>,
+        /// offers.csv of runs over this shop: what they decided is sent on their as-of day, and the customers react; once per list
+        #[arg(long, value_name = "OFFERS.CSV")]
+        acted: Vec<PathBuf>,
     },
 }
 
@@ -92,9 +101,28 @@ struct Common {
     /// Threads; 0 is as many as the machine has. The result does not depend on it
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    /// Most memory that a matrix of all items with all items may take, such as 4GiB; beyond it each item looks at those most similar to it only
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
+    memory: usize,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
+}
+
+impl Common {
+    /// The config with what the command line says.
+    fn load(&self) -> Result<Config> {
+        let mut config = Config::load(&self.config, &self.overrides)?;
+        config.recommend.memory = self.memory;
+        Ok(config)
+    }
+}
+
+/// `512MiB`, `4GiB` or a number of bytes.
+fn size(text: &str) -> std::result::Result<usize, String> {
+    let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("", 1)];
+    let parsed = units.iter().find_map(|(unit, bytes)| text.strip_suffix(unit)?.trim().parse::<f64>().ok().map(|count| count * f64::from(*bytes)));
+    parsed.filter(|bytes| bytes.is_finite() && *bytes >= 0.0).map(|bytes| bytes as usize).ok_or_else(|| "expected a size such as 512MiB or 4GiB".into())
 }
 
 fn main() -> ExitCode {
@@ -105,14 +133,16 @@ fn main() -> ExitCode {
         Command::Validate { common, folds } => validate(&common, folds.as_deref()),
         Command::Check { common } => look(&common),
         Command::Inspect { bundle, json } => inspect(&bundle, json),
-        Command::Simulate { folder, customers, seed, offers } => simulate_shop(&folder, &ShopPlan { offers, ..ShopPlan::new(customers, seed) }),
+        Command::Simulate { folder, customers, seed, offers, days, until, acted } => {
+            simulate_shop(&folder, ShopPlan { offers, days, until, ..ShopPlan::new(customers, seed) }, &acted)
+        }
     })
 }
 
 fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
-    let config = Config::load(&common.config, &common.overrides)?;
+    let config = common.load()?;
     let champion = champion.map(bundle::load).transpose()?;
     // A folder that cannot be written is told before the work, not after it.
     drop(output::RunFolder::open(models)?);
@@ -165,7 +195,7 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
 fn compare(common: &Common, old: &Path, new: &Path) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
-    let config = Config::load(&common.config, &common.overrides)?;
+    let config = common.load()?;
     let ((old, _), (new, _)) = (bundle::load(old)?, bundle::load(new)?);
     let exports = train::read(&config, threads, &mut watch)?;
     watch.stage("compare");
@@ -197,7 +227,7 @@ fn comparison_text(comparison: &Comparison) -> String {
 fn validate(common: &Common, folds: Option<&Path>) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
-    let config = Config::load(&common.config, &common.overrides)?;
+    let config = common.load()?;
     let folds = folds.map(|path| std::fs::read_to_string(path).map(|text| (path, text)).map_err(|error| Error::unreadable(path, &error))).transpose()?;
     let exports = train::read(&config, threads, &mut watch)?;
     let measured = match &folds {
@@ -212,7 +242,7 @@ fn validate(common: &Common, folds: Option<&Path>) -> Result<()> {
 fn look(common: &Common) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
-    let config = Config::load(&common.config, &common.overrides)?;
+    let config = common.load()?;
     let exports = train::read(&config, threads, &mut watch)?;
     let report = check::check(&config, &exports)?;
     watch.finish();
@@ -227,12 +257,13 @@ fn inspect(path: &Path, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn simulate_shop(folder: &Path, plan: &ShopPlan) -> Result<()> {
+fn simulate_shop(folder: &Path, plan: ShopPlan, acted: &[PathBuf]) -> Result<()> {
     terminal::set_up(0)?;
     if plan.customers == 0 {
         return Err(Error::new(ErrorKind::Usage, "--customers 0 makes no shop; expected at least 1"));
     }
-    let counts = simulate::simulate(plan, folder)?;
+    let plan = ShopPlan { acts: simulate::acts(&plan, acted)?, ..plan };
+    let counts = simulate::simulate(&plan, folder)?;
     print(&format!(
         "{} customers and {} events written to {}; its config is {}",
         grouped(plan.customers),
@@ -339,6 +370,9 @@ fn summary(config: &Config, measured: &Measured) -> String {
         };
         recommend.models.iter().for_each(|(name, model)| line(name, model, ""));
         line(&recommend.chosen, &recommend.ranking, "  <- used");
+        if !recommend.bought_once.is_empty() {
+            lines.push(format!("              bought once, not offered again to who has them: {}", recommend.bought_once.join(", ")));
+        }
         let detail = &recommend.detail;
         lines.push(format!(
             "              first ten: hit {:.1} %, of the catalogue {:.1} % offered; NDCG@10 of customers with few, some, many items: {}",

@@ -119,6 +119,8 @@ pub struct ChurnPart {
     pub members: Vec<(f64, Model)>,
     /// From log-odds to probability.
     pub calibration: Calibration,
+    /// Added to the log-odds after calibration: how much more those left who were kept out of all contact. 0 where few were contacted.
+    pub untreated: f64,
 }
 
 /// What each feature adds to a customer's log-odds before calibration: they sum to it with the base.
@@ -180,6 +182,7 @@ impl Choice {
                     intercept: candidate.intercept,
                     members: candidate.members.iter().filter_map(|member| Some((member.weight, model(&member.settings)?))).collect(),
                     calibration: candidate.calibration.clone(),
+                    untreated: 0.0,
                 }
             })
             .collect())
@@ -215,7 +218,12 @@ impl ChurnPart {
     }
     /// Calibrated probability of leaving, one per row.
     pub fn probabilities(&self, matrix: &FeatureMatrix) -> Vec<f64> {
-        self.log_odds(matrix).into_iter().map(|z| self.calibration.apply(z)).collect()
+        self.log_odds(matrix).into_iter().map(|z| self.probability(z)).collect()
+    }
+    /// The calibrated probability of log-odds.
+    pub fn probability(&self, z: f64) -> f64 {
+        let p = self.calibration.apply(z);
+        if self.untreated.abs() > 0.0 { calibrate::sigmoid(libm::log(p / (1.0 - p)) + self.untreated) } else { p }
     }
     /// Log-odds before calibration of one row, feature by feature.
     pub fn contributions(&self, matrix: &FeatureMatrix, row: usize) -> Contributions {
@@ -230,7 +238,7 @@ impl ChurnPart {
     /// # Errors
     /// A sentence saying which value is wrong.
     pub fn validate(&self, features: usize) -> std::result::Result<(), String> {
-        if !(0.0..=1.0).contains(&self.base_rate) || !self.intercept.is_finite() {
+        if !(0.0..=1.0).contains(&self.base_rate) || !self.intercept.is_finite() || !self.untreated.is_finite() {
             return Err(format!("the churn model has the base rate {} and the intercept {}", self.base_rate, self.intercept));
         }
         for (weight, model) in &self.members {

@@ -559,6 +559,9 @@ pub struct RecommendSettings {
     pub per_category: Option<usize>,
     /// Items of a second list, of such as the customer never bought; default 0.
     pub new_items: usize,
+    /// Bytes that a matrix of all items with all items may take in training; where it would take more, each item looks at those most similar to it only.
+    /// No key: `--memory`; default 1 GiB.
+    pub memory: usize,
 }
 
 /// Whether owned items may be offered again.

@@ -9,7 +9,7 @@ use crate::timeline::Moment;
 
 /// The unit that limits and lots are about: the household where it is asked for and known, else the customer.
 pub fn unit(exports: &Exports, by_household: bool, customer: u32) -> &str {
-    let own = &*exports.customers[customer as usize];
+    let own = exports.own_id(customer);
     if !by_household {
         return own;
     }

@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod folds;
+pub mod hindsight;
 pub mod honesty;
 pub mod leaks;
 pub mod rank;

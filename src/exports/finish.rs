@@ -12,7 +12,7 @@ use super::profiles::ProfileTexts;
 use super::read::{Batch, PieceResult, Worker};
 use super::reject::{Class, MAX_KEPT, PlacedRefusal, Refusal};
 use super::store::{EventPart, StorePlan, build as build_store};
-use super::{Exports, FileCounts, ReadOptions, TextTable};
+use super::{Exports, FileCounts, Pseudonyms, ReadOptions, TextTable};
 use crate::config::{Config, Duplicates, Role};
 use crate::error::{Error, Result};
 use crate::timeline::{EventStore, Moment, NO_INDEX};
@@ -49,6 +49,7 @@ struct Finish<'a> {
     plan: &'a Plan<'a>,
     prepared: &'a Prepared,
     options: ReadOptions,
+    pseudonyms: Option<Pseudonyms>,
     facts: Vec<FileFacts>,
     tallies: Vec<Tally>,
     /// By source: number of the first row of each (count, piece) over the source's files.
@@ -74,13 +75,13 @@ pub(super) fn finish(
     prepared: &Prepared,
     mut workers: Vec<Worker>,
     facts: Vec<FileFacts>,
-    options: ReadOptions,
+    (options, pseudonyms): (ReadOptions, Option<Pseudonyms>),
 ) -> Result<Exports> {
     let mut results: Vec<PieceResult> = workers.iter_mut().flat_map(|worker| std::mem::take(&mut worker.results)).collect();
     results.sort_unstable_by_key(|result| (result.count, result.piece));
     let tallies = vec![Tally::default(); plan.counts.len()];
     let exports = Exports { notes: prepared.notes.clone(), ..Exports::default() };
-    let mut finish = Finish { config, plan, prepared, options, facts, tallies, first_rows: BTreeMap::new(), exports };
+    let mut finish = Finish { config, plan, prepared, options, pseudonyms, facts, tallies, first_rows: BTreeMap::new(), exports };
     finish.tally(&mut results);
     // Before anything is built: a file that is mostly refused is not what the config takes it for.
     finish.check_reject_rates()?;
@@ -264,6 +265,15 @@ impl Finish<'_> {
         if names.len() != numbers.len() {
             self.exports.notes.push(format!("privacy: {} customers of exclude_ids were left out", numbers.len() - names.len()));
         }
+        if let Some(pseudonyms) = &self.pseudonyms {
+            let mut renamed: Vec<(Box<str>, Box<str>, u32)> =
+                names.into_iter().zip(0..).map(|(name, number)| (pseudonyms.of(&name).into(), name, number)).collect();
+            renamed.sort_unstable();
+            let mut places = vec![0; renamed.len()];
+            renamed.iter().zip(0..).for_each(|((.., number), place)| places[*number as usize] = place);
+            numbers.iter_mut().filter(|number| **number != NO_INDEX).for_each(|number| *number = places[*number as usize]);
+            (names, self.exports.own_ids) = renamed.into_iter().map(|(pseudonym, name, _)| (pseudonym, name)).unzip();
+        }
         self.exports.customers = names;
         let mut customers = Customers { remaps: BTreeMap::new(), by_row: BTreeMap::new() };
         for ((_, source, worker), remap) in tables.iter().zip(union.remaps) {
@@ -356,6 +366,9 @@ impl Finish<'_> {
                     if let Some(count) = self.plan.counts.iter().position(|(source, _)| *source == number) {
                         self.tallies[count].skipped += (before - rows.len()) as u64;
                     }
+                }
+                if let Some(pseudonyms) = &self.pseudonyms {
+                    rows.iter_mut().for_each(|row| row[0] = pseudonyms.of(&row[0]));
                 }
             }
             let table = if is_treatments { &mut self.exports.treatments } else { &mut self.exports.offers };

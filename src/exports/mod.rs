@@ -31,12 +31,14 @@ mod identity;
 mod intern;
 mod issued;
 mod profile_table;
+mod pseudonym;
 mod read;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use issued::Issued;
+pub use pseudonym::Pseudonyms;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -46,8 +48,10 @@ use std::path::PathBuf;
 /// Everything read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Exports {
-    /// Customer ids in byte order; a customer's index is the position here.
+    /// Customer ids as they are written, in byte order; a customer's index is the position here.
     pub customers: Vec<Box<str>>,
+    /// The ids that `customers` are pseudonyms of, in the same order; empty where they are the ids themselves.
+    pub own_ids: Vec<Box<str>>,
     /// Items in byte order of id.
     pub items: ItemTable,
     /// Dated events.
@@ -88,6 +92,10 @@ impl Exports {
     /// The number of a customer by id; ids are compared byte for byte.
     pub fn customer(&self, id: &str) -> Option<u32> {
         self.customers.binary_search_by(|known| known.as_bytes().cmp(id.as_bytes())).ok().map(|customer| customer as u32)
+    }
+    /// The customer's own id, whatever is written in its place.
+    pub fn own_id(&self, customer: u32) -> &str {
+        self.own_ids.get(customer as usize).unwrap_or(&self.customers[customer as usize])
     }
     /// A column passed through, one text per customer.
     pub fn carried(&self, name: &str) -> Option<&[String]> {
@@ -196,6 +204,8 @@ pub struct ReadOptions {
     pub threads: usize,
     /// The as-of date, when given: for `max_age`.
     pub as_of: Option<Moment>,
+    /// Whether customers go by pseudonyms, where the config has a key for them.
+    pub pseudonyms: bool,
 }
 
 /// Reads every source of the config.
@@ -216,6 +226,7 @@ fn read_in_blocks(config: &Config, options: ReadOptions, block_bytes: usize) -> 
     // The threads that read also learn, where they are as many: memory that a thread gives back is not at hand for others.
     let own = (threads != rayon::current_num_threads()).then(|| rayon::ThreadPoolBuilder::new().num_threads(threads).build()).transpose();
     let own = own.map_err(|error| Error::internal(format!("threads cannot be started: {error}")))?;
+    let pseudonyms = config.privacy.key_file.as_deref().filter(|_| options.pseudonyms).map(Pseudonyms::read).transpose()?;
     let plan = plan::Plan::new(config)?;
     let prepared = prepare::prepare(config, &plan, block_bytes)?;
     tracing::debug!(files = plan.files.len(), sources = plan.sources.len(), "files are open");
@@ -223,7 +234,7 @@ fn read_in_blocks(config: &Config, options: ReadOptions, block_bytes: usize) -> 
     let workers = own.as_ref().map_or_else(|| rayon::broadcast(read), |pool| pool.broadcast(read));
     let facts = read::facts(&plan, &prepared.files)?;
     tracing::debug!("files are read");
-    let finish = || finish::finish(config, &plan, &prepared, workers, facts, options);
+    let finish = || finish::finish(config, &plan, &prepared, workers, facts, (options, pseudonyms));
     let mut exports = match &own {
         Some(pool) => pool.install(finish)?,
         None => rayon::scope(|_| finish())?,

@@ -145,7 +145,7 @@ impl ProfileColumns {
         }
         texts.values.resize_with(self.values.len(), Interner::default);
         texts.carry.resize_with(self.carry.len(), Interner::default);
-        if batch.values.is_empty() {
+        if batch.customer.len() == 1 {
             batch.values = self.values.iter().map(ValueReader::empty).collect();
             batch.carry = vec![Vec::new(); self.carry.len()];
         }

@@ -26,7 +26,7 @@ impl Shop {
     fn try_with(&self, threads: usize, block_bytes: usize) -> Result<Exports, Error> {
         let path = self.folder.path().join("shop.toml");
         fs::write(&path, &self.config).unwrap();
-        read_in_blocks(&Config::load(&path, &[]).unwrap(), ReadOptions { threads, as_of: None }, block_bytes)
+        read_in_blocks(&Config::load(&path, &[]).unwrap(), ReadOptions { threads, as_of: None, pseudonyms: false }, block_bytes)
     }
     fn read(&self) -> Exports {
         self.try_with(2, 1 << 20).unwrap()

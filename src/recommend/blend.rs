@@ -5,10 +5,10 @@
 
 use super::ease::{self, EaseSettings};
 use super::factors::{FactorSettings, Factors};
-use super::interactions::{Interactions, strengths};
+use super::interactions::Interactions;
 use super::neighbours::{NeighbourSettings, Neighbours};
 use super::popular::Popular;
-use super::repeat::OwnItems;
+use super::repeat::{Again, OwnItems};
 use super::scores::{Scores, scale};
 use super::{ItemEvent, ItemModel};
 use crate::error::Result;
@@ -71,8 +71,8 @@ pub(crate) struct Plan {
     pub lift: Option<LiftSettings>,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
-    /// Whether owned items may be offered again.
-    pub repeat: bool,
+    /// Which items are offered again to who bought them.
+    pub again: Again,
 }
 
 /// The lift of every item from its demand.
@@ -93,8 +93,8 @@ pub(crate) struct Blend {
     pub lift: Vec<f32>,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
-    /// Whether owned items may be offered again.
-    pub repeat: bool,
+    /// Which items are offered again to who bought them.
+    pub again: Again,
 }
 
 impl Plan {
@@ -121,7 +121,7 @@ impl Plan {
             ease: self.ease.as_ref().map(|settings| ease::fit(data, settings)).transpose()?,
             lift: self.lift.map(|settings| lift(&Popular::fit(data, settings.half_life).demand, settings.power)).unwrap_or_default(),
             weights: self.weights,
-            repeat: self.repeat,
+            again: self.again.clone(),
         })
     }
 }
@@ -143,10 +143,10 @@ impl Scaled {
 }
 
 impl Blend {
-    /// The models that were fitted. Own items take part where owned items may be offered.
+    /// The models that were fitted. Own items take part where any is offered again.
     pub fn models(&self) -> Vec<(ModelKind, &dyn ItemModel)> {
         let mut models: Vec<(ModelKind, &dyn ItemModel)> = vec![(ModelKind::Popular, &self.popular)];
-        if self.repeat {
+        if self.again.any() {
             models.push((ModelKind::OwnItems, &self.own));
         }
         models.extend(self.neighbours.as_ref().map(|model| (ModelKind::Neighbours, model as &dyn ItemModel)));
@@ -154,20 +154,17 @@ impl Blend {
         models.extend(self.ease.as_ref().map(|model| (ModelKind::Ease, model as &dyn ItemModel)));
         models
     }
-    /// Each model over a block of histories, scaled; where owned items are not offered, theirs are 0.
+    /// Each model over a block of histories, scaled; items that are not offered again have 0.
     pub fn scaled(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &dyn ItemModel)], items: usize) -> Vec<Scaled> {
-        let owned: Vec<Vec<(u32, f32)>> = if self.repeat { Vec::new() } else { histories.iter().map(|history| strengths(history, f32::INFINITY)).collect() };
         models
             .iter()
             .map(|(kind, model)| {
                 let mut scores = Scores::zeros(histories.len(), items);
                 model.score(histories, &mut scores);
                 let mut factors = Vec::with_capacity(histories.len());
-                for customer in 0..histories.len() {
+                for (customer, history) in histories.iter().enumerate() {
                     let row = scores.row_mut(customer);
-                    if let Some(owned) = owned.get(customer) {
-                        owned.iter().for_each(|(item, _)| row[*item as usize] = 0.0);
-                    }
+                    self.again.clear(history, row);
                     let unit = scale(row);
                     factors.push(if unit > 0.0 { 1.0 / unit } else { 0.0 });
                 }
@@ -206,6 +203,9 @@ impl Blend {
         }
         if self.weights.iter().any(|weight| !weight.is_finite() || *weight < 0.0) {
             return Err("blend: a weight is negative or not finite".into());
+        }
+        if !(self.again.once.is_empty() || self.again.once.len() == items) || self.again.bought.is_nan() {
+            return Err(format!("offered again: expected none or {items} values, and a weight that counts as bought"));
         }
         if let Some(model) = &self.neighbours {
             model.validate(items)?;

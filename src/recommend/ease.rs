@@ -25,10 +25,10 @@ pub(crate) struct EaseSettings {
     pub ridge: f64,
     /// Entries kept for an item.
     pub keep: usize,
+    /// Bytes that the matrix of all items may take.
+    pub memory: usize,
 }
 
-/// Bytes that the matrix of all items may take.
-const DENSE_BYTES: usize = 1 << 30;
 /// Items that the regression of one item looks at where all are too many.
 const AROUND: usize = 120;
 /// Steps of counting that the regressions may take together where all items are too many; with more, each looks at fewer.
@@ -37,8 +37,8 @@ const COUNTING: f64 = 4e10;
 const DEGREE: usize = 2;
 
 /// Whether the matrix of so many items is inverted as a whole.
-pub(crate) fn is_dense(items: usize) -> bool {
-    items.saturating_mul(items).saturating_mul(8) <= DENSE_BYTES
+fn is_dense(items: usize, memory: usize) -> bool {
+    items.saturating_mul(items).saturating_mul(8) <= memory
 }
 
 /// Fits the model.
@@ -49,7 +49,7 @@ pub(crate) fn fit(data: &Interactions, settings: &EaseSettings) -> Result<Neighb
     let by_customer = Rows::of_customers(data, settings.half_life, usize::MAX);
     let by_item = by_customer.transposed(data.items);
     // The weights with which each item is foretold, by item.
-    let columns = if is_dense(data.items) { dense(&by_customer, &by_item, settings)? } else { around(&by_customer, &by_item, settings)? };
+    let columns = if is_dense(data.items, settings.memory) { dense(&by_customer, &by_item, settings)? } else { around(&by_customer, &by_item, settings)? };
     let lists = Rows::from_lists(&columns).transposed(data.items);
     let lists: Vec<Vec<(u32, f32)>> = (0..data.items)
         .map(|item| {
@@ -191,7 +191,7 @@ mod tests {
         Interactions::from_lists(&lists, items)
     }
 
-    const SETTINGS: EaseSettings = EaseSettings { half_life: f32::INFINITY, ridge: 0.5, keep: 10 };
+    const SETTINGS: EaseSettings = EaseSettings { half_life: f32::INFINITY, ridge: 0.5, keep: 10, memory: 1 << 30 };
 
     #[test]
     fn each_items_weights_solve_its_ridge_regression_on_the_others() {

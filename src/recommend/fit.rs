@@ -2,8 +2,9 @@
 
 use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan};
-use super::choose::{Ages, choose};
+use super::choose::{Ages, Sold, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
+use super::repeat::Again;
 use super::table::has_history;
 use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
@@ -12,6 +13,7 @@ use crate::evaluate::rank::{RankDetail, Ranking, detail, ranking};
 use crate::exports::Exports;
 use crate::timeline::{EventStore, NO_INDEX};
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 
 /// Share of each customer's interactions held out to choose settings, and to measure where there is no other truth.
 const HELD_OUT: f64 = 0.2;
@@ -53,6 +55,9 @@ pub fn train(
     let items = catalogue.len();
     let reader = Reader { weights: &weights, items: &catalogue.to, timed: dated };
     let everything = Interactions::before(store, end, &reader, items);
+    let categories = lists::categories(&exports.items, &catalogue.from);
+    let target_weight = weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max);
+    let sold = Sold { categories: &categories, bought: target_weight };
     let test_source = (!exports.truth.is_empty()).then(|| {
         let weights: Vec<f32> = super::interactions::kind_weights(&exports.truth.kinds, settings).iter().map(|(_, weight)| *weight).collect();
         let first = exports.truth.time.iter().min().copied().unwrap_or(0);
@@ -65,7 +70,7 @@ pub fn train(
     let (plan, measured_on, truths) = match windows {
         Some(windows) => {
             let data = Interactions::before(store, windows.choose, &reader, items);
-            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), Ages::Days, settings, seed)?;
+            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), Ages::Days, &sold, settings, seed)?;
             let (data, truths) = match test_source {
                 Some(truths) => (None, truths),
                 None => {
@@ -83,16 +88,16 @@ pub fn train(
                 }
             };
             let (kept, held) = withhold(data.as_ref().unwrap_or(&everything), seed);
-            let plan = choose(&kept, &held, if ordered { Ages::Places } else { Ages::Nothing }, settings, seed)?;
+            let plan = choose(&kept, &held, if ordered { Ages::Places } else { Ages::Nothing }, &sold, settings, seed)?;
             (plan, data, truths)
         }
     };
     let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
-    let categories = lists::categories(&exports.items, &catalogue.from);
     let cap = settings.per_category.map(|most| (most, categories.as_slice()));
     let (ranked_customers, models, detail) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, cap, seed);
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
     let name = name_of(&plan);
+    let bought_once = bought_once(exports, &categories, &plan.again);
     let pruned = plan.pruned();
     // Where the test is a source of its own, what was measured has seen everything already.
     let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, seed)? };
@@ -103,13 +108,13 @@ pub fn train(
         item_names: catalogue.from.iter().map(|item| text(&exports.items.names, *item)).collect(),
         available: catalogue.from.iter().map(|item| exports.items.available.get(*item as usize).copied().unwrap_or(true)).collect(),
         categories,
-        target_weight: weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max),
+        target_weight,
         kind_weights: kind_weights.into_iter().filter(|(_, weight)| *weight != 0.0).collect(),
         dated,
         alike: Alike::fit(exports, &everything),
         blend,
     };
-    Ok(Ok((recommender, RankReport { chosen: name, ranked_customers, items, models, detail, warnings })))
+    Ok(Ok((recommender, RankReport { chosen: name, ranked_customers, items, models, detail, bought_once, warnings })))
 }
 
 /// The single model's name, or `blend of …`.
@@ -121,6 +126,13 @@ fn name_of(plan: &Plan) -> String {
         (several, false) => format!("blend of {}", several.join(", ")),
         (several, true) => format!("blend of {}, lifted by demand", several.join(", ")),
     }
+}
+
+/// The categories whose items are not offered again to who bought them, where others are; in order of their names.
+fn bought_once(exports: &Exports, categories: &[u32], again: &Again) -> Vec<String> {
+    let Some(level) = exports.items.categories.first().filter(|_| again.any()) else { return Vec::new() };
+    let once: BTreeSet<u32> = (0..again.once.len()).filter(|item| again.once[*item]).map(|item| categories[item]).collect();
+    once.into_iter().filter_map(|category| level.names.get(category as usize).cloned()).collect()
 }
 
 fn without_unused(mut blend: Blend) -> Blend {

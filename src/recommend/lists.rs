@@ -3,7 +3,7 @@
 use super::interactions::strengths;
 use super::scores::top;
 use super::{ItemEvent, Recommender};
-use crate::config::RecommendSettings;
+use crate::config::{Config, Language, RecommendSettings};
 use crate::exports::ItemTable;
 use crate::timeline::NO_INDEX;
 
@@ -16,17 +16,20 @@ pub struct Wanted {
     pub per_category: Option<usize>,
     /// Items of a second list, of such as the customer never bought.
     pub new_items: usize,
+    /// Of the reasons.
+    pub language: Language,
 }
 
 impl Wanted {
     /// So many items, whatever they are.
     pub fn best(count: usize) -> Wanted {
-        Wanted { count, per_category: None, new_items: 0 }
+        Wanted { count, per_category: None, new_items: 0, language: Language::En }
     }
 
     /// As a config asks.
-    pub fn of(settings: &RecommendSettings) -> Wanted {
-        Wanted { count: settings.per_customer, per_category: settings.per_category, new_items: settings.new_items }
+    pub fn of(config: &Config) -> Wanted {
+        let RecommendSettings { per_customer, per_category, new_items, .. } = config.recommend;
+        Wanted { count: per_customer, per_category, new_items, language: config.project.language }
     }
 }
 

@@ -117,6 +117,8 @@ pub struct RankReport {
     pub models: Vec<(String, crate::evaluate::rank::Ranking)>,
     /// More of the model used.
     pub detail: crate::evaluate::rank::RankDetail,
+    /// Categories whose items are bought once, where others are bought again.
+    pub bought_once: Vec<String>,
     /// What looks wrong with the events.
     pub warnings: Vec<String>,
 }
@@ -244,7 +246,7 @@ impl Recommender {
                             }
                             _ => self.reason(&block[customer], customer, item, &scaled),
                         };
-                        Recommended { item, score, reason_code: reason.code(), reason: reason.in_english(), is_new }
+                        Recommended { item, score, reason_code: reason.code(), reason: reason.in_words(wanted.language), is_new }
                     })
                     .collect()
             })

@@ -3,6 +3,7 @@
 use super::blend::{ModelKind, Scaled};
 use super::interactions::strengths;
 use super::{ItemEvent, Recommender};
+use crate::config::Language;
 
 /// A reason with the customer's own numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +50,28 @@ impl Reason {
             Reason::PopularAlike { .. } => "popular_alike",
         }
     }
-    /// The words. Another language is another function of the same enum.
-    pub fn in_english(&self) -> String {
+    /// The words.
+    pub fn in_words(&self, language: Language) -> String {
+        match language {
+            Language::En => self.in_english(),
+            Language::Zh => self.in_chinese(),
+        }
+    }
+
+    fn in_chinese(&self) -> String {
+        match self {
+            Reason::BoughtAgain { times, days: Some(0) } => format!("买过 {times} 次，最近一次在一天之内"),
+            Reason::BoughtAgain { times, days: Some(days) } => format!("买过 {times} 次，最近一次在 {days} 天前"),
+            Reason::BoughtAgain { times, days: None } => format!("买过 {times} 次"),
+            Reason::Interest { times } => format!("关注过 {times} 次"),
+            Reason::AlsoBought { because_of } => format!("买过 {because_of} 的顾客也买了它"),
+            Reason::Taste => "与顾客买过的商品相近".to_string(),
+            Reason::Popular => "畅销".to_string(),
+            Reason::PopularAlike { column, group } => format!("在 {column} 为 {group} 的顾客中畅销"),
+        }
+    }
+
+    fn in_english(&self) -> String {
         let times = |times: usize| if times == 1 { "once".to_string() } else { format!("{times} times") };
         match self {
             Reason::BoughtAgain { times: count, days: Some(days) } => match days {
@@ -119,6 +140,7 @@ mod tests {
         assert_eq!(Reason::BoughtAgain { times: 1, days: Some(1) }.in_english(), "bought once, last 1 day ago");
         assert_eq!(Reason::BoughtAgain { times: 3, days: Some(0) }.in_english(), "bought 3 times, last within a day");
         assert_eq!(Reason::BoughtAgain { times: 2, days: None }.in_english(), "bought 2 times");
+        assert_eq!(Reason::BoughtAgain { times: 6, days: Some(40) }.in_words(Language::Zh), "买过 6 次，最近一次在 40 天前");
         assert_eq!(Reason::AlsoBought { because_of: "RED TEAPOT".into() }.in_english(), "customers who bought RED TEAPOT also bought this");
         assert_eq!(Reason::Popular.code(), "popular");
     }

@@ -3,7 +3,9 @@
 use super::interactions::{Interactions, strengths};
 use super::scores::Scores;
 use super::{ItemEvent, ItemModel};
+use crate::timeline::NO_INDEX;
 use bincode::{Decode, Encode};
+use rayon::prelude::*;
 
 /// A customer's own items, halved every half-life.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
@@ -23,24 +25,109 @@ impl ItemModel for OwnItems {
     }
 }
 
-/// Whether customers come back to items they own more often than to items that are merely popular: the share of later items that
-/// are owned, and the share that drawing later items by their popularity would give.
-pub(crate) fn repeat_share(data: &Interactions, truths: &[Vec<u32>]) -> (f64, f64) {
-    let mut wanted = vec![0.0_f64; data.items];
-    let mut total = 0.0;
-    for item in truths.iter().flatten() {
-        total += 1.0;
-        if let Some(count) = wanted.get_mut(*item as usize) {
-            *count += 1.0;
+/// Later purchases of a category by customers with a history below which it follows all others.
+const LEAST: f64 = 30.0;
+/// Standard errors by which the purchases again of a category must differ from chance for it to go its own way.
+const CLEARLY: f64 = 2.0;
+
+/// Which items are offered again to a customer who bought them: a shop sells coffee and coffee machines.
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
+pub(crate) struct Again {
+    /// By item: whether it is bought once; empty where all items are alike.
+    pub once: Vec<bool>,
+    /// Whether items are offered again where `once` does not say.
+    pub otherwise: bool,
+    /// Weight of an event from which an item counts as bought; one looked at is not.
+    pub bought: f32,
+}
+
+impl Again {
+    /// One answer for all items.
+    pub fn all(otherwise: bool, bought: f32) -> Again {
+        Again { once: Vec::new(), otherwise, bought }
+    }
+
+    /// Learns from what came after histories, for all items and for each category that clearly differs. `categories` says the category of each
+    /// item; empty where there are none.
+    pub fn learn(data: &Interactions, truths: &[Vec<u32>], categories: &[u32], bought: f32) -> Again {
+        let owned: Vec<Vec<u32>> = (0..truths.len()).map(|customer| self::owned(data.of(customer), bought)).collect();
+        let all = Repeats::count(truths, &owned, data.items, |_| true);
+        let otherwise = all.seen > all.by_chance;
+        let mut codes: Vec<u32> = categories.iter().copied().filter(|category| *category != NO_INDEX).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let differs = |category: u32| {
+            let own = Repeats::count(truths, &owned, data.items, |item| categories.get(item as usize) == Some(&category));
+            let clearly = (own.seen - own.by_chance).abs() > CLEARLY * own.by_chance.max(1.0).sqrt();
+            own.wanted >= LEAST && clearly && (own.seen > own.by_chance) != otherwise
+        };
+        let different: Vec<u32> = codes.into_par_iter().filter(|category| differs(*category)).collect();
+        if different.is_empty() {
+            return Again::all(otherwise, bought);
         }
+        let once = categories.iter().map(|category| otherwise == different.binary_search(category).is_ok()).collect();
+        Again { once, otherwise, bought }
     }
-    let (mut repeats, mut by_chance) = (0.0, 0.0);
-    for (customer, truth) in truths.iter().enumerate().filter(|(_, truth)| !truth.is_empty()) {
-        let owned = strengths(data.of(customer), f32::INFINITY);
-        repeats += owned.iter().filter(|(item, _)| truth.binary_search(item).is_ok()).count() as f64;
-        by_chance += truth.len() as f64 * owned.iter().map(|(item, _)| wanted[*item as usize]).sum::<f64>() / total;
+
+    /// Whether an item is offered again to who bought it.
+    pub fn allows(&self, item: u32) -> bool {
+        self.once.get(item as usize).map_or(self.otherwise, |once| !once)
     }
-    if total > 0.0 { (repeats / total, by_chance / total) } else { (0.0, 0.0) }
+
+    /// Whether any item is.
+    pub fn any(&self) -> bool {
+        if self.once.is_empty() { self.otherwise } else { self.once.contains(&false) }
+    }
+
+    /// Takes the items out of a row of scores that the customer bought and is not to be offered again.
+    pub fn clear(&self, history: &[ItemEvent], row: &mut [f32]) {
+        if self.otherwise && self.once.is_empty() {
+            return;
+        }
+        owned(history, self.bought).into_iter().filter(|item| !self.allows(*item)).for_each(|item| row[item as usize] = 0.0);
+    }
+}
+
+/// The items that a customer bought and did not bring back, ascending.
+pub(crate) fn owned(history: &[ItemEvent], bought: f32) -> Vec<u32> {
+    // Returns weigh less than nothing and belong to a purchase.
+    let of_purchases: Vec<ItemEvent> = history.iter().filter(|event| event.weight >= bought || event.weight < 0.0).copied().collect();
+    strengths(&of_purchases, f32::INFINITY).into_iter().map(|(item, _)| item).collect()
+}
+
+/// How often customers come back to what they own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Repeats {
+    /// Later purchases of customers with a history.
+    wanted: f64,
+    /// Those of them that they owned.
+    seen: f64,
+    /// Those that drawing later purchases by popularity would give.
+    by_chance: f64,
+}
+
+impl Repeats {
+    /// Counts the items that `counts`.
+    fn count(truths: &[Vec<u32>], owned: &[Vec<u32>], items: usize, counts: impl Fn(u32) -> bool) -> Repeats {
+        let mut popularity = vec![0.0_f64; items];
+        let (mut total, mut wanted, mut seen, mut by_chance) = (0.0, 0.0, 0.0, 0.0);
+        for item in truths.iter().flatten().filter(|item| counts(**item)) {
+            total += 1.0;
+            if let Some(count) = popularity.get_mut(*item as usize) {
+                *count += 1.0;
+            }
+        }
+        for (truth, owned) in truths.iter().zip(owned) {
+            let here = truth.iter().filter(|item| counts(**item)).count() as f64;
+            let owned = || owned.iter().filter(|item| counts(**item));
+            if here > 0.0 && owned().next().is_some() {
+                wanted += here;
+                seen += owned().filter(|item| truth.binary_search(item).is_ok()).count() as f64;
+                by_chance += here * owned().map(|item| popularity[*item as usize]).sum::<f64>() / total;
+            }
+        }
+        Repeats { wanted, seen, by_chance }
+    }
 }
 
 #[cfg(test)]
@@ -51,16 +138,45 @@ mod tests {
         items.iter().map(|item| ItemEvent { item: *item, days_ago: 1.0, weight: 1.0 }).collect()
     }
 
+    fn share(data: &Interactions, truths: &[Vec<u32>]) -> (f64, f64) {
+        let owned: Vec<Vec<u32>> = (0..truths.len()).map(|customer| super::owned(data.of(customer), 1.0)).collect();
+        let repeats = Repeats::count(truths, &owned, data.items, |_| true);
+        (repeats.seen, repeats.by_chance)
+    }
+
     #[test]
     fn customers_who_only_buy_the_same_again_repeat_more_than_chance() {
         let data = Interactions::from_lists(&[bought(&[0]), bought(&[1])], 2);
-        assert_eq!(repeat_share(&data, &[vec![0], vec![1]]), (1.0, 0.5));
+        assert_eq!(share(&data, &[vec![0], vec![1]]), (2.0, 1.0));
+        assert!(Again::learn(&data, &[vec![0], vec![1]], &[], 1.0).any());
     }
 
     #[test]
     fn customers_who_never_buy_the_same_again_repeat_less_than_chance() {
         let data = Interactions::from_lists(&[bought(&[0]), bought(&[1])], 2);
-        assert_eq!(repeat_share(&data, &[vec![1], vec![0]]), (0.0, 0.5));
-        assert_eq!(repeat_share(&data, &[vec![], vec![]]), (0.0, 0.0));
+        assert_eq!(share(&data, &[vec![1], vec![0]]), (0.0, 1.0));
+        assert_eq!(share(&data, &[vec![], vec![]]), (0.0, 0.0));
+        assert!(!Again::learn(&data, &[vec![1], vec![0]], &[], 1.0).any());
+    }
+
+    #[test]
+    fn coffee_is_offered_again_and_a_coffee_machine_is_not() {
+        // Items 0 to 3 are coffees, 4 to 7 machines. Everyone has one of each, buys the coffee again and another machine.
+        let (lists, truths): (Vec<Vec<ItemEvent>>, Vec<Vec<u32>>) =
+            (0..100).map(|customer| (bought(&[customer % 4, 4 + customer % 4]), vec![customer % 4, 4 + (customer + 1) % 4])).unzip();
+        let data = Interactions::from_lists(&lists, 9);
+        let categories = [0, 0, 0, 0, 1, 1, 1, 1, NO_INDEX];
+        let again = Again::learn(&data, &truths, &categories, 1.0);
+        assert_eq!((0..9).map(|item| again.allows(item)).collect::<Vec<_>>(), [true, true, true, true, false, false, false, false, true]);
+        let mut row = [1.0; 9];
+        again.clear(&lists[0], &mut row);
+        assert_eq!(row.map(|score| score > 0.5), [true, true, true, true, false, true, true, true, true], "the machine that the customer has");
+        // A machine only looked at is still one to offer.
+        let looked = vec![ItemEvent { item: 4, days_ago: 1.0, weight: 0.2 }];
+        let mut row = [1.0; 9];
+        again.clear(&looked, &mut row);
+        assert!(row.iter().all(|score| *score > 0.5));
+        // Of ten customers nothing is said.
+        assert_eq!(Again::learn(&Interactions::from_lists(&lists[..10], 9), &truths[..10], &categories, 1.0).once, Vec::<bool>::new());
     }
 }

@@ -3,7 +3,8 @@
 //! Scoring all items again for each of some hundred combinations would cost minutes; each model's best 60 hold what a blend can
 //! bring to the first ten.
 
-use super::interactions::{Interactions, strengths};
+use super::interactions::Interactions;
+use super::repeat::Again;
 use super::scores::{Scores, scale, top};
 use super::{BLOCK, ItemEvent, ItemModel};
 use rayon::prelude::*;
@@ -48,10 +49,10 @@ fn discount(place: usize) -> f64 {
 }
 
 impl Table {
-    /// Scores the customers with every model; those marked true propose candidates. `owned` says whether items a customer owns are
-    /// candidates.
-    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool, depth: usize) -> Self {
-        let parts: Vec<BlockPart> = customers.par_chunks(BLOCK).map(|block| part(data, truths, block, models, owned, depth)).collect();
+    /// Scores the customers with every model; those marked true propose candidates. Items that are not offered `again` to who bought them
+    /// are none.
+    pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[(&dyn ItemModel, bool)], again: &Again, depth: usize) -> Self {
+        let parts: Vec<BlockPart> = customers.par_chunks(BLOCK).map(|block| part(data, truths, block, models, again, depth)).collect();
         let mut table = Table { depth, offsets: vec![0], columns: vec![Vec::new(); models.len()], ..Table::default() };
         for part in parts {
             for length in part.lengths {
@@ -95,7 +96,7 @@ impl Table {
     }
 }
 
-fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], owned: bool, depth: usize) -> BlockPart {
+fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], again: &Again, depth: usize) -> BlockPart {
     let histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
     let mut all: Vec<Scores> = Vec::with_capacity(models.len());
     for (model, _) in models {
@@ -105,11 +106,7 @@ fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&d
     }
     let mut out = BlockPart { lengths: Vec::new(), items: Vec::new(), relevant: Vec::new(), ideal: Vec::new(), columns: vec![Vec::new(); models.len()] };
     for (place, customer) in block.iter().enumerate() {
-        if !owned {
-            for (item, _) in strengths(histories[place], f32::INFINITY) {
-                all.iter_mut().for_each(|scores| scores.row_mut(place)[item as usize] = 0.0);
-            }
-        }
+        all.iter_mut().for_each(|scores| again.clear(histories[place], scores.row_mut(place)));
         let proposing = all.iter().zip(models).filter(|(_, (_, proposes))| *proposes);
         let mut items: Vec<u32> = proposing.flat_map(|(scores, _)| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
         items.sort_unstable();
@@ -141,14 +138,14 @@ mod tests {
         let truths = vec![vec![0, 3], vec![1]];
         let popular = Popular { demand: vec![4.0, 3.0, 2.0, 1.0] };
         let own = OwnItems { half_life: f32::INFINITY };
-        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], true, 10);
+        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], &Again::all(true, 1.0), 10);
         let lists = vec![vec![0, 1, 2, 3], vec![0, 1, 2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // A lift turns the list around.
         let lists = vec![vec![3, 2, 1, 0], vec![3, 2, 1, 0]];
         assert!((table.ndcg(&[(0, 1.0)], &[0.01, 0.1, 1.0, 10.0]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // Without owned items customer 1 has 2 and 3 left.
-        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], false, 10);
+        let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], &Again::all(false, 1.0), 10);
         let lists = vec![vec![0, 1, 3], vec![2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
     }

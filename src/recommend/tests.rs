@@ -7,6 +7,7 @@ use super::ease::EaseSettings;
 use super::factors::FactorSettings;
 use super::interactions::Interactions;
 use super::neighbours::NeighbourSettings;
+use super::repeat::Again;
 use super::scores::top;
 use super::*;
 use crate::config::{RecommendSettings, Repeat, Span};
@@ -42,10 +43,10 @@ fn plan(kind: ModelKind, repeat: bool) -> Plan {
             most_items: 100,
         }),
         factors: Some(FactorSettings { half_life: f32::INFINITY, factors: 4, iterations: 12, unobserved: 0.1, penalty: 0.1, frequency: 0.0 }),
-        ease: Some(EaseSettings { half_life: f32::INFINITY, ridge: 1.0, keep: 50 }),
+        ease: Some(EaseSettings { half_life: f32::INFINITY, ridge: 1.0, keep: 50, memory: 1 << 30 }),
         lift: None,
         weights,
-        repeat,
+        again: Again::all(repeat, 1.0),
     }
     .pruned()
 }
@@ -240,7 +241,7 @@ fn shop() -> Exports {
 }
 
 const SETTINGS: RecommendSettings =
-    RecommendSettings { weights: Vec::new(), half_life: None, repeat: Repeat::Auto, per_customer: 3, per_category: None, new_items: 0 };
+    RecommendSettings { weights: Vec::new(), half_life: None, repeat: Repeat::Auto, per_customer: 3, per_category: None, new_items: 0, memory: 1 << 30 };
 
 fn windows() -> Option<RankWindows> {
     let day = |days: i64| Moment(days * 86_400);

@@ -60,13 +60,17 @@ pub struct ExplainedFeature {
 /// 65 when the exports do not have the customer; otherwise as [`super::score`].
 pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &str, options: &ScoreOptions) -> Result<Explanation> {
     let cutoff = as_of(exports, bundle, options)?;
-    let index =
-        exports.customer(customer).ok_or_else(|| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))?;
+    // Asked for by the id or, where customers go by pseudonyms, by either.
+    let by_own_id = || exports.own_ids.iter().position(|id| **id == *customer).map(|place| place as u32);
+    let index = exports
+        .customer(customer)
+        .or_else(by_own_id)
+        .ok_or_else(|| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))?;
     let bound = bundle.features.bind(exports)?;
     let rule = ChurnRule::new(exports, &config.churn)?;
     let row = slim_row(config, exports, bundle, &bound, &rule, index, cutoff);
     let mut explanation = Explanation {
-        customer_id: customer.into(),
+        customer_id: exports.customers[index as usize].to_string(),
         as_of: if exports.newest.is_some() { cutoff.date() } else { String::new() },
         rules: rules(config, &row),
         excluded_by: excluding_rule(row.standing).into(),
@@ -108,7 +112,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     if let Some(recommender) = &bundle.recommend {
         let items = recommender.map_items(exports);
         let history = super::offers::item_history(exports, index, cutoff);
-        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], &Wanted::of(&config.recommend));
+        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], &Wanted::of(config));
         explanation.offers = list
             .into_iter()
             .flatten()

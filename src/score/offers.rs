@@ -138,7 +138,7 @@ fn recommended(
                 (events, group)
             })
             .unzip();
-        let found = recommender.recommend_alike(&histories, &groups, &Wanted::of(&config.recommend));
+        let found = recommender.recommend_alike(&histories, &groups, &Wanted::of(config));
         block.iter().zip(found).for_each(|(customer, list)| lists[*customer as usize] = list);
         if !offers.is_empty() {
             let found = recommender.fits(&histories, &groups, &sets);

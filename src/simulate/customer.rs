@@ -1,5 +1,7 @@
 //! One customer's life, day by day, written to the sheets as it happens.
 
+use super::ShopPlan;
+use super::acts::{Act, wave};
 use super::draw::{Dice, cumulative};
 use super::rates::{Alive, OPEN_AFTER_LEAVING, Rates, Seen, State, Traits, VISIT_AFTER_LEAVING, no_purchase, purchases, rates};
 use super::sheets::{Clock, CustomerId, Money, Sheet, Sheets};
@@ -66,15 +68,16 @@ impl Line {
 }
 
 /// Simulates customer `number` and appends every row that the exports and the truth hold of them.
-pub(super) fn live(world: &World, start: Date, seed: u64, number: u64, sheets: &mut Sheets) {
-    let mut dice = Dice::new(seed, number);
+pub(super) fn live(world: &World, plan: &ShopPlan, number: u64, sheets: &mut Sheets) {
+    let start = plan.start;
+    let mut dice = Dice::new(plan.seed, number);
     let consent = dice.chance(0.7);
-    let plan = dice.pick(&PLAN_SHARES);
+    let tariff = dice.pick(&PLAN_SHARES);
     let country = dice.pick(&COUNTRY_SHARES);
     let old = dice.chance(0.45);
     let first_day = if old { 0 } else { dice.between(0, world.days) };
     let signup = if old { -dice.between(30, 1_200) } else { first_day - dice.between(0, 8) };
-    let rate = dice.gamma(12.0) / 12.0 * [0.7, 1.0, 1.6][plan] / 36.0;
+    let rate = dice.gamma(12.0) / 12.0 * [0.7, 1.0, 1.6][tariff] / 36.0;
     let mean_gap = (1.0 / rate).clamp(8.0, 120.0);
     let regularity = 1.2 + 0.4 * dice.uniform();
     let scale = mean_gap / libm::tgamma(1.0 + 1.0 / regularity);
@@ -85,7 +88,7 @@ pub(super) fn live(world: &World, start: Date, seed: u64, number: u64, sheets: &
         regularity,
         scale,
         trend: 0.1 * dice.normal(),
-        plan,
+        plan: tariff,
         contentment: (4.1 + 0.2 * dice.normal()).clamp(2.5, 5.0),
         visit: (0.9 / mean_gap).min(0.3),
         open: if consent { 0.1 + 0.35 * dice.uniform() * dice.uniform() } else { 0.0 },
@@ -119,8 +122,11 @@ pub(super) fn live(world: &World, start: Date, seed: u64, number: u64, sheets: &
         tickets: 0,
         dice,
     };
+    if first_day >= world.until {
+        return;
+    }
     life.profile(start, birth_year, consent, sheets);
-    let left_on = life.days(consent, sheets);
+    let left_on = life.days(consent, plan.acts.get(&number).map_or(&[], Vec::as_slice), sheets);
 
     let id = CustomerId(number);
     let left_on = left_on.map(|day| world.iso[day as usize].as_str()).unwrap_or_default();
@@ -151,15 +157,18 @@ impl Life<'_> {
     }
 
     /// Runs the days; returns the day of leaving.
-    fn days(&mut self, consent: bool, sheets: &mut Sheets) -> Option<i32> {
+    fn days(&mut self, consent: bool, acts: &[Act], sheets: &mut Sheets) -> Option<i32> {
         let world = self.world;
         let mut alive = Alive(1.0);
         let mut left_on = None;
         let mut truth = None;
         let mut bought_later = false;
-        for day in self.traits.first_day..world.days {
+        for day in self.traits.first_day..world.until {
             if day == world.cutoff && self.orders > 0 {
                 truth = Some((no_purchase(world, &self.traits, &self.state, alive, day), day - self.state.last_order));
+            }
+            for act in acts.iter().filter(|act| act.day as i32 == day) {
+                self.receive(act, day, sheets);
             }
             if consent && world.waves.binary_search(&day).is_ok() {
                 self.campaign(day, sheets);
@@ -178,8 +187,8 @@ impl Life<'_> {
             sheets.truth_churn.line(format_args!("{id},{},{probability:.6},{left},{since}", world.iso[world.cutoff as usize]));
         }
         if self.orders > 0 {
-            let probability = no_purchase(world, &self.traits, &self.state, alive, world.days);
-            let since = world.days - self.state.last_order;
+            let probability = no_purchase(world, &self.traits, &self.state, alive, world.until);
+            let since = world.until - self.state.last_order;
             sheets.truth_churn_at_end.line(format_args!("{id},{},{probability:.6},{since}", world.after));
             if since <= WAVE_ACTIVE_DAYS {
                 self.effects(alive, sheets);
@@ -193,9 +202,9 @@ impl Life<'_> {
         let (world, id) = (self.world, CustomerId(self.number));
         let amount = Money(self.paid / self.orders.max(1) as i64);
         for (index, name) in std::iter::once((None, "")).chain(world.offers.iter().enumerate().map(|(index, offer)| (Some(index), offer.id))) {
-            let state = State { offer: index.map(|index| (index, world.days)), ..self.state };
-            let left = no_purchase(world, &self.traits, &state, alive, world.days);
-            let (orders, buys) = purchases(world, &self.traits, &state, alive, world.days);
+            let state = State { offer: index.map(|index| (index, world.until)), ..self.state };
+            let left = no_purchase(world, &self.traits, &state, alive, world.until);
+            let (orders, buys) = purchases(world, &self.traits, &state, alive, world.until);
             sheets.truth_effects.line(format_args!("{id},{},{name},{orders:.6},{buys:.6},{left:.6},{amount}", world.after));
         }
     }
@@ -292,7 +301,7 @@ impl Life<'_> {
         if self.dice.chance(self.returns) {
             let back = day + self.dice.between(4, 20);
             let clock = Clock(self.clock());
-            if back < world.days {
+            if back < world.until {
                 let date = &world.iso[back as usize];
                 let (price, amount) = (Money(price), Money(-line.amount()));
                 let row = format_args!("{order},{id},{date} {clock},return,{},-{quantity},{price},0.00,{amount},{channel},", ItemId(item)).to_string();
@@ -382,10 +391,25 @@ impl Life<'_> {
     /// Writes a row that is not an order, if it falls within the data.
     fn note(&mut self, day: i32, sheets: &mut Sheets, sheet: impl Fn(&mut Sheets) -> &mut Sheet, row: impl Fn(CustomerId, String) -> String) {
         let clock = Clock(self.clock());
-        if day < self.world.days {
+        if day < self.world.until {
             let text = row(CustomerId(self.number), format!("{} {clock}", self.world.iso[day as usize]));
             sheet(sheets).line(format_args!("{text}"));
             sheets.events += 1;
+        }
+    }
+
+    /// An offer from a list, or being kept back by it.
+    fn receive(&mut self, act: &Act, day: i32, sheets: &mut Sheets) {
+        let (id, date, decision) = (CustomerId(self.number), &self.world.iso[day as usize], &act.decision_id);
+        let wave = wave(date);
+        match act.offer {
+            None => sheets.campaigns.line(format_args!("{wave},{id},{date},control,,,,{decision}")),
+            Some(index) => {
+                let offer = &self.world.offers[index];
+                self.state.offer = Some((index, day));
+                sheets.campaigns.line(format_args!("{wave},{id},{date},{0},{0},{1},,{decision}", offer.id, offer.channel));
+                sheets.events += 1;
+            }
         }
     }
 
@@ -397,14 +421,14 @@ impl Life<'_> {
         let wave = self.world.waves.partition_point(|start| *start < day) + 1;
         let (id, date) = (CustomerId(self.number), &self.world.iso[day as usize]);
         if self.dice.chance(CONTROL_SHARE) {
-            sheets.campaigns.line(format_args!("W{wave:02},{id},{date},control,,,{CONTROL_SHARE:.2}"));
+            sheets.campaigns.line(format_args!("W{wave:02},{id},{date},control,,,{CONTROL_SHARE:.2},"));
             return;
         }
         let index = self.dice.between(0, self.world.offers.len() as i32) as usize;
         let offer = &self.world.offers[index];
         self.state.offer = Some((index, day));
         let propensity = (1.0 - CONTROL_SHARE) / self.world.offers.len() as f64;
-        sheets.campaigns.line(format_args!("W{wave:02},{id},{date},{0},{0},{1},{propensity:.2}", offer.id, offer.channel));
+        sheets.campaigns.line(format_args!("W{wave:02},{id},{date},{0},{0},{1},{propensity:.2},", offer.id, offer.channel));
         sheets.events += 1;
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! This module stands outside the flow: nothing that learns or scores knows of it.
 
+mod acts;
 mod customer;
 mod draw;
 mod rates;
@@ -13,10 +14,13 @@ mod sheets;
 mod texts;
 mod world;
 
+pub use acts::{Act, acts};
+
 use crate::error::{Error, ErrorKind, Result};
 use jiff::civil::Date;
 use rayon::prelude::*;
 use sheets::Sheets;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -35,11 +39,15 @@ pub struct ShopPlan {
     pub days: u32,
     /// How many offers past campaigns had, 1 to 10; default 4.
     pub offers: usize,
+    /// Days that are told of, 365 to `days`; default all. The shop goes on behind them: more days of the same shop are the same days and more.
+    pub until: Option<u32>,
+    /// What was decided for customers, by number, beside the campaigns: see [`acts`].
+    pub acts: BTreeMap<u64, Vec<Act>>,
 }
 
 impl Default for ShopPlan {
     fn default() -> Self {
-        ShopPlan { customers: 2_000, seed: 1, start: jiff::civil::date(2023, 1, 1), days: 731, offers: 4 }
+        ShopPlan { customers: 2_000, seed: 1, start: jiff::civil::date(2023, 1, 1), days: 731, offers: 4, until: None, acts: BTreeMap::new() }
     }
 }
 
@@ -69,7 +77,7 @@ const BLOCKS_AT_ONCE: u64 = 8;
 /// Writes the shop's exports, config and truth to a folder, customer by customer (memory does not grow with their number).
 ///
 /// # Errors
-/// 2 for a plan without customers, with fewer than 365 or more than 3,650 days, or with fewer than 1 or more than 10 offers; 73 or 74 when the folder cannot be written. The
+/// 2 for a plan without customers, with fewer than 365 or more than 3,650 days (or so many told of), or with fewer than 1 or more than 10 offers; 73 or 74 when the folder cannot be written. The
 /// files get their names when all are complete.
 pub fn simulate(plan: &ShopPlan, folder: &Path) -> Result<ShopCounts> {
     if plan.customers == 0 {
@@ -77,6 +85,9 @@ pub fn simulate(plan: &ShopPlan, folder: &Path) -> Result<ShopCounts> {
     }
     if !(365..=3_650).contains(&plan.days) {
         return Err(Error::new(ErrorKind::Usage, format!("found {} days, expected 365 to 3650", plan.days)));
+    }
+    if let Some(until) = plan.until.filter(|until| !(365..=plan.days).contains(until)) {
+        return Err(Error::new(ErrorKind::Usage, format!("found {until} days to be told of, expected 365 to {}", plan.days)));
     }
     if !(1..=world::OFFERS.len()).contains(&plan.offers) {
         return Err(Error::new(ErrorKind::Usage, format!("found {} offers, expected 1 to {}", plan.offers, world::OFFERS.len())));
@@ -110,7 +121,7 @@ fn block_of(plan: &ShopPlan, world: &World, block: u64) -> Sheets {
     let mut sheets = Sheets::new(world);
     for index in block * BLOCK..plan.customers.min((block + 1) * BLOCK) {
         // Stream 0 is the world's.
-        customer::live(world, plan.start, plan.seed, index + 1, &mut sheets);
+        customer::live(world, plan, index + 1, &mut sheets);
     }
     sheets
 }
@@ -211,6 +222,27 @@ mod tests {
         let plan = ShopPlan::new(1_200, 5);
         let with = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| shop(&plan));
         assert_eq!(with(1), with(2));
+    }
+
+    #[test]
+    fn more_days_of_a_shop_are_the_same_days_and_more_until_somebody_acts() {
+        let plan = |until: u32| ShopPlan { days: 900, until: Some(until), ..ShopPlan::new(300, 3) };
+        let (shorter, longer) = (shop(&plan(700)).1, shop(&plan(760)).1);
+        let of = |texts: &BTreeMap<String, String>, until: &str| -> Vec<String> {
+            let mut lines: Vec<String> =
+                texts["visits.csv"].lines().skip(1).filter(|line| line.split(',').nth(1).unwrap() < until).map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let (last, next) = ("2024-11-30", "2025-01-29");
+        assert!(of(&shorter, last).len() > 1_000 && of(&shorter, next).len() == of(&shorter, "2024-12-01").len());
+        assert_eq!(of(&shorter, last), of(&longer, last));
+        assert!(of(&longer, next).len() > of(&shorter, next).len());
+        // A customer is offered something on day 650: earlier days stay, the wave names its decision.
+        let acts = BTreeMap::from([(7, vec![Act { day: 650, offer: Some(0), decision_id: "d1".into() }])]);
+        let acted = shop(&ShopPlan { acts, ..plan(700) }).1;
+        assert_eq!(of(&acted, "2024-10-12"), of(&shorter, "2024-10-12"));
+        assert!(acted["campaigns.csv"].contains("L20241012,C000007,2024-10-12,F10,F10,email,,d1\n"), "{}", acted["campaigns.csv"]);
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Sheets {
         add("surveys.csv", "customer_id,answered_at,score", &self.surveys);
         add("emails.csv", "customer_id,happened_at,action", &self.emails);
         add("customers.csv", "customer_id,signup_date,birth_year,country,plan,consent,email", &self.customers);
-        add("campaigns.csv", "campaign_id,customer_id,sent_on,arm,offer_id,channel,propensity", &self.campaigns);
+        add("campaigns.csv", "campaign_id,customer_id,sent_on,arm,offer_id,channel,propensity,decision_id", &self.campaigns);
         add("identities.csv", "customer_id,card_id", &self.identities);
         add("truth/churn.csv", "customer_id,cutoff,probability,left,days_since_last", &self.truth_churn);
         add("truth/churn_at_end.csv", "customer_id,cutoff,probability,days_since_last", &self.truth_churn_at_end);
@@ -119,7 +119,7 @@ const TASTE_HEADER: &str = "customer_id,coffee,tea,spices,soap,skincare,haircare
 
 /// The calendar years of the data.
 pub(super) fn years(world: &World) -> impl Iterator<Item = i16> + use<> {
-    world.year[0]..=world.year[world.days as usize - 1]
+    world.year[0]..=world.year[world.until as usize - 1]
 }
 
 #[cfg(test)]

@@ -179,6 +179,7 @@ arm = "arm"
 time = "sent_on"
 wave = "campaign_id"
 propensity = "propensity"
+decision_id = "decision_id"
 channel = "channel"
 control = "control"
 randomised = true
@@ -255,8 +256,8 @@ that they are still there; an exact recursion over the next {HORIZON_DAYS} days 
 "#,
         customers = plan.customers,
         offers = world.offers.len(),
-        more = if world.offers.len() == ShopPlan::default().offers { String::new() } else { format!(" --offers {}", world.offers.len()) },
-        days = plan.days,
+        more = more(plan),
+        days = world.until,
         start = plan.start,
         seed = plan.seed,
         orders = years.join(", "),
@@ -268,4 +269,23 @@ that they are still there; an exact recursion over the next {HORIZON_DAYS} days 
         leave_premium = LEAVE_PLAN[2],
         campaign_free = HORIZON_DAYS + OFFER_LEAVE_DAYS,
     )
+}
+
+/// What the command line says beside customers and seed.
+fn more(plan: &ShopPlan) -> String {
+    let usual = ShopPlan::default();
+    let mut more = String::new();
+    if plan.offers != usual.offers {
+        more.push_str(&format!(" --offers {}", plan.offers));
+    }
+    if plan.days != usual.days {
+        more.push_str(&format!(" --days {}", plan.days));
+    }
+    if let Some(until) = plan.until {
+        more.push_str(&format!(" --until {until}"));
+    }
+    if !plan.acts.is_empty() {
+        more.push_str(" --acted LISTS");
+    }
+    more
 }

@@ -191,10 +191,13 @@ pub(super) const OFFERS: [OfferTruth; 10] = [
 /// What every customer lives in.
 #[derive(Debug)]
 pub(super) struct World {
+    /// Days of the shop, which everything drawn depends on.
     pub days: i32,
+    /// Days that are told of.
+    pub until: i32,
     /// `2024-03-01` of each day.
     pub iso: Vec<String>,
-    /// The day after the last.
+    /// The day after the last that is told of.
     pub after: String,
     /// `01.03.2024` of each day, as the tills write it.
     pub dotted: Vec<String>,
@@ -239,11 +242,13 @@ impl World {
             }
         }
         let dates: Vec<Date> = (0..days).map(|day| date_of(plan.start, day)).collect();
+        let until = plan.until.map_or(days, |until| until as i32);
         let last_wave = days - HORIZON_DAYS - OFFER_LEAVE_DAYS;
         World {
             days,
+            until,
             iso: dates.iter().map(Date::to_string).collect(),
-            after: date_of(plan.start, days).to_string(),
+            after: date_of(plan.start, until).to_string(),
             dotted: dates.iter().map(|date| format!("{:02}.{:02}.{:04}", date.day(), date.month(), date.year())).collect(),
             year: dates.iter().map(|date| date.year()).collect(),
             season: (0..days + HORIZON_DAYS)
@@ -255,7 +260,7 @@ impl World {
             offers: &OFFERS[..plan.offers.min(OFFERS.len())],
             price_rise: days * 58 / 100,
             waves: (0..).map(|wave| 120 + 60 * wave).take_while(|day| *day < last_wave).collect(),
-            cutoff: days - HORIZON_DAYS,
+            cutoff: until - HORIZON_DAYS,
             // Nobody shops between midnight and six: hours that daylight saving skips or repeats do not occur.
             hours: cumulative((0..24).map(|hour| if hour < 6 { 0.0 } else { 1.0 + f64::from(hour) / 12.0 + if hour > 16 { 1.5 } else { 0.0 } })),
         }

@@ -106,7 +106,7 @@ fn families(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Le
     if reading.has.contacts {
         // Of the history nothing is known about it: training writes what it knows of the window, scoring leaves it at no contact.
         sink.put(0.0, || {
-            spec(ACTING, CONTACTED.into(), "", "contacted within the horizon (never when scoring: the risk is the one without contact)".into(), &[])
+            spec(ACTING, CONTACTED.into(), "", "contacts within the horizon (none when scoring: the risk is the one without contact)".into(), &[])
         });
     }
 }

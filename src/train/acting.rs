@@ -1,12 +1,22 @@
 //! Acting must not poison learning: who was contacted inside a label window stays more often, and a model that does not know of it learns that high risk stays.
 //!
-//! So a contact within the window is an input of training (the column [`CONTACTED`]), and nothing when scoring: the probability is that of leaving
-//! without contact. How well the probabilities hold is told on customers who were not contacted, where they are enough; where many of a window were contacted,
+//! So contacts within the window are an input of training (the column [`CONTACTED`]), and nothing when scoring: the probability is that of leaving
+//! without contact. The input must not say more than was decided before the window. A list that comes out every month goes, two months into a window, to
+//! those who have not bought since: *that* a customer was contacted then tells that they were leaving, and a model would learn that contacts drive customers
+//! away. Where a group is kept out of all contact whatever it does (no consent, suppressed, or a control by lot), the input is therefore the group's: how
+//! many contacts a customer who may be contacted got in the window on average, and 0 for who is kept out (intention to treat; a
+//! difference in differences over windows with few and with many contacts). It takes for granted that both groups leave alike where hardly anyone is
+//! contacted, which is looked at. Without such a group the input is whether the customer was contacted.
+//!
+//! How well the probabilities hold is told on customers who were not contacted, where they are enough; where many of a window were contacted,
 //! settings are chosen and probabilities calibrated on the others too. How customers are ranked is told of all.
 
-use crate::churn::Examples;
+use crate::churn::calibrate::sigmoid;
+use crate::churn::{ChurnPart, Examples};
 use crate::config::Config;
+use crate::decide::control::{Lots, unit};
 use crate::decide::effects::past;
+use crate::decide::eligibility::forbidden;
 use crate::exports::Exports;
 use crate::snapshot::features::CONTACTED;
 use crate::timeline::{Cutoff, Moment};
@@ -14,46 +24,130 @@ use std::borrow::Cow;
 
 /// Customers, and customers who left, below which those who were contacted are not left out.
 const LEAST: (usize, usize) = (500, 50);
-/// Share of a window above which so many contacts are told.
+/// Contacts per customer of a window above which so many contacts are told.
 const MANY: f64 = 0.2;
+/// Customers kept out of a window from which the input is the group's.
+const KEPT_OUT: usize = 50;
+/// Standard errors by which groups differ that leave otherwise for another reason than the contacts.
+const CLEARLY: f64 = 3.0;
 
-/// When each customer was contacted.
-pub(super) struct Contacts {
+/// When each customer was contacted, and who cannot be.
+pub(super) struct Contacts<'a> {
+    config: &'a Config,
+    exports: &'a Exports,
     times: Vec<Vec<Moment>>,
+    forbidden: Vec<bool>,
 }
 
-impl Contacts {
+/// The customers of a window.
+struct Window {
+    /// Contacts of each.
+    contacts: Vec<usize>,
+    /// Who is kept out whatever they do.
+    kept: Vec<bool>,
+}
+
+impl Window {
+    /// Contacts per customer who may be contacted.
+    fn rate(&self) -> f64 {
+        let (mut count, mut sum) = (0_usize, 0_usize);
+        for (contacts, _) in self.contacts.iter().zip(&self.kept).filter(|(_, kept)| !**kept) {
+            count += 1;
+            sum += contacts;
+        }
+        sum as f64 / count.max(1) as f64
+    }
+}
+
+impl<'a> Contacts<'a> {
     /// From the treatments; customers kept out as controls were not contacted.
-    pub(super) fn new(config: &Config, exports: &Exports, end: Cutoff) -> Contacts {
+    pub(super) fn new(config: &'a Config, exports: &'a Exports, end: Cutoff) -> Contacts<'a> {
         let mut times = vec![Vec::new(); exports.customers.len()];
         for past in past(config, exports, end).into_iter().filter(|past| !past.is_control) {
             if let (Some(customer), Some(time)) = (past.customer, past.time) {
                 times[customer as usize].push(time);
             }
         }
-        Contacts { times }
+        let forbidden = (0..exports.customers.len() as u32).map(|customer| forbidden(exports, customer).is_some()).collect();
+        Contacts { config, exports, times, forbidden }
     }
 
-    /// Writes who was contacted within the horizon into the column that says so, where there is one.
-    pub(super) fn mark(&self, examples: &mut Examples, customers: &[u32], cutoff: Cutoff, until: Moment) {
-        let Some(column) = column(examples) else { return };
-        let rows = examples.matrix.rows;
-        for (row, customer) in customers.iter().enumerate() {
-            let contacted = self.times[*customer as usize].iter().any(|time| (cutoff..until).contains(time));
-            examples.matrix.data[column * rows + row] = f64::from(u8::from(contacted));
+    /// Writes the contacts of each window into the column that says so, where there is one. `customers` are the rows of each. Returns whether
+    /// they are the group's.
+    pub(super) fn mark(&self, examples: &mut [Examples], customers: &[Vec<u32>], cutoffs: &[Cutoff]) -> bool {
+        let Some(column) = examples.first().and_then(column) else { return false };
+        let windows: Vec<Window> = customers.iter().zip(cutoffs).map(|(customers, cutoff)| self.window(customers, *cutoff)).collect();
+        let by_group = groups_tell(&windows, examples);
+        for (examples, window) in examples.iter_mut().zip(&windows) {
+            let (rows, rate) = (examples.matrix.rows, window.rate());
+            for (row, (contacts, kept)) in window.contacts.iter().zip(&window.kept).enumerate() {
+                let value = match (by_group, kept) {
+                    (true, true) => 0.0,
+                    (true, false) => rate,
+                    (false, _) => f64::from(u8::from(*contacts > 0)),
+                };
+                examples.matrix.data[column * rows + row] = value;
+            }
+        }
+        by_group
+    }
+
+    fn window(&self, customers: &[u32], cutoff: Cutoff) -> Window {
+        let until = cutoff.plus(self.config.churn.horizon);
+        let settings = &self.config.decide;
+        // A control group that changes within the window keeps nobody out of all of it.
+        let lots = [cutoff, Moment(until.0 - 1)].map(|day| Lots::new(settings, &self.config.project.name, day));
+        let contacts = |customer: &u32| self.times[*customer as usize].iter().filter(|time| (cutoff..until).contains(time)).count();
+        let kept = |customer: &u32| {
+            let is_control = || {
+                let unit = unit(self.exports, settings.by_household, *customer);
+                lots.iter().all(|lots| lots.is_control(unit))
+            };
+            contacts(customer) == 0 && (self.forbidden[*customer as usize] || is_control())
+        };
+        Window { contacts: customers.iter().map(contacts).collect(), kept: customers.iter().map(kept).collect() }
+    }
+}
+
+/// Whether enough customers are kept out of every window with many contacts, and whether they leave like the others where there are few.
+fn groups_tell(windows: &[Window], examples: &[Examples]) -> bool {
+    let mut is_used = false;
+    // Customers and leavers, of those who may be contacted and of those kept out.
+    let mut quiet = [[0.0_f64; 2]; 2];
+    for (window, examples) in windows.iter().zip(examples) {
+        let kept = window.kept.iter().filter(|kept| **kept).count();
+        if window.rate() > MANY {
+            if kept < KEPT_OUT {
+                return false;
+            }
+            is_used = true;
+        } else {
+            for (kept, left) in window.kept.iter().zip(&examples.labels) {
+                quiet[usize::from(*kept)][0] += 1.0;
+                quiet[usize::from(*kept)][1] += f64::from(u8::from(*left));
+            }
         }
     }
+    let [rate, kept_rate] = quiet.map(|[customers, left]| left / customers.max(1.0));
+    let pooled = (quiet[0][1] + quiet[1][1]) / (quiet[0][0] + quiet[1][0]).max(1.0);
+    let error = (pooled * (1.0 - pooled) * (1.0 / quiet[0][0].max(1.0) + 1.0 / quiet[1][0].max(1.0))).sqrt();
+    let alike = quiet[1][0] < KEPT_OUT as f64 || (rate - kept_rate).abs() <= CLEARLY * error;
+    is_used && alike
 }
 
 fn column(examples: &Examples) -> Option<usize> {
     examples.matrix.specs.iter().position(|spec| spec.name == CONTACTED)
 }
 
-/// The rows who were not contacted; all rows where there is no such column, or too few are left to judge by.
+/// The rows who were not contacted; all rows where there is no such column, few were contacted, or too few are left to judge by.
 pub(super) fn untreated(examples: &Examples) -> Vec<usize> {
     let all = || (0..examples.labels.len()).collect::<Vec<usize>>();
     let Some(column) = column(examples) else { return all() };
-    let rows: Vec<usize> = all().into_iter().filter(|row| examples.matrix.value(*row, column) < 0.5).collect();
+    let values = examples.matrix.column(column);
+    if values.iter().copied().fold(0.0, f64::max) <= MANY {
+        return all();
+    }
+    let rows: Vec<usize> = all().into_iter().filter(|row| values[*row] <= 0.0).collect();
     let left = rows.iter().filter(|row| examples.labels[**row]).count();
     if rows.len() >= LEAST.0 && left >= LEAST.1 && rows.len() - left >= LEAST.1 { rows } else { all() }
 }
@@ -62,6 +156,38 @@ pub(super) fn untreated(examples: &Examples) -> Vec<usize> {
 pub(super) fn without_treated(examples: &Examples) -> Cow<'_, Examples> {
     let rows = untreated(examples);
     if rows.len() as f64 >= (1.0 - MANY) * examples.labels.len() as f64 { Cow::Borrowed(examples) } else { Cow::Owned(super::churn::select(examples, &rows)) }
+}
+
+/// What a model is to add to its log-odds for who is not contacted, where inputs are the group's: learners that hold back take the whole of a small difference
+/// between the groups for noise. It is told from those kept out of windows with many contacts, as far as it is larger than its error (James, Stein 1961).
+pub(super) fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
+    let (mut odds, mut left) = (Vec::new(), Vec::new());
+    for examples in windows {
+        let Some(column) = column(examples) else { return 0.0 };
+        let values = examples.matrix.column(column);
+        if values.iter().copied().fold(0.0, f64::max) <= MANY {
+            continue;
+        }
+        let rows: Vec<usize> = (0..values.len()).filter(|row| values[*row] <= 0.0).collect();
+        let kept = super::churn::select(examples, &rows);
+        odds.extend(part.probabilities(&kept.matrix).into_iter().map(|p| libm::log(p / (1.0 - p))));
+        left.extend(kept.labels.iter().map(|left| f64::from(u8::from(*left))));
+    }
+    if odds.len() < KEPT_OUT {
+        return 0.0;
+    }
+    let (mut shift, mut information) = (0.0, 1.0);
+    for _ in 0..25 {
+        let (mut slope, mut curvature) = (0.0, 1e-9);
+        for (z, left) in odds.iter().zip(&left) {
+            let p = sigmoid(z + shift);
+            slope += left - p;
+            curvature += p * (1.0 - p);
+        }
+        shift += (slope / curvature).clamp(-1.0, 1.0);
+        information = curvature;
+    }
+    shift * (1.0 - 1.0 / (information * shift * shift).max(1e-300)).max(0.0)
 }
 
 /// The same with nobody contacted: as customers are scored.
@@ -76,15 +202,15 @@ pub(super) fn as_scored(examples: &Examples) -> Cow<'_, Examples> {
 /// What a reader should know of the contacts in a window.
 pub(super) fn warning(examples: &Examples) -> Option<String> {
     let column = column(examples)?;
-    let contacted = (0..examples.labels.len()).filter(|row| examples.matrix.value(*row, column) > 0.5).count();
-    let share = contacted as f64 / examples.labels.len().max(1) as f64;
+    let values = examples.matrix.column(column);
+    let contacts = values.iter().sum::<f64>() / values.len().max(1) as f64;
     let judged = untreated(examples).len();
     let how = if judged < examples.labels.len() {
-        format!("how well the probabilities hold is told of the {judged} others")
+        format!("how well the probabilities hold is told of the {judged} who were not contacted or are kept out of all contact")
     } else {
         "too few others are left to tell how well the probabilities hold without contact".to_owned()
     };
-    (share > MANY).then(|| {
-        format!("{:.0} % of the test window was contacted: {how}; keep a control group, or little can be learnt of who leaves without contact", 100.0 * share)
+    (contacts > MANY).then(|| {
+        format!("there were {contacts:.2} contacts per customer in the test window: {how}; keep a control group, or little can be learnt of who leaves without contact")
     })
 }

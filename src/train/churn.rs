@@ -10,6 +10,7 @@ use crate::config::{Config, Definition};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, classification};
 use crate::evaluate::folds::stratified;
+use crate::evaluate::hindsight::hindsight;
 use crate::evaluate::honesty::WindowMeasured;
 use crate::evaluate::leaks;
 use crate::evaluate::windows::Windows;
@@ -19,6 +20,7 @@ use crate::snapshot::label::ChurnRule;
 use crate::snapshot::learned::FeaturePlan;
 use crate::snapshot::{FeatureValues, is_called};
 use crate::timeline::Cutoff;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// A churn model with its features, or why there is none.
@@ -94,13 +96,15 @@ pub(super) fn windowed(
     }
     let cutoffs = windows.all();
     let contacts = Contacts::new(config, exports, windows.end);
-    let examples: Vec<Examples> = snapshots(exports, &plan, rule, &cutoffs, config, &contacts)?;
+    let (examples, by_group) = snapshots(exports, &plan, rule, &cutoffs, &contacts)?;
     let of = |cutoff: &Cutoff| &examples[cutoffs.iter().position(|known| known == cutoff).expect("every window is in all()")];
 
     let oldest = examples.iter().skip(usize::from(examples.len() > 1)).collect::<Vec<_>>();
     let known = stack(&oldest);
-    leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+    let mut leaks = leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak);
     drop(known);
+    leaks.extend(hindsight(exports, &config.churn.kinds, cutoffs[0], windows.end, &config.churn.allow_leak));
+    leaks::refuse(&leaks)?;
 
     progress.stage("churn");
     let task = task(config, &plan)?;
@@ -138,7 +142,8 @@ pub(super) fn windowed(
     measured.warnings.extend(acting::warning(test_examples));
     measured.churn = Some(match tested {
         Some((known, test)) => {
-            let (mut churn, probabilities) = measure(config, &choice, &known, test)?;
+            let before: Vec<&Examples> = windows.before_test.iter().map(of).collect();
+            let (mut churn, probabilities) = measure(config, &choice, &known, test, if by_group { &before } else { &[] })?;
             churn.backtest = backtest(config, &choice, &cutoffs, &examples)?;
             measured.tested =
                 Some(Tested { cutoff: Some(*cutoffs.iter().find(|cutoff| Some(**cutoff) == windows.test).unwrap_or(&windows.end)), probabilities });
@@ -166,28 +171,35 @@ pub(super) fn windowed(
 
     progress.stage("refit");
     let mut last = FeaturePlan::learn(exports, config, windows.end, true);
-    let all = if last.reading == plan.reading {
-        of_all(&windows.before_end)
+    let (newer, by_group) = if last.reading == plan.reading {
+        (None, by_group)
     } else {
-        stack(&snapshots(exports, &last, rule, &windows.before_end, config, &contacts)?.iter().collect::<Vec<_>>())
+        snapshots(exports, &last, rule, &windows.before_end, &contacts).map(|(newer, by_group)| (Some(newer), by_group))?
     };
-    let part = choice.refit(choice.chosen, &all)?;
+    let parts: Vec<&Examples> = newer.as_ref().map_or_else(|| windows.before_end.iter().map(of).collect(), |newer| newer.iter().collect());
+    let all = stack(&parts);
+    let mut part = choice.refit(choice.chosen, &all)?;
+    if by_group {
+        part.untreated = acting::untreated_shift(&part, &parts);
+    }
     last.remember_typical(&all.matrix);
     Ok(Ok(Learnt::fitted(last, part, lines, &all)))
 }
 
-fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff], config: &Config, contacts: &Contacts) -> Result<Vec<Examples>> {
+/// The customers of each window with what was known of them and what they did; and whether their contacts are told by group.
+fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff], contacts: &Contacts<'_>) -> Result<(Vec<Examples>, bool)> {
     let bound = plan.bind(exports)?;
-    Ok(cutoffs
+    let (customers, mut examples): (Vec<Vec<u32>>, Vec<Examples>) = cutoffs
         .iter()
         .map(|cutoff| {
             let (customers, labels) = rule.base(*cutoff);
             let learned = plan.learn_tables(exports, *cutoff);
-            let mut examples = Examples { matrix: bound.matrix(exports, &customers, *cutoff, &learned), labels };
-            contacts.mark(&mut examples, &customers, *cutoff, cutoff.plus(config.churn.horizon));
-            examples
+            let matrix = bound.matrix(exports, &customers, *cutoff, &learned);
+            (customers, Examples { matrix, labels })
         })
-        .collect())
+        .unzip();
+    let by_group = contacts.mark(&mut examples, &customers, cutoffs);
+    Ok((examples, by_group))
 }
 
 fn stack(parts: &[&Examples]) -> Examples {
@@ -209,8 +221,10 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 }
 
 /// Every candidate, refitted on what was known, on the test rows; and the probabilities of the one chosen.
-fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples) -> Result<(ChurnMeasured, Vec<f64>)> {
-    let parts = choice.refit_all(known)?;
+/// `acted` are the windows of `known`, where contacts in them are told by group.
+fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, acted: &[&Examples]) -> Result<(ChurnMeasured, Vec<f64>)> {
+    let mut parts = choice.refit_all(known)?;
+    parts.par_iter_mut().for_each(|part| part.untreated = acting::untreated_shift(part, acted));
     // Everyone is scored as if nobody were contacted; how well that holds is judged where it is so.
     let (scored, judged) = (as_scored(test), untreated(test));
     let mut probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&scored.matrix)).collect();
@@ -317,7 +331,7 @@ pub(super) fn labelled(
     let test: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] == 0).collect();
     let known = select(&examples, &known);
     let test = select(&examples, &test);
-    leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+    leaks::refuse(&leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak))?;
     measured.warnings.extend(leaks::refuse_twins(&known.matrix, &test.matrix, &config.churn.allow_leak)?);
     let choice = match churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, seed)), &task) {
         Ok(choice) => choice,
@@ -327,7 +341,7 @@ pub(super) fn labelled(
     measured.base = Some(test.labels.len());
     measured.churn_rate = Some(share(&test.labels));
     warn_if_thin(&test.labels, measured);
-    let (churn, probabilities) = measure(config, &choice, &known, &test)?;
+    let (churn, probabilities) = measure(config, &choice, &known, &test, &[])?;
     measured.churn = Some(churn);
     measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];

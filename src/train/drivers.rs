@@ -50,7 +50,7 @@ pub(super) fn drivers(part: &ChurnPart, examples: &Examples) -> (Vec<f64>, Vec<D
             let added = |row: usize| contributions[row].by_feature[column];
             let typical = mean(&mut (0..rows).map(added));
             // The probability of an average customer with what these rows get from the feature.
-            let probability = |of: &[usize]| part.calibration.apply(average - typical + mean(&mut of.iter().map(|row| added(*row))));
+            let probability = |of: &[usize]| part.probability(average - typical + mean(&mut of.iter().map(|row| added(*row))));
             let mut known: Vec<usize> = (0..rows).filter(|row| !matrix.value(*row, column).is_nan()).collect();
             let moves = match &spec.values {
                 FeatureValues::Number => {

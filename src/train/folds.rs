@@ -53,7 +53,7 @@ pub fn validate_folds(config: &Config, exports: &Exports, folds: (&Path, &str), 
         let plan = plan.restricted_to(exports, &known_customers);
         let (_, examples) = labelled_examples(exports, &plan, end)?;
         let (known, test_examples) = (select(&examples, &known), select(&examples, &test));
-        leaks::refuse(&known.matrix, &known.labels, &config.churn.allow_leak)?;
+        leaks::refuse(&leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak))?;
         let twins = leaks::refuse_twins(&known.matrix, &test_examples.matrix, &config.churn.allow_leak)?;
         measured.warnings.extend(twins.filter(|_| measured.warnings.is_empty()));
         let choice = churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, config.project.seed)), &task)?;

@@ -150,6 +150,8 @@ pub struct RankMeasured {
     pub ranking: crate::evaluate::rank::Ranking,
     /// Every model that was tried.
     pub models: BTreeMap<String, crate::evaluate::rank::Ranking>,
+    /// Categories whose items are bought once and not offered again to who has them, where others are.
+    pub bought_once: Vec<String>,
     /// More of the model used: hits, coverage, novelty, groups of customers, differences to the others.
     #[serde(flatten)]
     pub detail: crate::evaluate::rank::RankDetail,

@@ -45,5 +45,11 @@ pub(super) fn measured(ranking: Ranking, measured: &mut Measured) -> Option<Reco
 fn rank_measured(report: &RankReport) -> Option<RankMeasured> {
     let mut models: BTreeMap<String, crate::evaluate::rank::Ranking> = report.models.iter().cloned().collect();
     let ranking = models.remove("chosen")?;
-    (report.ranked_customers > 0).then_some(RankMeasured { chosen: report.chosen.clone(), ranking, models, detail: report.detail.clone() })
+    (report.ranked_customers > 0).then_some(RankMeasured {
+        chosen: report.chosen.clone(),
+        ranking,
+        models,
+        bought_once: report.bought_once.clone(),
+        detail: report.detail.clone(),
+    })
 }

@@ -259,6 +259,7 @@ pub(super) fn recommend(field: Option<Field<'_>>) -> Result<RecommendSettings> {
         per_customer: read(&table, "per_customer", |field| field.whole(1, 1_000))?.unwrap_or(3) as usize,
         per_category: read(&table, "per_category", |field| field.whole(1, 1_000))?.map(|count| count as usize),
         new_items: read(&table, "new_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
+        memory: 1 << 30,
     })
 }
 

@@ -187,6 +187,7 @@ impl TrainReport {
                 chosen: recommend.chosen.clone(),
                 ranked_customers: measured.ranked_customers.unwrap_or(0),
                 items: measured.items,
+                bought_once: recommend.bought_once.clone(),
                 models: recommend
                     .models
                     .iter()

@@ -24,7 +24,7 @@ const LEARNT_HALF_LIFE: f32 = 180.0;
 pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial>, Table)> {
     let learnt = fixed.unwrap_or(LEARNT_HALF_LIFE);
     let mut trials: Vec<Trial> = DEMAND_HALF_LIVES.iter().map(|half_life| popular(asked.data, *half_life)).collect();
-    if asked.repeat {
+    if asked.again.any() {
         match fixed {
             Some(half_life) => trials.push(own(half_life)),
             None => trials.extend(OWN_HALF_LIVES.map(own)),
@@ -44,7 +44,7 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
         FactorSettings { half_life: learnt, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5, frequency: 0.0 },
         asked.seed,
     )?);
-    trials.push(regression(asked.data, EaseSettings { half_life: learnt, ridge: 50.0, keep: 100 })?);
+    trials.push(regression(asked.data, EaseSettings { half_life: learnt, ridge: 50.0, keep: 100, memory: asked.memory })?);
     let table = asked.table(&trials);
     Ok((trials, table))
 }

@@ -15,7 +15,7 @@ use crate::recommend::factors::{FactorSettings, Factors};
 use crate::recommend::interactions::Interactions;
 use crate::recommend::neighbours::{NeighbourSettings, Neighbours};
 use crate::recommend::popular::Popular;
-use crate::recommend::repeat::{OwnItems, repeat_share};
+use crate::recommend::repeat::{Again, OwnItems};
 use crate::recommend::table::{Table, sample};
 
 /// Relative gain below which a more complicated choice is not taken.
@@ -45,6 +45,15 @@ pub(crate) enum Ages {
     Nothing,
 }
 
+/// What is known of the items beside who wanted them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sold<'a> {
+    /// Category of each item; empty where there are none.
+    pub categories: &'a [u32],
+    /// Weight of an event from which an item counts as bought.
+    pub bought: f32,
+}
+
 /// A model tried for a plan.
 struct Trial {
     kind: ModelKind,
@@ -61,16 +70,14 @@ struct State {
 }
 
 /// Learns the plan from histories and what came after them. `ages` says what their ages mean.
-pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
+/// `sold` says what else is known of the items.
+pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold: &Sold<'_>, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
     let dated = ages == Ages::Days;
     let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
-    let repeat = match settings.repeat {
-        Repeat::Allow => true,
-        Repeat::Never => false,
-        Repeat::Auto => {
-            let (repeats, by_chance) = repeat_share(data, truths);
-            repeats > by_chance
-        }
+    let again = match settings.repeat {
+        Repeat::Allow => Again::all(true, sold.bought),
+        Repeat::Never => Again::all(false, sold.bought),
+        Repeat::Auto => Again::learn(data, truths, sold.categories, sold.bought),
     };
     let fixed = settings.half_life.map(|span| span.as_days() as f32);
     let mut plan = Plan {
@@ -81,7 +88,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, setti
         ease: None,
         lift: None,
         weights: [0.0; KINDS.len()],
-        repeat,
+        again: again.clone(),
     };
     if customers.is_empty() {
         plan.weights[ModelKind::Popular as usize] = 1.0;
@@ -91,7 +98,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, setti
         }
         return Ok(plan);
     }
-    let asked = Asked { data, truths, customers: &customers, repeat, depth: if dated { DEPTH } else { DEPTH_UNDATED }, seed };
+    let asked = Asked { data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
     let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
     let best = best_of_each(&table, &trials);
     let (weights, lift) = search(&table, data, &trials, &best, dated);
@@ -108,9 +115,11 @@ struct Asked<'a> {
     data: &'a Interactions,
     truths: &'a [Vec<u32>],
     customers: &'a [usize],
-    repeat: bool,
+    again: &'a Again,
     /// Places of a list that count.
     depth: usize,
+    /// Bytes that the matrix of all items may take.
+    memory: usize,
     seed: u64,
 }
 
@@ -119,11 +128,11 @@ impl Asked<'_> {
         // Settings of one kind propose much the same items: the last of each kind proposes for all.
         let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.kind != trials[place].kind);
         let models: Vec<(&dyn ItemModel, bool)> = trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect();
-        Table::build(self.data, self.truths, self.customers, &models, self.repeat, self.depth)
+        Table::build(self.data, self.truths, self.customers, &models, self.again, self.depth)
     }
     /// How a model ranks alone.
     fn alone(&self, model: &dyn ItemModel) -> f64 {
-        Table::build(self.data, self.truths, self.customers, &[(model, true)], self.repeat, self.depth).ndcg(&[(0, 1.0)], &[])
+        Table::build(self.data, self.truths, self.customers, &[(model, true)], self.again, self.depth).ndcg(&[(0, 1.0)], &[])
     }
 }
 

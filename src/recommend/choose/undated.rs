@@ -52,7 +52,7 @@ fn shapes(keep: usize) -> [NeighbourSettings; 5] {
 pub(super) fn trials(asked: &Asked<'_>, ordered: bool) -> Result<(Vec<Trial>, Table)> {
     let items = asked.data.items.max(1);
     let mut trials = vec![popular(asked.data, f32::INFINITY)];
-    if asked.repeat {
+    if asked.again.any() {
         trials.push(own(f32::INFINITY));
     }
     let keep = (ROW_BYTES / ENTRY_BYTES / items).clamp(KEPT.0, KEPT.1);
@@ -64,7 +64,7 @@ pub(super) fn trials(asked: &Asked<'_>, ordered: bool) -> Result<(Vec<Trial>, Ta
         }
     }
     for ridge in RIDGES {
-        trials.push(regression(asked.data, EaseSettings { half_life: f32::INFINITY, ridge, keep })?);
+        trials.push(regression(asked.data, EaseSettings { half_life: f32::INFINITY, ridge, keep, memory: asked.memory })?);
     }
     trials.push(best_factors(asked, items)?);
     let table = asked.table(&trials);
