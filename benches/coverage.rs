@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let shop = format!("--customers {CUSTOMERS} --seed {seed} --days 970");
         run(train, here, &format!("simulate shop {shop} --until 640"))?;
         run(score, here, "run shop/shop.toml --model models/shop.hfb --out out --set decide.control={share=0.3}")?;
-        let mut measured = |more: &str| -> Result<Value, Box<dyn Error>> {
+        let measured = |more: &str| -> Result<Value, Box<dyn Error>> {
             run(train, here, &format!("simulate later {shop} --until 730 {more}"))?;
             Ok(serde_json::from_slice(&run(score, here, "measure later/shop.toml --scored out --json")?)?)
         };

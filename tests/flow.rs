@@ -324,3 +324,29 @@ fn a_list_can_be_kept_varied_and_a_second_one_holds_only_what_the_customer_never
     }
     assert!(new > 900 && owned > 200, "{new} {owned}");
 }
+
+#[test]
+fn an_item_put_on_sale_since_the_training_goes_to_who_buys_of_its_category() {
+    let shop = Shop::simulated(400, 4);
+    shop.fit().succeeds();
+    let path = shop.path().join("items.csv");
+    let items = std::fs::read_to_string(&path).unwrap();
+    let header: Vec<&str> = items.lines().next().unwrap().split(',').collect();
+    let coffee: Vec<&str> = items.lines().find(|line| line.contains(",coffee,")).unwrap().split(',').collect();
+    let id = header.iter().position(|name| *name == "item_id").unwrap();
+    let line: Vec<&str> = coffee.iter().enumerate().map(|(place, field)| if place == id { "N0001" } else { field }).collect();
+    std::fs::write(&path, format!("{items}{}\n", line.join(","))).unwrap();
+    shop.scoring(&["run", "shop.toml", "--model", "models/shop.hfb", "--out", "out", "--set", "recommend.fresh_items=2"]).succeeds();
+    let offers = shop.table("offers.csv");
+    let fresh: Vec<usize> = (0..offers.len()).filter(|row| offers.column("list")[*row] == "fresh").collect();
+    let (item, code, reason) = (offers.column("item_id"), offers.column("reason_code"), offers.column("reason"));
+    assert!(fresh.len() > 50, "{}", fresh.len());
+    assert!(
+        fresh
+            .iter()
+            .all(|row| item[*row] == "N0001" && code[*row] == "new_in_category" && reason[*row].starts_with("new in coffee, where the customer bought"))
+    );
+    // Not everyone buys coffee.
+    let customers: std::collections::BTreeSet<&str> = offers.column("customer_id").into_iter().collect();
+    assert!(fresh.len() < customers.len());
+}

@@ -559,6 +559,8 @@ pub struct RecommendSettings {
     pub per_category: Option<usize>,
     /// Items of a second list, of such as the customer never bought; default 0.
     pub new_items: usize,
+    /// Items of a third list, of such as the bundle does not know, through their category and price; default 0.
+    pub fresh_items: usize,
     /// Bytes that a matrix of all items with all items may take in training; where it would take more, each item looks at those most similar to it only.
     /// No key: `--memory`; default 1 GiB.
     pub memory: usize,

@@ -9,6 +9,7 @@ mod choose;
 mod ease;
 mod factors;
 mod fit;
+mod fresh;
 mod interactions;
 mod lists;
 mod neighbours;
@@ -23,6 +24,7 @@ mod tests;
 mod traps;
 
 pub use fit::train;
+pub use fresh::{Fresh, FreshItem};
 
 pub use lists::Wanted;
 

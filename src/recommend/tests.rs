@@ -66,6 +66,13 @@ fn recommender(blend: Blend, items: usize) -> Recommender {
     }
 }
 
+/// A recommender that knows these items, by best sellers.
+pub(super) fn knowing(ids: &[&str]) -> Recommender {
+    let data = Interactions::from_lists(&[(0..ids.len() as u32).map(bought).collect()], ids.len());
+    let item_ids = ids.iter().map(|id| (*id).to_owned()).collect();
+    Recommender { item_ids, ..recommender(plan(ModelKind::Popular, true).fit(&data, 1).unwrap(), ids.len()) }
+}
+
 fn histories(data: &Interactions) -> Vec<Vec<ItemEvent>> {
     (0..data.customers()).map(|customer| data.of(customer).to_vec()).collect()
 }
@@ -240,8 +247,16 @@ fn shop() -> Exports {
     Exports { customers: ids[..customers].to_vec(), items: ItemTable { ids, ..ItemTable::default() }, events: store, ..Exports::default() }
 }
 
-const SETTINGS: RecommendSettings =
-    RecommendSettings { weights: Vec::new(), half_life: None, repeat: Repeat::Auto, per_customer: 3, per_category: None, new_items: 0, memory: 1 << 30 };
+const SETTINGS: RecommendSettings = RecommendSettings {
+    weights: Vec::new(),
+    half_life: None,
+    repeat: Repeat::Auto,
+    per_customer: 3,
+    per_category: None,
+    new_items: 0,
+    fresh_items: 0,
+    memory: 1 << 30,
+};
 
 fn windows() -> Option<RankWindows> {
     let day = |days: i64| Moment(days * 86_400);

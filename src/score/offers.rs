@@ -7,7 +7,7 @@ use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::{ItemEvent, Recommended, Wanted};
+use crate::recommend::{Fresh, FreshItem, ItemEvent, Recommended, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use rayon::prelude::*;
@@ -50,6 +50,11 @@ pub(super) fn offers(
     for (side, model) in models.all() {
         let own: Vec<u32> = customers.iter().copied().filter(|customer| rows[*customer as usize].side == side).collect();
         recommended(config, exports, model, cutoff, &own, &offers, (&mut lists, &mut fits));
+    }
+    let mut fresh: Vec<Vec<FreshItem>> = Vec::new();
+    if let Some(recommender) = recommender.filter(|_| config.recommend.fresh_items > 0) {
+        let found = Fresh::of(exports, recommender, &recommender.map_items(exports));
+        fresh = customers.par_iter().map(|customer| found.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items)).collect();
     }
     let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
@@ -103,6 +108,24 @@ pub(super) fn offers(
                 reason_code: recommended.reason_code.into(),
                 reason: recommended.reason.clone(),
                 list: if recommended.is_new { "new" } else { "" }.into(),
+                model: models.word(side).into(),
+                ..OfferRow::default()
+            });
+        }
+        for found in fresh.get(customer as usize).into_iter().flatten() {
+            let item = found.item as usize;
+            let item_id = &exports.items.ids[item];
+            scored.offers.push(OfferRow {
+                customer_id: id.to_string(),
+                as_of: scored.as_of.clone(),
+                decision_id: decision_id(id, item_id, &scored.as_of, bundle_hash),
+                rank: next_rank(),
+                item_id: item_id.to_string(),
+                item_name: exports.items.names.get(item).filter(|name| !name.is_empty()).unwrap_or(item_id).to_string(),
+                score: found.score,
+                reason_code: "new_in_category".into(),
+                reason: found.reason(config.project.language),
+                list: "fresh".into(),
                 model: models.word(side).into(),
                 ..OfferRow::default()
             });

@@ -30,7 +30,7 @@ const CHURN_KEYS: [&str; 13] = [
 const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
-const RECOMMEND_KEYS: [&str; 6] = ["weight", "half_life", "repeat", "per_customer", "per_category", "new_items"];
+const RECOMMEND_KEYS: [&str; 7] = ["weight", "half_life", "repeat", "per_customer", "per_category", "new_items", "fresh_items"];
 const DECIDE_KEYS: [&str; 8] = ["goal", "offers_per_customer", "contact", "min_gap", "control", "explore", "unit", "issued"];
 const CONTACT_KEYS: [&str; 2] = ["max", "per"];
 const CONTROL_KEYS: [&str; 3] = ["share", "rotate", "salt"];
@@ -259,6 +259,7 @@ pub(super) fn recommend(field: Option<Field<'_>>) -> Result<RecommendSettings> {
         per_customer: read(&table, "per_customer", |field| field.whole(1, 1_000))?.unwrap_or(3) as usize,
         per_category: read(&table, "per_category", |field| field.whole(1, 1_000))?.map(|count| count as usize),
         new_items: read(&table, "new_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
+        fresh_items: read(&table, "fresh_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
         memory: 1 << 30,
     })
 }
