@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None, pseudonyms: false })?;
         println!("read/{name}: {:.2} s", start.elapsed().as_secs_f64());
         let start = Instant::now();
-        let (recommender, report) = recommend::train(&exports, &config.recommend, None, false, config.project.seed)??;
+        let (recommender, report) = recommend::train(&exports, &config.recommend, None, false, false, config.project.seed)??;
         println!("fit/{name}: {:.2} s, {} items, {}", start.elapsed().as_secs_f64(), recommender.items(), report.chosen);
         let start = Instant::now();
         let items = recommender.map_items(&exports);

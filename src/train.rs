@@ -91,7 +91,7 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     };
     let learn_ranking = || {
         let began = Instant::now();
-        (recommend::recommend(config, exports, &windows), began.elapsed())
+        (recommend::recommend(config, exports, &windows, purpose), began.elapsed())
     };
     let (churn, (ranking, ranking_took)) = rayon::join(learn_churn, learn_ranking);
     progress.beside("recommend", ranking_took.as_secs_f64());

@@ -1,10 +1,11 @@
 //! When an offer is sent, and by which channel: as the customer is wont to, as far as that is known, and else as their like are.
 //!
-//! *When*: the share of the days on which a customer was active per weekday, and of those with a time of day per hour, each shrunk to the
-//! shares of the customer's segment, and these to those of all. How far is learnt: customers of one segment who differ as much as chance has it
-//! say nothing of their own, those whose days repeat say much. The measure is the share of a customer's pairs of days that agree, beside what
-//! independent draws from the segment's shares would give (the intraclass correlation `rho`); it makes the prior of the shares a Dirichlet
-//! distribution worth `(1 - rho) / rho` days (Johnson, Kotz, Balakrishnan 1997, chapter 40).
+//! *When*: the share of the days on which a customer came by themselves per weekday (when a newsletter is opened says when it was sent), and of
+//! those with a time of day per hour, each shrunk to the shares of the customer's segment, and these to those of all. How far is learnt:
+//! customers of one segment who differ as much as chance has it say nothing of their own, those whose days repeat say much. The
+//! measure is the share of a customer's pairs of days that agree, beside what independent draws from the segment's shares would
+//! give (the intraclass correlation `rho`); it makes the prior of the shares a Dirichlet distribution worth `(1 - rho) / rho`
+//! days (Johnson, Kotz, Balakrishnan 1997, chapter 40).
 //!
 //! *By which channel*: responses to past treatments of a channel beside what the offers' own shares foretold, by all customers and by
 //! the customer, each shrunk; where treatments do not say their channel, the one that the customer uses most.
@@ -24,6 +25,9 @@ const OWN_PRIOR_RESPONSES: f64 = 1.0;
 /// Bounds of what a channel does to the responses.
 const LIFT: (f64, f64) = (0.25, 4.0);
 
+/// Kinds of event that answer to what the business began.
+const ANSWERS: [&str; 3] = ["click", "contact", "open"];
+
 /// What a customer did on how many days: per weekday, and per hour of those days that say the time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Days {
@@ -36,7 +40,7 @@ impl Days {
         let mut days = Days { weekdays: [0; 7], hours: [0; 24] };
         let kinds = &history.store().kinds;
         let (mut last_day, mut last_timed) = (None, None);
-        for event in history.events().filter(|event| kinds[usize::from(event.kind())] != "contact") {
+        for event in history.events().filter(|event| !ANSWERS.contains(&kinds[usize::from(event.kind())].as_str())) {
             let (time, day) = (event.time(), event.time().start_of_day());
             if last_day.replace(day) != Some(day) {
                 days.weekdays[time.weekday()] += 1;

@@ -45,6 +45,9 @@ impl ModelKind {
     }
 }
 
+/// How many times as long rows of items are that tell what cutting them costs.
+const LONGER: usize = 4;
+
 /// The weight of best sellers that fills a list where the models know nothing: far below any other.
 pub(crate) const FILL: f32 = 1e-6;
 
@@ -110,6 +113,18 @@ impl Plan {
             self.ease = None;
         }
         self
+    }
+    /// A fitted blend with rows of items [`LONGER`] times as long, to tell what cutting them costs; `None` where no model has rows.
+    pub fn longer(&self, blend: &Blend, data: &Interactions) -> Result<Option<Blend>> {
+        let used = |kind: ModelKind| self.weights[kind as usize] > 0.0;
+        let neighbours = self.neighbours.filter(|_| used(ModelKind::Neighbours)).map(|settings| NeighbourSettings { keep: LONGER * settings.keep, ..settings });
+        let ease = self.ease.filter(|_| used(ModelKind::Ease)).map(|settings| EaseSettings { keep: LONGER * settings.keep, ..settings });
+        if neighbours.is_none() && ease.is_none() {
+            return Ok(None);
+        }
+        let neighbours = neighbours.map(|settings| Neighbours::fit(data, &settings));
+        let ease = ease.map(|settings| ease::fit(data, &settings)).transpose()?;
+        Ok(Some(Blend { neighbours, ease, ..blend.clone() }))
     }
     /// Fits every model of the plan.
     pub fn fit(&self, data: &Interactions, seed: u64) -> Result<Blend> {

@@ -5,6 +5,7 @@ use super::blend::{Blend, KINDS, ModelKind, Plan};
 use super::choose::{Ages, Sold, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::repeat::Again;
+use super::scores::top;
 use super::table::has_history;
 use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
@@ -23,7 +24,8 @@ const MEASURED: usize = 20;
 /// Learns a recommender from the exports: settings on the choose window, measures on the test window, refit on everything.
 /// Without time (or without windows): settings on interactions held out of the training part; measured on sources with
 /// `role = "test"` if any, else on a second held-out part. `lists` says that sources without time list items in the order in which they
-/// were wanted: then the last item of each list is what is held out, as published figures of models of sequences do.
+/// were wanted: then the last item of each list is what is held out, as published figures of models of sequences do. `with_price_of_cutting` asks what
+/// it costs that of each item's row only the greatest entries are kept.
 ///
 /// # Errors
 /// 65 when what is there cannot be ranked; `Ok(Err(reason))` when the exports hold nothing to recommend.
@@ -33,6 +35,7 @@ pub fn train(
     settings: &RecommendSettings,
     windows: Option<RankWindows>,
     lists: bool,
+    with_price_of_cutting: bool,
     seed: u64,
 ) -> Result<std::result::Result<(Recommender, RankReport), String>> {
     let names_items = |store: &EventStore| store.item.iter().any(|item| *item != NO_INDEX);
@@ -94,7 +97,9 @@ pub fn train(
     };
     let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
     let cap = settings.per_category.map(|most| (most, categories.as_slice()));
-    let (ranked_customers, models, detail) = measure(&measured, measured_on.as_ref().unwrap_or(&everything), &truths, cap, seed);
+    let known = measured_on.as_ref().unwrap_or(&everything);
+    let longer = if with_price_of_cutting { plan.longer(&measured, known)? } else { None };
+    let (ranked_customers, models, detail) = measure(&measured, longer.as_ref(), known, &truths, cap, seed);
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
     let name = name_of(&plan);
     let bought_once = bought_once(exports, &categories, &plan.again);
@@ -149,8 +154,15 @@ fn without_unused(mut blend: Blend) -> Blend {
 }
 
 /// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves; with a `cap` on items of a category (how
-/// many, and the category of each item), the blend's lists without it beside.
-fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<(usize, &[u32])>, seed: u64) -> (usize, Vec<(String, Ranking)>, RankDetail) {
+/// many, and the category of each item), the blend's lists without it beside; `longer` is the blend with longer rows, to stand beside it.
+fn measure(
+    blend: &Blend,
+    longer: Option<&Blend>,
+    data: &Interactions,
+    truths: &[Vec<u32>],
+    cap: Option<(usize, &[u32])>,
+    seed: u64,
+) -> (usize, Vec<(String, Ranking)>, RankDetail) {
     let known = truths.len().min(data.customers());
     let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
     let models = blend.models();
@@ -173,6 +185,11 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<
             if most.is_some() {
                 all.push(lists(&blend.weights, true));
             }
+            if let Some(longer) = longer {
+                let scaled = longer.scaled(&histories, &longer.models(), data.items);
+                let total = longer.combined(&scaled, &longer.weights, true, BLOCK, data.items);
+                all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
+            }
             for (kind, _) in &models {
                 let mut weights = [0.0; KINDS.len()];
                 weights[*kind as usize] = 1.0;
@@ -182,8 +199,11 @@ fn measure(blend: &Blend, data: &Interactions, truths: &[Vec<u32>], cap: Option<
         })
         .collect();
     let found: Vec<Vec<u32>> = customers.iter().map(|customer| truths[*customer].clone()).collect();
-    let names: Vec<&str> =
-        std::iter::once("chosen").chain(cap.map(|_| "without the cap on categories")).chain(models.iter().map(|(kind, _)| kind.name())).collect();
+    let names: Vec<&str> = std::iter::once("chosen")
+        .chain(cap.map(|_| "without the cap on categories"))
+        .chain(longer.map(|_| "with rows four times as long"))
+        .chain(models.iter().map(|(kind, _)| kind.name()))
+        .collect();
     let lists: Vec<Vec<Vec<u32>>> = (0..names.len()).map(|place| blocks.iter().flat_map(|block| block[place].iter().cloned()).collect()).collect();
     let report = names.iter().zip(&lists).map(|(name, lists)| ((*name).to_string(), ranking(lists, &found))).collect();
     let mut holders = vec![0_u32; data.items];

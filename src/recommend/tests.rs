@@ -265,7 +265,7 @@ fn windows() -> Option<RankWindows> {
 
 #[test]
 fn a_shop_where_everyone_buys_the_same_again_is_foretold_perfectly() {
-    let (recommender, report) = train(&shop(), &SETTINGS, windows(), false, 1).unwrap().unwrap();
+    let (recommender, report) = train(&shop(), &SETTINGS, windows(), false, false, 1).unwrap().unwrap();
     assert_eq!(report.ranked_customers, 12);
     let of = |name: &str| report.models.iter().find(|(model, _)| model == name).map(|(_, ranking)| *ranking).unwrap();
     assert!((of("own purchases").ndcg_10 - 1.0).abs() < 1e-12);
@@ -278,7 +278,7 @@ fn a_shop_where_everyone_buys_the_same_again_is_foretold_perfectly() {
 #[test]
 fn events_from_the_cutoff_on_change_nothing_that_was_learnt_before_it() {
     let exports = shop();
-    let fit = |exports: &Exports| bytes(&train(exports, &SETTINGS, windows(), false, 1).unwrap().unwrap().0);
+    let fit = |exports: &Exports| bytes(&train(exports, &SETTINGS, windows(), false, false, 1).unwrap().unwrap().0);
     let late = |exports: &Exports| {
         let mut exports = exports.clone();
         // One more purchase per customer, at the end itself.
@@ -300,7 +300,7 @@ fn events_from_the_cutoff_on_change_nothing_that_was_learnt_before_it() {
 #[test]
 fn items_training_never_saw_are_ignored_when_scoring() {
     let exports = shop();
-    let (recommender, _) = train(&exports, &SETTINGS, windows(), false, 1).unwrap().unwrap();
+    let (recommender, _) = train(&exports, &SETTINGS, windows(), false, false, 1).unwrap().unwrap();
     let mut newer = exports.clone();
     newer.items.ids = ["aaa", "item03", "zzz"].map(Into::into).to_vec();
     newer.events = EventStore {
@@ -321,7 +321,7 @@ fn items_training_never_saw_are_ignored_when_scoring() {
 #[test]
 fn exports_without_items_say_so_instead_of_failing() {
     let exports = Exports { events: EventStore { offsets: vec![0, 0], ..EventStore::default() }, ..Exports::default() };
-    assert_eq!(train(&exports, &SETTINGS, windows(), false, 1).unwrap(), Err("no event names an item".to_string()));
+    assert_eq!(train(&exports, &SETTINGS, windows(), false, false, 1).unwrap(), Err("no event names an item".to_string()));
 }
 
 /// The checkerboard as a source without time, the diagonal as its test source.
@@ -349,19 +349,19 @@ fn lists() -> Exports {
 
 #[test]
 fn a_source_without_time_is_measured_on_its_test_source() {
-    let (recommender, report) = train(&lists(), &SETTINGS, None, false, 1).unwrap().unwrap();
+    let (recommender, report) = train(&lists(), &SETTINGS, None, false, false, 1).unwrap().unwrap();
     assert_eq!(report.ranked_customers, SIZE as usize);
     let chosen = report.models.iter().find(|(name, _)| name == "chosen").unwrap().1;
     assert!((chosen.ndcg_10 - 1.0).abs() < 1e-12, "{report:?}");
     assert!(!recommender.is_dated());
-    let again = train(&lists(), &SETTINGS, None, false, 1).unwrap().unwrap();
+    let again = train(&lists(), &SETTINGS, None, false, false, 1).unwrap().unwrap();
     assert_eq!(bytes(&recommender), bytes(&again.0));
 }
 
 #[test]
 fn without_a_test_source_a_part_held_out_measures() {
     let exports = Exports { truth: EventStore::default(), ..lists() };
-    let (_, report) = train(&exports, &SETTINGS, None, false, 1).unwrap().unwrap();
+    let (_, report) = train(&exports, &SETTINGS, None, false, false, 1).unwrap().unwrap();
     let of = |name: &str| report.models.iter().find(|(model, _)| model == name).unwrap().1.recall_20;
     assert_eq!(report.ranked_customers, SIZE as usize);
     assert!(of("chosen") > 0.99, "{report:?}");

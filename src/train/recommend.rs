@@ -1,5 +1,6 @@
 //! The recommender of a training.
 
+use super::Purpose;
 use super::measured::{Measured, RankMeasured};
 use crate::config::Config;
 use crate::error::Result;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub(super) type Ranking = std::result::Result<(Recommender, RankReport), String>;
 
 /// Learns the recommender. Its windows: the horizon of churn, or a quarter of the history where that is shorter.
-pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows) -> Result<Ranking> {
+pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, purpose: Purpose) -> Result<Ranking> {
     let rank_windows = exports.events.time_range().map(|(first, _)| {
         let days = windows.end.days_since(first.start_of_day());
         let horizon = crate::config::Span::days((config.churn.horizon.as_days().min(days / 4.0).floor() as i64).max(1));
@@ -20,7 +21,7 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows) -
     });
     let mut untimed = config.events.iter().filter(|source| source.time.is_none() && source.item.is_some());
     let lists = untimed.clone().next().is_some() && untimed.all(|source| source.files.layout == crate::config::Layout::List);
-    recommend::train(exports, &config.recommend, rank_windows, lists, config.project.seed)
+    recommend::train(exports, &config.recommend, rank_windows, lists, purpose == Purpose::Validate, config.project.seed)
 }
 
 /// What was measured of it joins the rest.
