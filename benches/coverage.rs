@@ -13,6 +13,13 @@ use std::process::Command;
 const CUSTOMERS: u32 = 1_500;
 const SHOPS: u32 = 200;
 
+/// The true effect of a list per customer, and what was measured.
+struct Told {
+    truth: f64,
+    amount: f64,
+    interval: (f64, f64),
+}
+
 fn run(program: &str, folder: &Path, arguments: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let output = Command::new(program).current_dir(folder).args(arguments.split_whitespace()).output()?;
     // 3 is advice, and what was measured is printed all the same.
@@ -49,20 +56,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (name, adjusted) in [("as it is", false), ("with what was bought before", true)] {
         let of = |measured: &Value| told_of(measured, adjusted);
-        // Truth, what was measured, its interval.
-        let told: Vec<(f64, f64, (f64, f64))> = shops
+        let told: Vec<Told> = shops
             .iter()
             .filter_map(|(acted, not)| {
                 let (amount, interval) = of(acted)?;
-                Some((told_of(acted, false)?.0 - told_of(not, false)?.0, amount, interval))
+                Some(Told { truth: told_of(acted, false)?.0 - told_of(not, false)?.0, amount, interval })
             })
             .collect();
-        let covered = told.iter().filter(|(truth, _, (low, high))| (low..=high).contains(&truth)).count();
-        let mean = |of: fn(&(f64, f64, (f64, f64))) -> f64| told.iter().map(of).sum::<f64>() / told.len() as f64;
+        let covered = told.iter().filter(|told| (told.interval.0..=told.interval.1).contains(&told.truth)).count();
+        let mean = |of: fn(&Told) -> f64| told.iter().map(of).sum::<f64>() / told.len() as f64;
         println!(
             "{name}: true effect {:.3}, measured {:.3} on average, within the 95 % interval in {covered} of {} shops ({:.1} %)",
-            mean(|shop| shop.0),
-            mean(|shop| shop.1),
+            mean(|told| told.truth),
+            mean(|told| told.amount),
             told.len(),
             100.0 * covered as f64 / told.len() as f64
         );
