@@ -17,6 +17,13 @@ pub fn unit(exports: &Exports, by_household: bool, customer: u32) -> &str {
     household.filter(|household| !household.is_empty()).unwrap_or(own)
 }
 
+/// A number from 0 to below 1, by the first bits of a hash.
+pub fn uniform(hash: &blake3::Hash) -> f64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    (u64::from_le_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
 /// Decides by hash.
 #[derive(Debug, Clone)]
 pub struct Lots {
@@ -37,9 +44,7 @@ impl Lots {
     fn draw(&self, unit: &str, what: &str) -> f64 {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(what.as_bytes()).update(&[0]).update(unit.as_bytes());
-        let mut first = [0; 8];
-        first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        (u64::from_le_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64
+        uniform(&hasher.finalize())
     }
 
     /// Whether a unit belongs to the control group.

@@ -35,6 +35,8 @@ pub struct Fresh<'a> {
     exports: &'a Exports,
     /// Weight of each kind of event.
     weights: Vec<f64>,
+    /// Whether events have dates; without, all of them say as much.
+    dated: bool,
     by_category: BTreeMap<Category, Vec<u32>>,
 }
 
@@ -68,8 +70,9 @@ impl<'a> Fresh<'a> {
                 by_category.entry(category).or_default().push(item as u32);
             }
         }
-        let weight = |kind: &String| recommender.kind_weights.iter().find(|(name, _)| name == kind).map_or(0.0, |(_, weight)| f64::from(*weight));
-        Fresh { exports, weights: exports.events.kinds.iter().map(weight).collect(), by_category }
+        let store = if recommender.dated { &exports.events } else { &exports.untimed };
+        let weights = recommender.weights(&store.kinds).into_iter().map(f64::from).collect();
+        Fresh { exports, weights, dated: recommender.dated, by_category }
     }
 
     /// Whether there is none.
@@ -86,7 +89,8 @@ impl<'a> Fresh<'a> {
             let weight = self.weights[usize::from(event.kind())];
             let Some(item) = event.item().filter(|_| weight > 0.0) else { continue };
             own.push(item);
-            let strength = weight * libm::exp2(-history.cutoff.days_since(event.time()) / HALF_LIFE);
+            let age = if self.dated { history.cutoff.days_since(event.time()) } else { 0.0 };
+            let strength = weight * libm::exp2(-age / HALF_LIFE);
             all += strength;
             let price = items.price.get(item as usize).copied().filter(|price| *price > 0.0);
             for (level, category) in items.categories.iter().enumerate() {
@@ -151,6 +155,18 @@ mod tests {
         let price = vec![3.0, 4.0, 20.0, 5.0, 19.0, 30.0];
         let ids = ["0", "1", "2", "3", "4", "5"].map(Into::into).to_vec();
         Exports { events, items: ItemTable { ids, categories: vec![level], price, ..ItemTable::default() }, ..Exports::default() }
+    }
+
+    #[test]
+    fn lists_without_dates_say_where_a_customer_buys_too() {
+        let mut exports = exports();
+        exports.untimed = std::mem::take(&mut exports.events);
+        let recommender = Recommender { dated: false, ..crate::recommend::tests::knowing(&["0", "1", "2"]) };
+        let fresh = Fresh::of(&exports, &recommender, &recommender.map_items(&exports));
+        let history = Timeline::new(0, &exports.untimed, &[]).split(crate::recommend::AFTER_ALL, Span::days(0)).0;
+        let found = fresh.best(&history, 5);
+        assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [4, 3]);
+        assert!(found[0].score > 0.6 && found[0].score < 0.75, "three of four purchases: {found:?}");
     }
 
     #[test]

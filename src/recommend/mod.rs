@@ -139,9 +139,12 @@ impl Recommender {
     /// The customer's events with items of the catalogue, by item. `items` comes from [`Recommender::map_items`]. For sources
     /// without time, split timelines at [`AFTER_ALL`].
     pub fn item_events(&self, history: &History<'_>, items: &[Option<u32>]) -> Vec<ItemEvent> {
+        Reader { weights: &self.weights(&history.store().kinds), items, timed: self.dated }.events(history)
+    }
+    /// The weight of each kind of event.
+    fn weights(&self, kinds: &[String]) -> Vec<f32> {
         let weight = |kind: &String| self.kind_weights.iter().find(|(name, _)| name == kind).map_or(0.0, |(_, weight)| *weight);
-        let weights: Vec<f32> = history.store().kinds.iter().map(weight).collect();
-        Reader { weights: &weights, items, timed: self.dated }.events(history)
+        kinds.iter().map(weight).collect()
     }
     /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
     /// sellers. Fewer are returned where fewer exist.

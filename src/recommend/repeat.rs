@@ -5,7 +5,7 @@ use super::scores::Scores;
 use super::{ItemEvent, ItemModel};
 use crate::timeline::NO_INDEX;
 use bincode::{Decode, Encode};
-use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A customer's own items, halved every half-life.
 #[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
@@ -51,21 +51,19 @@ impl Again {
     /// item; empty where there are none.
     pub fn learn(data: &Interactions, truths: &[Vec<u32>], categories: &[u32], bought: f32) -> Again {
         let owned: Vec<Vec<u32>> = (0..truths.len()).map(|customer| self::owned(data.of(customer), bought)).collect();
-        let all = Repeats::count(truths, &owned, data.items, |_| true);
+        let all = Repeats::count(truths, &owned, data.items, |_| Some(0)).remove(&0).unwrap_or_default();
         let otherwise = all.seen > all.by_chance;
-        let mut codes: Vec<u32> = categories.iter().copied().filter(|category| *category != NO_INDEX).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        let differs = |category: u32| {
-            let own = Repeats::count(truths, &owned, data.items, |item| categories.get(item as usize) == Some(&category));
+        let differs = |own: &Repeats| {
             let clearly = (own.seen - own.by_chance).abs() > CLEARLY * own.by_chance.max(1.0).sqrt();
             own.wanted >= LEAST && clearly && (own.seen > own.by_chance) != otherwise
         };
-        let different: Vec<u32> = codes.into_par_iter().filter(|category| differs(*category)).collect();
+        let category = |item: u32| categories.get(item as usize).copied().filter(|category| *category != NO_INDEX);
+        let by_category = Repeats::count(truths, &owned, data.items, category);
+        let different: BTreeSet<u32> = by_category.into_iter().filter(|(_, own)| differs(own)).map(|(category, _)| category).collect();
         if different.is_empty() {
             return Again::all(otherwise, bought);
         }
-        let once = categories.iter().map(|category| otherwise == different.binary_search(category).is_ok()).collect();
+        let once = categories.iter().map(|category| otherwise == different.contains(category)).collect();
         Again { once, otherwise, bought }
     }
 
@@ -96,7 +94,7 @@ pub(crate) fn owned(history: &[ItemEvent], bought: f32) -> Vec<u32> {
 }
 
 /// How often customers come back to what they own.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Repeats {
     /// Later purchases of customers with a history.
     wanted: f64,
@@ -107,26 +105,39 @@ struct Repeats {
 }
 
 impl Repeats {
-    /// Counts the items that `counts`.
-    fn count(truths: &[Vec<u32>], owned: &[Vec<u32>], items: usize, counts: impl Fn(u32) -> bool) -> Repeats {
+    /// Counts by group of items, in one pass; items without a group are left out.
+    fn count(truths: &[Vec<u32>], owned: &[Vec<u32>], items: usize, group: impl Fn(u32) -> Option<u32>) -> BTreeMap<u32, Repeats> {
         let mut popularity = vec![0.0_f64; items];
-        let (mut total, mut wanted, mut seen, mut by_chance) = (0.0, 0.0, 0.0, 0.0);
-        for item in truths.iter().flatten().filter(|item| counts(**item)) {
-            total += 1.0;
+        let mut totals: BTreeMap<u32, f64> = BTreeMap::new();
+        for item in truths.iter().flatten() {
+            if let Some(group) = group(*item) {
+                *totals.entry(group).or_insert(0.0) += 1.0;
+            }
             if let Some(count) = popularity.get_mut(*item as usize) {
                 *count += 1.0;
             }
         }
-        for (truth, owned) in truths.iter().zip(owned) {
-            let here = truth.iter().filter(|item| counts(**item)).count() as f64;
-            let owned = || owned.iter().filter(|item| counts(**item));
-            if here > 0.0 && owned().next().is_some() {
-                wanted += here;
-                seen += owned().filter(|item| truth.binary_search(item).is_ok()).count() as f64;
-                by_chance += here * owned().map(|item| popularity[*item as usize]).sum::<f64>() / total;
+        let mut repeats: BTreeMap<u32, Repeats> = BTreeMap::new();
+        for (truth, owned) in truths.iter().zip(owned).filter(|(truth, _)| !truth.is_empty()) {
+            // By group: of what is owned, how many are wanted again, and how popular all of it is.
+            let mut own: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
+            for item in owned {
+                let Some(group) = group(*item) else { continue };
+                let (seen, popular) = own.entry(group).or_default();
+                *seen += f64::from(u8::from(truth.binary_search(item).is_ok()));
+                *popular += popularity[*item as usize];
+            }
+            for (code, (seen, popular)) in own {
+                let here = truth.iter().filter(|item| group(**item) == Some(code)).count() as f64;
+                if here > 0.0 {
+                    let repeats = repeats.entry(code).or_default();
+                    repeats.wanted += here;
+                    repeats.seen += seen;
+                    repeats.by_chance += here * popular / totals[&code];
+                }
             }
         }
-        Repeats { wanted, seen, by_chance }
+        repeats
     }
 }
 
@@ -140,7 +151,7 @@ mod tests {
 
     fn share(data: &Interactions, truths: &[Vec<u32>]) -> (f64, f64) {
         let owned: Vec<Vec<u32>> = (0..truths.len()).map(|customer| super::owned(data.of(customer), 1.0)).collect();
-        let repeats = Repeats::count(truths, &owned, data.items, |_| true);
+        let repeats = Repeats::count(truths, &owned, data.items, |_| Some(0)).remove(&0).unwrap_or_default();
         (repeats.seen, repeats.by_chance)
     }
 

@@ -4,7 +4,7 @@
 //! guardrails: what customers bought, and how many left. They may be looked at every week (the intervals are always valid), and
 //! the first that is broken stops the challenger.
 
-use super::measure::{Followed, Groups, OfferOutcome};
+use super::measure::{ALWAYS, Followed, Groups, OfferOutcome, beyond_chance};
 use super::models::Side;
 use crate::config::Config;
 use crate::evaluate::classify::log_loss;
@@ -12,9 +12,6 @@ use crate::exports::Exports;
 use crate::output::read_back::PastRun;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Standard errors of an interval that may be looked at all the time: see [`OfferOutcome::always_valid`].
-use super::measure::ALWAYS;
 
 /// Customers of a side from which it is judged.
 const LEAST: usize = 50;
@@ -90,10 +87,9 @@ pub(super) fn challenger(
     let customers = groups.outcome("challenger", None);
     let (here, there) = (customers.sent, customers.control);
     if let Some(share) = run.challenger_share {
-        let count = (here + there) as f64;
-        let z = (here as f64 - share * count) / (share * (1.0 - share) * count).sqrt().max(1e-9);
-        if z.abs() > 3.29 {
-            notes.push(format!("the challenger scored {here} of {count:.0} customers, asked for were {:.1} %: beyond chance (z = {z:.1}); look for what removed rows before trusting the comparison", 100.0 * share));
+        let count = here + there;
+        if let Some(z) = beyond_chance(here, count, share) {
+            notes.push(format!("the challenger scored {here} of {count} customers, asked for were {:.1} %: beyond chance (z = {z:.1}); look for what removed rows before trusting the comparison", 100.0 * share));
         }
     }
     let left_more = customers.left.map(|(here, there)| {

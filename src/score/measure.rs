@@ -119,6 +119,13 @@ fn student(freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(NORMAL, |student| student.inverse_cdf(0.975))
 }
 
+/// The standard errors by which a share drawn by lot misses the one asked for, where that is beyond chance (one in a thousand).
+pub(super) fn beyond_chance(drawn: usize, of: usize, share: f64) -> Option<f64> {
+    let of = of as f64;
+    let z = (drawn as f64 - share * of) / (share * (1.0 - share) * of).sqrt().max(1e-9);
+    (z.abs() > 3.29).then_some(z)
+}
+
 /// Sums over the customers of one side.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Moments {
@@ -392,10 +399,13 @@ fn offers(exports: &Exports, run: &PastRun, config: &Config, followed: impl Fn(&
     }
     // The share kept out should be the one asked for; a gap beyond chance says that a list was changed on its way.
     if let Some(share) = config.decide.control_share {
-        let count = (total.sent + total.control) as f64;
-        let z = (total.control as f64 - share * count) / (share * (1.0 - share) * count).sqrt().max(1e-9);
-        if z.abs() > 3.29 {
-            outcome.notes.push(format!("{} of {count:.0} customers are controls, asked for were {:.1} %: beyond chance (z = {z:.1}); look for what removed rows before trusting the lift", total.control, 100.0 * share));
+        let count = total.sent + total.control;
+        if let Some(z) = beyond_chance(total.control, count, share) {
+            outcome.notes.push(format!(
+                "{} of {count} customers are controls, asked for were {:.1} %: beyond chance (z = {z:.1}); look for what removed rows before trusting the lift",
+                total.control,
+                100.0 * share
+            ));
         }
     }
     outcome.offers.push(total);

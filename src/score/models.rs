@@ -5,7 +5,7 @@
 
 use crate::bundle::Bundle;
 use crate::config::Config;
-use crate::decide::control::unit;
+use crate::decide::control::{uniform, unit};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 
@@ -64,9 +64,10 @@ impl<'a> Models<'a> {
         if champion.hash == challenger.hash {
             return Err(Error::config("the challenger is the same bundle as the model: there is nothing to compare"));
         }
-        let parts = [("churn", champion.bundle.churn.is_some(), challenger.bundle.churn.is_some()), {
-            ("recommend", champion.bundle.recommend.is_some(), challenger.bundle.recommend.is_some())
-        }];
+        let parts = [
+            ("churn", champion.bundle.churn.is_some(), challenger.bundle.churn.is_some()),
+            ("recommend", champion.bundle.recommend.is_some(), challenger.bundle.recommend.is_some()),
+        ];
         if let Some((part, here, _)) = parts.into_iter().find(|(_, here, there)| here != there) {
             let (with, without) = if here { ("model", "challenger") } else { ("challenger", "model") };
             return Err(Error::config(format!("the {with} has a {part} part and the {without} has none: their lists cannot be compared")));
@@ -98,9 +99,7 @@ impl<'a> Models<'a> {
         let salt = config.decide.control_salt.as_deref().unwrap_or(&config.project.name);
         let key = blake3::derive_key("holdfast 2026 grey release", salt.as_bytes());
         let side = |customer: u32| {
-            let mut first = [0; 8];
-            first.copy_from_slice(&blake3::keyed_hash(&key, unit(exports, config.decide.by_household, customer).as_bytes()).as_bytes()[..8]);
-            let draw = (u64::from_le_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64;
+            let draw = uniform(&blake3::keyed_hash(&key, unit(exports, config.decide.by_household, customer).as_bytes()));
             if draw < share { Side::Challenger } else { Side::Champion }
         };
         (0..exports.customers.len() as u32).map(side).collect()

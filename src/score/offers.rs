@@ -1,13 +1,13 @@
 //! The next best offers and items of every customer.
 
-use super::{Model, Models, Scored, SlimRow};
+use super::{Model, Models, Scored, Side, SlimRow};
 use crate::config::Config;
 use crate::decide::eligibility::Person;
 use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::{Fresh, FreshItem, ItemEvent, Recommended, Wanted};
+use crate::recommend::{Fresh, FreshItem, ItemEvent, Recommended, Recommender, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use rayon::prelude::*;
@@ -30,56 +30,49 @@ pub(super) fn offers(
     scored: &mut Scored,
 ) -> Result<()> {
     let offers = catalogue::offers(config, exports)?;
-    let recommender = models.champion.bundle.recommend.as_ref();
-    if recommender.is_none() && offers.is_empty() {
+    if models.champion.bundle.recommend.is_none() && offers.is_empty() {
         return Ok(());
     }
-    if let Some(recommender) = recommender {
-        let items = recommender.map_items(exports);
-        let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
-        let unknown = items.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)).count();
-        if unknown > 0 {
-            scored.notes.push(format!(
-                "{unknown} items were not sold when the bundle was trained: they are not recommended and tell nothing about taste until the next fit"
-            ));
-        }
-    }
     let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
-    let mut lists: Vec<Vec<Recommended>> = vec![Vec::new(); customers.len()];
-    let mut fits: Vec<Fits> = vec![Vec::new(); customers.len()];
+    let mut found: Vec<Found> = vec![Found::default(); customers.len()];
     for (side, model) in models.all() {
+        let Some(recommender) = &model.bundle.recommend else { continue };
+        let items = recommender.map_items(exports);
+        if side == Side::Champion {
+            scored.notes.extend(unknown_items(exports, &items));
+        }
         let own: Vec<u32> = customers.iter().copied().filter(|customer| rows[*customer as usize].side == side).collect();
-        recommended(config, exports, model, cutoff, &own, &offers, (&mut lists, &mut fits));
+        find(config, exports, (recommender, &items), cutoff, &own, &offers, &mut found);
     }
-    let mut fresh: Vec<Vec<FreshItem>> = Vec::new();
-    if let Some(recommender) = recommender.filter(|_| config.recommend.fresh_items > 0) {
-        let found = Fresh::of(exports, recommender, &recommender.map_items(exports));
-        fresh = customers.par_iter().map(|customer| found.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items)).collect();
-    }
+    let fits = found.iter_mut().map(|found| std::mem::take(&mut found.fits)).collect();
     let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
     let mut decided = decisions.rows.iter().peekable();
-    for customer in customers {
+    let as_of = scored.as_of.clone();
+    for (customer, found) in customers.into_iter().zip(found) {
         let side = rows[customer as usize].side;
         let Model { bundle, hash: bundle_hash } = models.of(side);
         let recommender = bundle.recommend.as_ref();
         let id = &exports.customers[customer as usize];
         let mut rank = 0;
-        let mut next_rank = || {
+        let mut row = |about: &str, (item_id, item_name): (&str, &str)| {
             rank += 1;
-            rank
+            OfferRow {
+                customer_id: id.to_string(),
+                as_of: as_of.clone(),
+                decision_id: decision_id(id, about, &as_of, bundle_hash),
+                rank,
+                item_id: item_id.into(),
+                item_name: item_name.into(),
+                model: models.word(side).into(),
+                ..OfferRow::default()
+            }
         };
         while let Some(decision) = decided.next_if(|decision| decision.customer == customer) {
             let offer = &decisions.offers[decision.offer];
-            let (item_id, item_name) = recommender.zip(decision.item).map_or(("", ""), |(recommender, item)| recommender.item(item));
+            let item = recommender.zip(decision.item).map_or(("", ""), |(recommender, item)| recommender.item(item));
             scored.offers.push(OfferRow {
-                customer_id: id.to_string(),
-                as_of: scored.as_of.clone(),
-                decision_id: decision_id(id, &offer.id, &scored.as_of, bundle_hash),
-                rank: next_rank(),
                 offer_id: offer.id.clone(),
-                item_id: item_id.into(),
-                item_name: item_name.into(),
                 channel: decision.channel.clone(),
                 send_weekday: decision.send_weekday.unwrap_or_default().into(),
                 send_hour: decision.send_hour,
@@ -90,44 +83,30 @@ pub(super) fn offers(
                 reason: if offer.name.is_empty() { offer.id.clone() } else { offer.name.clone() },
                 assignment: decision.assignment.name().into(),
                 worth: decision.worth,
-                list: String::new(),
-                model: models.word(side).into(),
+                ..row(&offer.id, item)
             });
         }
-        let (Some(recommender), Some(list)) = (recommender, lists.get(customer as usize)) else { continue };
-        for recommended in list {
-            let (item_id, item_name) = recommender.item(recommended.item);
+        let Some(recommender) = recommender else { continue };
+        for recommended in found.list {
+            let item = recommender.item(recommended.item);
             scored.offers.push(OfferRow {
-                customer_id: id.to_string(),
-                as_of: scored.as_of.clone(),
-                decision_id: decision_id(id, item_id, &scored.as_of, bundle_hash),
-                rank: next_rank(),
-                item_id: item_id.into(),
-                item_name: item_name.into(),
                 score: f64::from(recommended.score),
                 reason_code: recommended.reason_code.into(),
-                reason: recommended.reason.clone(),
+                reason: recommended.reason,
                 list: if recommended.is_new { "new" } else { "" }.into(),
-                model: models.word(side).into(),
-                ..OfferRow::default()
+                ..row(item.0, item)
             });
         }
-        for found in fresh.get(customer as usize).into_iter().flatten() {
-            let item = found.item as usize;
-            let item_id = &exports.items.ids[item];
+        for fresh in found.fresh {
+            let item = fresh.item as usize;
+            let item_id = &*exports.items.ids[item];
+            let name = exports.items.names.get(item).map(|name| &**name).filter(|name| !name.is_empty());
             scored.offers.push(OfferRow {
-                customer_id: id.to_string(),
-                as_of: scored.as_of.clone(),
-                decision_id: decision_id(id, item_id, &scored.as_of, bundle_hash),
-                rank: next_rank(),
-                item_id: item_id.to_string(),
-                item_name: exports.items.names.get(item).filter(|name| !name.is_empty()).unwrap_or(item_id).to_string(),
-                score: found.score,
+                score: fresh.score,
                 reason_code: "new_in_category".into(),
-                reason: found.reason(config.project.language),
+                reason: fresh.reason(config.project.language),
                 list: "fresh".into(),
-                model: models.word(side).into(),
-                ..OfferRow::default()
+                ..row(item_id, (item_id, name.unwrap_or(item_id)))
             });
         }
     }
@@ -138,34 +117,56 @@ pub(super) fn offers(
 /// Of a customer, by offer: the best item and how well it fits.
 type Fits = Vec<(Option<u32>, f64)>;
 
-/// The lists of some customers by one bundle, and how well each offer's items fit them; nothing without a recommender.
-fn recommended(
+/// What a bundle finds for a customer.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    list: Vec<Recommended>,
+    fits: Fits,
+    /// Items that the bundle does not know.
+    fresh: Vec<FreshItem>,
+}
+
+/// How many items a bundle does not know.
+fn unknown_items(exports: &Exports, items: &[Option<u32>]) -> Option<String> {
+    let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
+    let unknown = items.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)).count();
+    (unknown > 0)
+        .then(|| format!("{unknown} items were not sold when the bundle was trained: they are not recommended and tell nothing about taste until the next fit"))
+}
+
+/// Finds for some customers what a recommender, which knows these of the items, has for them.
+fn find(
     config: &Config,
     exports: &Exports,
-    model: Model<'_>,
+    (recommender, items): (&Recommender, &[Option<u32>]),
     cutoff: Cutoff,
     customers: &[u32],
     offers: &[catalogue::Offer],
-    (lists, fits): (&mut [Vec<Recommended>], &mut [Fits]),
+    found: &mut [Found],
 ) {
-    let Some(recommender) = &model.bundle.recommend else { return };
-    let items = recommender.map_items(exports);
     let sets: Vec<Vec<u32>> = offers.iter().map(|offer| offer.items.iter().filter_map(|item| items.get(*item as usize).copied().flatten()).collect()).collect();
+    let fresh = (config.recommend.fresh_items > 0).then(|| Fresh::of(exports, recommender, items));
     for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
         let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
             .par_iter()
             .map(|customer| {
                 let history = item_history(exports, *customer, cutoff);
-                let events = recommender.item_events(&history, &items);
+                let events = recommender.item_events(&history, items);
                 let group = if events.is_empty() { recommender.group(&history) } else { None };
                 (events, group)
             })
             .unzip();
-        let found = recommender.recommend_alike(&histories, &groups, &Wanted::of(config));
-        block.iter().zip(found).for_each(|(customer, list)| lists[*customer as usize] = list);
+        for (customer, list) in block.iter().zip(recommender.recommend_alike(&histories, &groups, &Wanted::of(config))) {
+            found[*customer as usize].list = list;
+        }
+        if let Some(fresh) = &fresh {
+            let best = |customer: &u32| fresh.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items);
+            let best: Vec<Vec<FreshItem>> = block.par_iter().map(best).collect();
+            block.iter().zip(best).for_each(|(customer, best)| found[*customer as usize].fresh = best);
+        }
         if !offers.is_empty() {
-            let found = recommender.fits(&histories, &groups, &sets);
-            block.iter().zip(found).for_each(|(customer, fit)| fits[*customer as usize] = fit);
+            let fits = recommender.fits(&histories, &groups, &sets);
+            block.iter().zip(fits).for_each(|(customer, fits)| found[*customer as usize].fits = fits);
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn acts(plan: &ShopPlan, lists: &[PathBuf]) -> Result<BTreeMap<u64, Vec<Act>
 fn act(plan: &ShopPlan, row: &[String]) -> std::result::Result<(u64, Act), String> {
     let customer = row[0].strip_prefix('C').and_then(|number| number.parse().ok()).filter(|number| (1..=plan.customers).contains(number));
     let customer = customer.ok_or_else(|| format!("found the customer {:?}, expected C000001 to C{:06}", row[0], plan.customers))?;
-    let offer = OFFERS[..plan.offers].iter().position(|offer| offer.id == row[1]);
+    let offer = OFFERS.iter().take(plan.offers).position(|offer| offer.id == row[1]);
     let offer = offer.ok_or_else(|| format!("found the offer {:?}, which this shop does not have", row[1]))?;
     let day = row[2].parse().map(Moment::of_date).ok().map(|day| day.days_since(Moment::of_date(plan.start)));
     let day = day.filter(|day| (0.0..f64::from(plan.days)).contains(day)).ok_or_else(|| format!("found the day {:?}, expected one of the shop's", row[2]))?;
