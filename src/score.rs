@@ -202,7 +202,7 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     }
 
     progress.stage("churn");
-    risk::risk(config, exports, models, &rows, &mut scored);
+    risk::risk(config, exports, models, cutoff, &rows, &mut scored);
 
     progress.stage("recommend");
     offers::offers(config, exports, models, cutoff, &rows, &options.asked, &mut scored)?;

@@ -8,6 +8,7 @@ mod drivers;
 mod folds;
 mod measured;
 mod recommend;
+mod season;
 
 pub use compare::{Comparison, against_champion, compare};
 pub use drivers::Driver;

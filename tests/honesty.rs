@@ -264,3 +264,42 @@ fn lists_that_go_to_who_has_not_bought_since_do_not_teach_that_contacts_drive_cu
     // The lists change nothing, so who knows of them says the same as who does not.
     assert!((told - blind).abs() < 0.04, "with the treatments {told:.3}, without {blind:.3}");
 }
+
+/// Two years of a shop of customers who buy by chance at their own rates, `busy` times as often from September to December.
+fn seasonal(busy: f64) -> Shop {
+    let mut state = 12345_u64;
+    let mut draw = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1_u64 << 24) as f64
+    };
+    let first: jiff::civil::Date = "2022-01-01".parse().unwrap();
+    let mut shop = Shop::new().config_with("horizon = \"30d\"", "horizon = \"90d\"");
+    for customer in 0..4000 {
+        let rate = 0.005 * 6_f64.powf(draw());
+        for number in 0..730_i64 {
+            let day = first.saturating_add(jiff::Span::new().days(number));
+            if draw() < rate * if day.month() >= 9 { busy } else { 1.0 } {
+                shop = shop.row(&format!("{number}-{customer},c{customer},{day},tea,1,10"));
+            }
+        }
+    }
+    shop
+}
+
+#[test]
+fn a_shop_that_is_busy_before_every_christmas_is_not_told_that_its_customers_leave_then() {
+    let validate = |shop: &Shop| shop.train(&["validate", "shop.toml", "--set", "churn.learners=[\"logistic\"]", "--json"]).succeeds().json();
+    let busy = validate(&seasonal(2.0));
+    let churn = &busy["churn"];
+    assert!(churn["season"].as_f64().unwrap() < -0.1, "{}", churn["season"]);
+    let deciles = churn["deciles"].as_array().unwrap();
+    let sum = |name: &str| deciles.iter().map(|decile| decile[name].as_f64().unwrap() * decile["customers"].as_f64().unwrap()).sum::<f64>();
+    let customers: f64 = deciles.iter().map(|decile| decile["customers"].as_f64().unwrap()).sum();
+    let (expected, observed) = (sum("expected") / customers, busy["churn_rate"].as_f64().unwrap());
+    // Half of what the year before tells: without it twice as far off.
+    let blind = expected - churn["season"].as_f64().unwrap() * expected * (1.0 - expected);
+    assert!((expected - observed).abs() < 0.7 * (blind - observed).abs(), "expected {expected:.3}, without the season {blind:.3}, observed {observed:.3}");
+    // A shop without seasons is told of none.
+    let level = validate(&seasonal(1.0));
+    assert!(level["churn"]["season"].as_f64().unwrap().abs() < 0.1, "{}", level["churn"]["season"]);
+}

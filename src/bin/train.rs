@@ -329,6 +329,9 @@ fn summary(config: &Config, measured: &Measured) -> String {
                 100.0 * churn.calibration_error
             ));
         }
+        if churn.season.abs() > 0.0 {
+            lines.push(format!("  season      odds of leaving times {:.2} for the time of the year, from what the year before did then", churn.season.exp()));
+        }
         if let Some(at) = &churn.at_threshold {
             let past: Vec<String> = churn.backtest.iter().map(|window| format!("{:.1} % at {}", 100.0 * window.accuracy, window.cutoff)).collect();
             let trend = if past.is_empty() { String::new() } else { format!("; before: {}", past.join(", ")) };

@@ -1,7 +1,7 @@
 //! Who is about to leave: one contract, several learners, one choice.
 //!
 //! In: [`Examples`] of one or several cut-offs. Out: a [`ChurnPart`] for the bundle, and how each learner did on rows that
-//! fitted nothing. This module knows nothing of files, dates or customers' names.
+//! fitted nothing. This module knows nothing of files or customers' names, and of dates only the season.
 
 pub mod baseline;
 pub mod boosted;
@@ -22,6 +22,7 @@ pub mod pairs;
 pub mod random;
 pub mod reasons;
 mod search;
+pub mod season;
 pub mod symmetric;
 pub mod tiers;
 pub mod tree;
@@ -30,11 +31,13 @@ use crate::config::Effort;
 use crate::error::Result;
 use crate::evaluate::classify::Classification;
 use crate::snapshot::FeatureMatrix;
+use crate::timeline::Cutoff;
 use bincode::{Decode, Encode};
 use calibrate::Calibration;
 use learners::Settings;
 use model::Model;
 use rayon::prelude::*;
+use season::Season;
 
 /// Feature rows whose outcome is known.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -121,6 +124,8 @@ pub struct ChurnPart {
     pub calibration: Calibration,
     /// Added to the log-odds after calibration: how much more those left who were kept out of all contact. 0 where few were contacted.
     pub untreated: f64,
+    /// Added to the log-odds after calibration: what the time of the year adds.
+    pub season: Season,
 }
 
 /// What each feature adds to a customer's log-odds before calibration: they sum to it with the base.
@@ -183,6 +188,7 @@ impl Choice {
                     members: candidate.members.iter().filter_map(|member| Some((member.weight, model(&member.settings)?))).collect(),
                     calibration: candidate.calibration.clone(),
                     untreated: 0.0,
+                    season: Season::default(),
                 }
             })
             .collect())
@@ -216,14 +222,21 @@ impl ChurnPart {
         }
         sums
     }
-    /// Calibrated probability of leaving, one per row.
+    /// Calibrated probability of leaving, one per row, whatever the time of the year.
     pub fn probabilities(&self, matrix: &FeatureMatrix) -> Vec<f64> {
         self.log_odds(matrix).into_iter().map(|z| self.probability(z)).collect()
     }
+    /// Calibrated probability of leaving within the horizon after the cut-off, one per row.
+    pub fn probabilities_at(&self, matrix: &FeatureMatrix, cutoff: Cutoff) -> Vec<f64> {
+        self.probabilities_shifted(matrix, self.season.shift(cutoff))
+    }
+    /// Calibrated probability of leaving with something added to the log-odds, one per row.
+    pub fn probabilities_shifted(&self, matrix: &FeatureMatrix, by: f64) -> Vec<f64> {
+        self.log_odds(matrix).into_iter().map(|z| shifted(self.probability(z), by)).collect()
+    }
     /// The calibrated probability of log-odds.
     pub fn probability(&self, z: f64) -> f64 {
-        let p = self.calibration.apply(z);
-        if self.untreated.abs() > 0.0 { calibrate::sigmoid(libm::log(p / (1.0 - p)) + self.untreated) } else { p }
+        shifted(self.calibration.apply(z), self.untreated)
     }
     /// Log-odds before calibration of one row, feature by feature.
     pub fn contributions(&self, matrix: &FeatureMatrix, row: usize) -> Contributions {
@@ -247,6 +260,12 @@ impl ChurnPart {
             }
             model.validate(features)?;
         }
+        self.season.validate()?;
         self.calibration.validate()
     }
+}
+
+/// A probability with something added to its log-odds.
+fn shifted(p: f64, by: f64) -> f64 {
+    if by.abs() > 0.0 { calibrate::sigmoid(libm::log(p / (1.0 - p)) + by) } else { p }
 }

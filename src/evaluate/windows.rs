@@ -26,13 +26,18 @@ pub struct Windows {
 /// At most so many cut-offs are fitted at a time: older behaviour says less about the next months, and the time to fit grows.
 const MOST_FITTED: usize = 4;
 
+/// The first cut-off that has enough history before it, and how much that is.
+pub fn earliest(first: Moment, horizon: Span, active_within: Span) -> (Cutoff, Span) {
+    let warm_up = Span { seconds: horizon.seconds.max(active_within.seconds / 2) };
+    (first.start_of_day().plus(warm_up), warm_up)
+}
+
 impl Windows {
     /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fitted windows follow each other at a third
     /// of the horizon, so that the newest behaviour has its weight; their labels overlap each other, never those of a newer role. The
     /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it.
     pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span) -> Windows {
-        let warm_up = Span { seconds: horizon.seconds.max(active_within.seconds / 2) };
-        let earliest = first.start_of_day().plus(warm_up);
+        let (earliest, _) = earliest(first, horizon, active_within);
         // Whole days, so that a cut-off is always a midnight.
         let stride = Span::days((horizon.seconds / 3 / 86_400).max(1));
         let before = |limit: Option<Cutoff>| {

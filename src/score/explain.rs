@@ -90,7 +90,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     }
     if let Some(part) = bundle.churn.as_ref().filter(|_| row.standing == Standing::Base) {
         let matrix = FeatureMatrix::from_rows(bundle.features.specs.clone(), std::iter::once(row.features.as_slice()));
-        let probability = part.probabilities(&matrix)[0];
+        let probability = part.probabilities_at(&matrix, cutoff)[0];
         let contributions = part.contributions(&matrix, 0);
         explanation.churn_probability = Some(probability);
         explanation.risk_tier = tiers::assign(&config.churn.tiers, part.base_rate, &[probability])[0].into();

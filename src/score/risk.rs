@@ -9,10 +9,11 @@ use crate::output::{Contact, ExcludedRow, RiskRow, decision_id};
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::Standing;
 use crate::snapshot::status::Status;
+use crate::timeline::Cutoff;
 use rayon::prelude::*;
 
 /// Reduce: probabilities, ranks, tiers, reasons; the rest is excluded by name of the rule.
-pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, rows: &[SlimRow], scored: &mut Scored) {
+pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, cutoff: Cutoff, rows: &[SlimRow], scored: &mut Scored) {
     let id = |customer: u32| exports.customers[customer as usize].to_string();
     for row in rows.iter().filter(|row| row.standing != Standing::Base) {
         let rule = excluding_rule(row.standing);
@@ -69,7 +70,7 @@ pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, rows
             let words = rows().enumerate().map(|(number, row)| {
                 reasons(&bundle.features, row, &part.contributions(&matrix, number), 3, &config.churn.hide_reasons, config.project.language)
             });
-            part.probabilities(&matrix).into_iter().zip(words).collect()
+            part.probabilities_at(&matrix, cutoff).into_iter().zip(words).collect()
         };
         let results: Vec<Vec<Judged>> = places.par_chunks(CHUNK).map(judge).collect();
         for (place, (probability, reasons)) in places.iter().zip(results.into_iter().flatten()) {

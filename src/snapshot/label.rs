@@ -95,6 +95,20 @@ impl<'a> ChurnRule<'a> {
         history.events().rev().find(|event| self.alive[event.kind() as usize]).map(|event| event.time())
     }
 
+    /// Days since the last event that counts as alive, and the days with one within the span before the cut-off.
+    pub fn activity(&self, history: &History<'_>, within: Span) -> (Option<f64>, usize) {
+        let from = history.cutoff.minus(within);
+        let mut days: Vec<Moment> = history
+            .events()
+            .rev()
+            .take_while(|event| event.time() >= from)
+            .filter(|event| self.alive[event.kind() as usize])
+            .map(|event| event.time().start_of_day())
+            .collect();
+        days.dedup();
+        (self.last_alive(history).map(|last| history.cutoff.days_since(last)), days.len())
+    }
+
     /// Whether a member of the base left within the horizon.
     pub fn left(&self, future: &Future<'_>) -> bool {
         match self.definition {

@@ -3,6 +3,7 @@
 use super::acting::{self, Contacts, as_scored, untreated, without_treated};
 use super::drivers::{Driver, drivers};
 use super::measured::{ChurnMeasured, Measured, Tested, threshold};
+use super::season::Seasons;
 use super::{Progress, Purpose};
 use crate::churn::groups::risk_groups;
 use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
@@ -134,6 +135,7 @@ pub(super) fn windowed(
     };
     let test = windows.test.expect("the match above returned without a test window");
     let test_examples = of(&test);
+    let seasons = Seasons::new(exports, rule, &config.churn, windows);
     measured.base = Some(test_examples.labels.len());
     measured.churn_rate = Some(share(&test_examples.labels));
     measured.cutoff = Some(test.date());
@@ -143,8 +145,9 @@ pub(super) fn windowed(
     measured.churn = Some(match tested {
         Some((known, test)) => {
             let before: Vec<&Examples> = windows.before_test.iter().map(of).collect();
-            let (mut churn, probabilities) = measure(config, &choice, &known, test, if by_group { &before } else { &[] })?;
-            churn.backtest = backtest(config, &choice, &cutoffs, &examples)?;
+            let season = seasons.shift(windows.test.unwrap_or(windows.end), &windows.before_test);
+            let (mut churn, probabilities) = measure(config, &choice, &known, test, if by_group { &before } else { &[] }, season)?;
+            churn.backtest = backtest(config, &choice, &cutoffs, &examples, &seasons)?;
             measured.tested =
                 Some(Tested { cutoff: Some(*cutoffs.iter().find(|cutoff| Some(**cutoff) == windows.test).unwrap_or(&windows.end)), probabilities });
             churn
@@ -182,6 +185,7 @@ pub(super) fn windowed(
     if by_group {
         part.untreated = acting::untreated_shift(&part, &parts);
     }
+    part.season = seasons.year_after(&windows.before_end);
     last.remember_typical(&all.matrix);
     Ok(Ok(Learnt::fitted(last, part, lines, &all)))
 }
@@ -221,13 +225,15 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 }
 
 /// Every candidate, refitted on what was known, on the test rows; and the probabilities of the one chosen.
-/// `acted` are the windows of `known`, where contacts in them are told by group.
-fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, acted: &[&Examples]) -> Result<(ChurnMeasured, Vec<f64>)> {
+/// `acted` are the windows of `known`, where contacts in them are told by group; `season` is what the time of the year adds, to all but the naive rule.
+fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, acted: &[&Examples], season: f64) -> Result<(ChurnMeasured, Vec<f64>)> {
     let mut parts = choice.refit_all(known)?;
     parts.par_iter_mut().for_each(|part| part.untreated = acting::untreated_shift(part, acted));
     // Everyone is scored as if nobody were contacted; how well that holds is judged where it is so.
     let (scored, judged) = (as_scored(test), untreated(test));
-    let mut probabilities: Vec<Vec<f64>> = parts.iter().map(|part| part.probabilities(&scored.matrix)).collect();
+    let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
+    let foretold = |(place, part): (usize, &ChurnPart)| part.probabilities_shifted(&scored.matrix, if Some(place) == recency { 0.0 } else { season });
+    let mut probabilities: Vec<Vec<f64>> = parts.iter().enumerate().map(foretold).collect();
     let models: BTreeMap<String, Classification> = choice
         .candidates
         .iter()
@@ -236,7 +242,6 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, 
         .collect();
     let base_rate = parts[choice.chosen].base_rate;
     // The naive rule: how long ago the last activity was; without dates, the base rate for everyone.
-    let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
     let (name, rule) = match recency {
         Some(place) => ("recency_rule", probabilities[place].clone()),
         None => ("base_rate", vec![base_rate; test.labels.len()]),
@@ -251,12 +256,13 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, 
         let untreated = ChurnMeasured::of(config, name_of_chosen, classification(&own, &labels), BTreeMap::new(), (&own, &labels), None, base_rate);
         (measured.reliability, measured.calibration_error) = (untreated.reliability, untreated.calibration_error);
     }
+    measured.season = season;
     measured.risk_groups = risk_groups(&as_scored(known), &scored, config.project.seed);
     Ok((measured, chosen))
 }
 
 /// Older windows: the chosen settings fitted on what had ended before each. Settings were chosen on newer windows; rows were not.
-fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples]) -> Result<Vec<WindowMeasured>> {
+fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples], seasons: &Seasons<'_>) -> Result<Vec<WindowMeasured>> {
     let horizon = config.churn.horizon;
     let mut measured: Vec<WindowMeasured> = Vec::new();
     let mut newer: Option<Cutoff> = cutoffs.first().copied();
@@ -265,7 +271,7 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         if newer.is_some_and(|newer| cutoff.plus(horizon) > newer) {
             continue;
         }
-        let before: Vec<&Examples> = cutoffs.iter().zip(examples).filter(|(older, _)| older.plus(horizon) <= *cutoff).map(|(_, examples)| examples).collect();
+        let (older, before): (Vec<Cutoff>, Vec<&Examples>) = cutoffs.iter().copied().zip(examples).filter(|(older, _)| older.plus(horizon) <= *cutoff).unzip();
         if before.is_empty() {
             break;
         }
@@ -274,7 +280,12 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         if churn::has_both(&known.labels) {
             let part = choice.refit(choice.chosen, &known)?;
             let window = as_scored(&examples[place]);
-            measured.push(WindowMeasured::of(cutoff.date(), &part.probabilities(&window.matrix), &window.labels, threshold(config)));
+            measured.push(WindowMeasured::of(
+                cutoff.date(),
+                &part.probabilities_shifted(&window.matrix, seasons.shift(*cutoff, &older)),
+                &window.labels,
+                threshold(config),
+            ));
         }
     }
     Ok(measured)
@@ -298,6 +309,7 @@ fn out_of_fold(choice: &Choice) -> ChurnMeasured {
         at_threshold: None,
         profit: None,
         backtest: Vec::new(),
+        season: 0.0,
         risk_groups: Vec::new(),
     }
 }
@@ -341,7 +353,7 @@ pub(super) fn labelled(
     measured.base = Some(test.labels.len());
     measured.churn_rate = Some(share(&test.labels));
     warn_if_thin(&test.labels, measured);
-    let (churn, probabilities) = measure(config, &choice, &known, &test, &[])?;
+    let (churn, probabilities) = measure(config, &choice, &known, &test, &[], 0.0)?;
     measured.churn = Some(churn);
     measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];

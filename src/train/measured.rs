@@ -96,6 +96,8 @@ pub struct ChurnMeasured {
     pub profit: Option<Profit>,
     /// Older windows, newest first, each measured with what was known before it.
     pub backtest: Vec<WindowMeasured>,
+    /// What the time of the year added to everyone's log-odds in the test window; 0 where no year before tells.
+    pub season: f64,
     /// Groups of customers by risk, in sentences, riskiest first: learnt without the test rows, counted on them.
     pub risk_groups: Vec<RiskGroup>,
 }
@@ -129,6 +131,7 @@ impl ChurnMeasured {
             at_threshold: Some(honesty::at_threshold(probabilities, labels, threshold)),
             profit: costs.and_then(|costs| honesty::profit(probabilities, labels, costs)),
             backtest: Vec::new(),
+            season: 0.0,
             risk_groups: Vec::new(),
         }
     }

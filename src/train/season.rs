@@ -1,0 +1,183 @@
+//! The season: how much less or more customers leave at this time of the year than in the windows that were learnt from.
+//!
+//! A model that has seen one summer does not know of Christmas. What the year before tells: by how much the odds of leaving changed then, from the windows a
+//! year before those learnt from to the window a year before the one foretold, among customers alike in how lately and how often they were active
+//! (Mantel, Haenszel 1959). The calibration already carries one such change on, the one into the window it was learnt on, so what that one was a
+//! year before is taken off: a steady trend cancels out. Half of the rest is expected again ([`AGAIN`]), as far as it is larger than its error.
+
+use crate::churn::season::Season;
+use crate::config::{ChurnSettings, Span};
+use crate::evaluate::windows::{Windows, earliest};
+use crate::exports::Exports;
+use crate::snapshot::label::{ChurnRule, Standing};
+use crate::timeline::{Cutoff, Timeline};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// How much of last year's change is expected again. One year cannot tell what in it was the season and what was the year.
+const AGAIN: f64 = 0.5;
+/// Customers on either side of a change, below which nothing is told of it.
+const FEWEST: f64 = 200.0;
+/// Customers looked at: what holds for all is known from a part of them.
+const MOST_CUSTOMERS: usize = 20_000;
+/// Points of a year that a bundle keeps at most.
+const MOST_POINTS: i64 = 26;
+/// Customers alike: groups by days since the last activity, and by active days within the warm-up.
+const RECENCIES: usize = 7;
+const FREQUENCIES: usize = 7;
+
+/// Who stayed and who left in each group of customers alike.
+type Groups = Vec<[f64; 2]>;
+
+/// What earlier years tell about the season of a cut-off.
+pub(super) struct Seasons<'a> {
+    exports: &'a Exports,
+    rule: &'a ChurnRule<'a>,
+    /// No window begins before.
+    earliest: Cutoff,
+    warm_up: Span,
+    horizon: Span,
+    end: Cutoff,
+    /// The window that the calibration was learnt on and those fitted before it; none where that was done out-of-fold.
+    calibrated: Option<(Cutoff, Vec<Cutoff>)>,
+    counted: Mutex<BTreeMap<Cutoff, Groups>>,
+}
+
+fn a_year_before(cutoff: Cutoff) -> Cutoff {
+    cutoff.minus(Span::days(365))
+}
+
+impl<'a> Seasons<'a> {
+    pub fn new(exports: &'a Exports, rule: &'a ChurnRule<'a>, settings: &ChurnSettings, windows: &Windows) -> Seasons<'a> {
+        let first = exports.events.time_range().map_or(windows.end, |(first, _)| first);
+        let (earliest, warm_up) = earliest(first, settings.horizon, settings.active_within);
+        let calibrated = windows.choose.filter(|_| windows.test.is_some() && !windows.fit.is_empty()).map(|choose| (choose, windows.fit.clone()));
+        Seasons { exports, rule, earliest, warm_up, horizon: settings.horizon, end: windows.end, calibrated, counted: Mutex::default() }
+    }
+
+    /// Log-odds to add for the window after `cutoff`, by a model refitted on the windows after `known`; 0 where no year before tells.
+    pub fn shift(&self, cutoff: Cutoff, known: &[Cutoff]) -> f64 {
+        self.expected(cutoff, known).unwrap_or(0.0)
+    }
+
+    fn expected(&self, cutoff: Cutoff, known: &[Cutoff]) -> Option<f64> {
+        let (mut change, mut variance) = self.change(cutoff, known)?;
+        if let Some((choose, fit)) = &self.calibrated {
+            let (carried, error) = self.change(*choose, fit)?;
+            change -= carried;
+            variance += error;
+        }
+        Some(AGAIN * change * (1.0 - variance / (change * change)).max(0.0))
+    }
+
+    /// The season of every cut-off of the coming year that a bundle may be asked about.
+    pub fn year_after(&self, known: &[Cutoff]) -> Season {
+        let last = Span { seconds: Span::days(365).seconds - self.horizon.seconds };
+        if last.seconds < 0 || self.expected(self.end, known).is_none() {
+            return Season::default();
+        }
+        let step = (self.horizon.seconds / 3).max(Span::days(365).seconds / MOST_POINTS) / 86_400 * 86_400;
+        let points = (0..).map(|point| point * step.max(86_400)).take_while(|after| *after <= last.seconds);
+        Season::new(points.map(|seconds| self.end.plus(Span { seconds })).map(|cutoff| (cutoff, self.shift(cutoff, known))).collect())
+    }
+
+    /// How the log-odds of leaving changed, a year before, from the windows of `from` to that of `to`, and the variance of that.
+    fn change(&self, to: Cutoff, from: &[Cutoff]) -> Option<(f64, f64)> {
+        let after = self.groups(a_year_before(to))?;
+        let mut before: Groups = vec![[0.0; 2]; RECENCIES * FREQUENCIES];
+        for groups in from.iter().filter_map(|cutoff| self.groups(a_year_before(*cutoff))) {
+            before.iter_mut().zip(groups).for_each(|(sum, group)| (0..2).for_each(|side| sum[side] += group[side]));
+        }
+        odds_ratio(&after, &before)
+    }
+
+    /// Members of the base of a cut-off by group, and whether they left; `None` where its window is not within the data.
+    fn groups(&self, cutoff: Cutoff) -> Option<Groups> {
+        if cutoff < self.earliest || cutoff.plus(self.horizon) > self.end {
+            return None;
+        }
+        let known = self.counted.lock().unwrap_or_else(PoisonError::into_inner).get(&cutoff).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let customers = self.exports.customers.len();
+        let found: Vec<(usize, bool)> = (0..customers as u32)
+            .into_par_iter()
+            .step_by(customers.div_ceil(MOST_CUSTOMERS).max(1))
+            .filter_map(|customer| {
+                let (history, future) = Timeline::new(customer, &self.exports.events, &self.exports.profiles).split(cutoff, self.horizon);
+                (self.rule.standing(&history) == Standing::Base).then(|| {
+                    let (days, active) = self.rule.activity(&history, self.warm_up);
+                    (group(days, active, self.warm_up.as_days()), self.rule.left(&future))
+                })
+            })
+            .collect();
+        let mut groups = vec![[0.0; 2]; RECENCIES * FREQUENCIES];
+        found.into_iter().for_each(|(group, left)| groups[group][usize::from(left)] += 1.0);
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner).insert(cutoff, groups.clone());
+        Some(groups)
+    }
+}
+
+/// The group of a customer last active `days` ago, on `active` days within the `warm_up`: recency in halvings of the warm-up.
+fn group(days: Option<f64>, active: usize, warm_up: f64) -> usize {
+    let recency = match days {
+        Some(days) if days <= warm_up => (1..RECENCIES - 1).rev().find(|halvings| days <= warm_up / f64::from(1 << halvings)).unwrap_or(0),
+        _ => RECENCIES - 1,
+    };
+    let frequency = match active {
+        0..=3 => active,
+        4..=5 => 4,
+        6..=8 => 5,
+        _ => 6,
+    };
+    recency * FREQUENCIES + frequency
+}
+
+/// The common log odds ratio over groups (Mantel, Haenszel 1959), and its variance (Robins, Breslow, Greenland 1986).
+fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<(f64, f64)> {
+    let total = |groups: &[[f64; 2]]| groups.iter().map(|group| group[0] + group[1]).sum::<f64>();
+    if total(after) < FEWEST || total(before) < FEWEST {
+        return None;
+    }
+    let (mut r, mut s, mut pr, mut both, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for ([stayed, left], [stayed_before, left_before]) in after.iter().zip(before) {
+        let all = stayed + left + stayed_before + left_before;
+        if all <= 0.0 {
+            continue;
+        }
+        let (for_leaving, against) = (left * stayed_before / all, stayed * left_before / all);
+        let (p, q) = ((left + stayed_before) / all, (stayed + left_before) / all);
+        r += for_leaving;
+        s += against;
+        pr += p * for_leaving;
+        both += p * against + q * for_leaving;
+        qs += q * against;
+    }
+    (r > 0.0 && s > 0.0).then(|| (libm::log(r / s), pr / (2.0 * r * r) + both / (2.0 * r * s) + qs / (2.0 * s * s)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_common_odds_ratio_is_found_whatever_the_groups_are() {
+        // Odds 1/4 and 1/1 before, twice as large after.
+        let (log_odds, variance) = odds_ratio(&[[200.0, 100.0], [100.0, 200.0]], &[[400.0, 100.0], [300.0, 300.0]]).expect("enough customers");
+        assert!((log_odds - libm::log(2.0)).abs() < 1e-9, "{log_odds}");
+        assert!(variance > 0.0 && variance < 0.05);
+        assert_eq!(odds_ratio(&[[10.0, 10.0]], &[[400.0, 100.0]]), None);
+    }
+
+    #[test]
+    fn customers_are_alike_by_halvings_of_the_warm_up_and_by_active_days() {
+        let of = |days: f64, active: usize| {
+            let group = group(Some(days), active, 90.0);
+            (group / FREQUENCIES, group % FREQUENCIES)
+        };
+        assert_eq!([of(91.0, 0), of(90.0, 1), of(45.0, 4), of(1.0, 20)], [(6, 0), (0, 1), (1, 4), (5, 6)]);
+        assert_eq!(group(None, 0, 90.0), 6 * FREQUENCIES);
+    }
+}
