@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::freshness::ExportHabits;
+use crate::output::features::FeatureRows;
 use crate::output::report::WindowLine;
 use crate::segment::SegmentRules;
 use crate::snapshot::facts::Facts;
@@ -52,6 +53,8 @@ pub struct Trained {
     pub windows: Vec<WindowLine>,
     /// How much each feature of the bundle moves the log-odds: mean absolute contribution; empty without a churn model.
     pub moved: Vec<f64>,
+    /// For [`Purpose::Features`]: the rows that the churn model was measured with, the test window first.
+    pub rows: Vec<FeatureRows>,
 }
 
 /// What a training does at the end.
@@ -61,6 +64,8 @@ pub enum Purpose {
     Fit,
     /// Measure only.
     Validate,
+    /// Measure only, and keep the rows that the churn model was measured with.
+    Features,
 }
 
 /// Reads the exports of a config.
@@ -120,7 +125,7 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     drop(facts);
     let habits = ExportHabits::learn(&exports.events, end);
     let bundle = Bundle { meta: meta(config, exports, end, &measured), features: churn.plan, churn: churn.part, recommend, segments, habits };
-    Ok(Trained { bundle, measured, windows: churn.windows, moved: churn.moved })
+    Ok(Trained { bundle, measured, windows: churn.windows, moved: churn.moved, rows: churn.rows })
 }
 
 /// Customers of the newest window in each tier, by the cheapest learner that gives probabilities; empty where churn cannot be learnt.

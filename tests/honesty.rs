@@ -1,6 +1,6 @@
 //! What the program says of itself: leaks stop it, champions keep their place, measures carry their doubt.
 
-use crate::shop::Shop;
+use crate::shop::{Shop, Table};
 
 /// A labelled table of 600 customers of whom a fifth left, with one more column made from (row, left).
 fn table(name: &str, column: impl Fn(u64, bool) -> String) -> Shop {
@@ -302,4 +302,27 @@ fn a_shop_that_is_busy_before_every_christmas_is_not_told_that_its_customers_lea
     // A shop without seasons is told of none.
     let level = validate(&seasonal(1.0));
     assert!(level["churn"]["season"].as_f64().unwrap().abs() < 0.1, "{}", level["churn"]["season"]);
+}
+
+#[test]
+fn another_model_can_be_tried_on_the_very_rows_that_the_churn_model_was_measured_on() {
+    let shop = Shop::lively();
+    let measured = shop.train(&["validate", "shop.toml", "--features", "rows.csv", "--json"]).succeeds().json();
+    let rows = Table::read(&shop.path().join("rows.csv"));
+    let (roles, left, cutoffs) = (rows.column("role"), rows.column("left"), rows.column("cutoff"));
+    let tested: Vec<usize> = (0..rows.len()).filter(|row| roles[*row] == "test").collect();
+    assert_eq!(tested.len() as u64, measured["base"].as_u64().unwrap());
+    let labels: Vec<bool> = tested.iter().map(|row| left[*row] == "1").collect();
+    let probabilities: Vec<f64> = tested.iter().map(|row| rows.column("churn_probability")[*row].parse().unwrap()).collect();
+    let auc = holdfast::evaluate::classify::auc(&probabilities, &labels);
+    assert!((auc - measured["churn"]["auc"].as_f64().unwrap()).abs() < 1e-4, "{auc}");
+    // What the other model learns from ends by the cut-off it is tried at, and has no forecast.
+    let date = |text: &str| text.parse::<jiff::civil::Date>().unwrap();
+    let test = date(measured["cutoff"].as_str().unwrap());
+    for row in (0..rows.len()).filter(|row| roles[*row] == "fit") {
+        assert!(date(cutoffs[row]).saturating_add(jiff::Span::new().days(30)) <= test);
+        assert_eq!(rows.column("churn_probability")[row], "");
+    }
+    assert!(rows.numbers("days_since_last").iter().all(|days| *days >= 0.0));
+    shop.train(&["validate", "shop.toml", "--features", "rows.csv", "--set", "churn.definition=\"none\""]).fails(65).naming(&["no churn model"]);
 }

@@ -6,9 +6,10 @@ use clap::{Args, Parser, Subcommand};
 use holdfast::config::Config;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
+use holdfast::exports::Exports;
 use holdfast::output::report::TrainReport;
 use holdfast::simulate::{self, ShopPlan};
-use holdfast::train::{self, Comparison, Measured, Progress, Purpose};
+use holdfast::train::{self, Comparison, Measured, Progress, Purpose, Trained};
 use holdfast::{bundle, check, output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,9 @@ enum Command {
         /// `row,fold` for a labelled table, to measure on the split of another program
         #[arg(long)]
         folds: Option<PathBuf>,
+        /// Write the rows that the churn model learnt from and was measured on, with their features, to try another model on
+        #[arg(long, value_name = "FILE.csv", conflicts_with = "folds")]
+        features: Option<PathBuf>,
     },
     /// The data only: rows read, accepted, rejected and why, what each column holds, what is missing
     Check {
@@ -130,7 +134,7 @@ fn main() -> ExitCode {
     terminal::run(|| match cli.command {
         Command::Fit { common, models, champion } => fit(&common, &models, champion.as_deref()),
         Command::Compare { old, new, common } => compare(&common, &old, &new),
-        Command::Validate { common, folds } => validate(&common, folds.as_deref()),
+        Command::Validate { common, folds, features } => validate(&common, folds.as_deref(), features.as_deref()),
         Command::Check { common } => look(&common),
         Command::Inspect { bundle, json } => inspect(&bundle, json),
         Command::Simulate { folder, customers, seed, offers, days, until, acted } => {
@@ -224,7 +228,7 @@ fn comparison_text(comparison: &Comparison) -> String {
     lines.join("\n")
 }
 
-fn validate(common: &Common, folds: Option<&Path>) -> Result<()> {
+fn validate(common: &Common, folds: Option<&Path>, features: Option<&Path>) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
     let config = common.load()?;
@@ -232,11 +236,27 @@ fn validate(common: &Common, folds: Option<&Path>) -> Result<()> {
     let exports = train::read(&config, threads, &mut watch)?;
     let measured = match &folds {
         Some((path, text)) => train::validate_folds(&config, &exports, (path, text), &mut watch)?,
-        None => train::train(&config, &exports, Purpose::Validate, &mut watch)?.measured,
+        None => {
+            let purpose = if features.is_some() { Purpose::Features } else { Purpose::Validate };
+            let trained = train::train(&config, &exports, purpose, &mut watch)?;
+            if let Some(path) = features {
+                watch.stage("write");
+                write_features(path, &trained, &exports)?;
+            }
+            trained.measured
+        }
     };
     let seconds = watch.finish();
     print(&if common.json { pretty(&measured_json(&measured, &seconds)) } else { summary(&config, &measured) });
     Ok(())
+}
+
+fn write_features(path: &Path, trained: &Trained, exports: &Exports) -> Result<()> {
+    if trained.rows.is_empty() {
+        let reason = trained.measured.reasons.get("churn").map_or("", String::as_str);
+        return Err(Error::data(format!("there are no features to write, as there is no churn model: {reason}")));
+    }
+    output::write_file(path, &output::features::features_csv(&trained.rows, &exports.customers)?, |_| Ok(()))
 }
 
 fn look(common: &Common) -> Result<()> {

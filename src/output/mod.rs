@@ -3,6 +3,7 @@
 pub mod crm;
 pub mod csv_text;
 pub mod excluded;
+pub mod features;
 pub mod offers;
 pub mod read_back;
 pub mod rejects;

@@ -16,6 +16,7 @@ use crate::evaluate::honesty::WindowMeasured;
 use crate::evaluate::leaks;
 use crate::evaluate::windows::Windows;
 use crate::exports::Exports;
+use crate::output::features::FeatureRows;
 use crate::output::report::WindowLine;
 use crate::snapshot::label::ChurnRule;
 use crate::snapshot::learned::FeaturePlan;
@@ -34,16 +35,17 @@ pub(super) struct Learnt {
     pub windows: Vec<WindowLine>,
     pub moved: Vec<f64>,
     pub drivers: Vec<Driver>,
+    pub rows: Vec<FeatureRows>,
 }
 
 impl Learnt {
     fn fitted(plan: FeaturePlan, part: ChurnPart, windows: Vec<WindowLine>, examples: &Examples) -> Learnt {
         let (moved, drivers) = drivers(&part, examples);
-        Learnt { plan, part: Some(part), windows, moved, drivers }
+        Learnt { plan, part: Some(part), windows, moved, drivers, rows: Vec::new() }
     }
 
     pub(super) fn without_part(plan: FeaturePlan, windows: Vec<WindowLine>) -> Learnt {
-        Learnt { plan, part: None, windows, moved: Vec::new(), drivers: Vec::new() }
+        Learnt { plan, part: None, windows, moved: Vec::new(), drivers: Vec::new(), rows: Vec::new() }
     }
 }
 
@@ -97,7 +99,7 @@ pub(super) fn windowed(
     }
     let cutoffs = windows.all();
     let contacts = Contacts::new(config, exports, windows.end);
-    let (examples, by_group) = snapshots(exports, &plan, rule, &cutoffs, &contacts)?;
+    let (customers, examples, by_group) = snapshots(exports, &plan, rule, &cutoffs, &contacts)?;
     let of = |cutoff: &Cutoff| &examples[cutoffs.iter().position(|known| known == cutoff).expect("every window is in all()")];
 
     let oldest = examples.iter().skip(usize::from(examples.len() > 1)).collect::<Vec<_>>();
@@ -168,8 +170,20 @@ pub(super) fn windowed(
             WindowLine::new(role, cutoff.date(), cutoff.plus(config.churn.horizon).date(), &examples.labels)
         })
         .collect();
-    if purpose == Purpose::Validate {
-        return Ok(Ok(Learnt::without_part(plan, lines)));
+    if purpose != Purpose::Fit {
+        let mut learnt = Learnt::without_part(plan, lines);
+        if purpose == Purpose::Features {
+            let rows = cutoffs.iter().zip(customers).zip(examples).filter(|((cutoff, _), _)| **cutoff == test || windows.before_test.contains(cutoff));
+            learnt.rows = rows
+                .map(|((cutoff, customers), examples)| {
+                    let probabilities = measured.tested.as_ref().filter(|_| *cutoff == test).map(|tested| tested.probabilities.clone());
+                    // As it was scored: nobody knows at a cut-off who will be contacted after it.
+                    let examples = if probabilities.is_some() { as_scored(&examples).into_owned() } else { examples };
+                    FeatureRows { cutoff: cutoff.date(), customers, examples, probabilities }
+                })
+                .collect();
+        }
+        return Ok(Ok(learnt));
     }
 
     progress.stage("refit");
@@ -177,7 +191,7 @@ pub(super) fn windowed(
     let (newer, by_group) = if last.reading == plan.reading {
         (None, by_group)
     } else {
-        snapshots(exports, &last, rule, &windows.before_end, &contacts).map(|(newer, by_group)| (Some(newer), by_group))?
+        snapshots(exports, &last, rule, &windows.before_end, &contacts).map(|(_, newer, by_group)| (Some(newer), by_group))?
     };
     let parts: Vec<&Examples> = newer.as_ref().map_or_else(|| windows.before_end.iter().map(of).collect(), |newer| newer.iter().collect());
     let all = stack(&parts);
@@ -191,7 +205,13 @@ pub(super) fn windowed(
 }
 
 /// The customers of each window with what was known of them and what they did; and whether their contacts are told by group.
-fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoffs: &[Cutoff], contacts: &Contacts<'_>) -> Result<(Vec<Examples>, bool)> {
+fn snapshots(
+    exports: &Exports,
+    plan: &FeaturePlan,
+    rule: &ChurnRule<'_>,
+    cutoffs: &[Cutoff],
+    contacts: &Contacts<'_>,
+) -> Result<(Vec<Vec<u32>>, Vec<Examples>, bool)> {
     let bound = plan.bind(exports)?;
     let (customers, mut examples): (Vec<Vec<u32>>, Vec<Examples>) = cutoffs
         .iter()
@@ -203,7 +223,7 @@ fn snapshots(exports: &Exports, plan: &FeaturePlan, rule: &ChurnRule<'_>, cutoff
         })
         .unzip();
     let by_group = contacts.mark(&mut examples, &customers, cutoffs);
-    Ok((examples, by_group))
+    Ok((customers, examples, by_group))
 }
 
 fn stack(parts: &[&Examples]) -> Examples {
@@ -334,13 +354,15 @@ pub(super) fn labelled(
     measured: &mut Measured,
     progress: &mut dyn Progress,
 ) -> Result<Churn> {
-    let (_, examples) = labelled_examples(exports, &plan, end)?;
+    let (rows, examples) = labelled_examples(exports, &plan, end)?;
     progress.stage("churn");
     let task = task(config, &plan)?;
     let seed = config.project.seed;
     let fold = stratified(&examples.labels, 5, seed);
     let known: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] != 0).collect();
     let test: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] == 0).collect();
+    let customers = |places: &[usize]| places.iter().map(|place| exports.label_rows[rows[*place]]).collect::<Vec<u32>>();
+    let (test_customers, known_customers) = (customers(&test), customers(&known));
     let known = select(&examples, &known);
     let test = select(&examples, &test);
     leaks::refuse(&leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak))?;
@@ -355,10 +377,17 @@ pub(super) fn labelled(
     warn_if_thin(&test.labels, measured);
     let (churn, probabilities) = measure(config, &choice, &known, &test, &[], 0.0)?;
     measured.churn = Some(churn);
-    measured.tested = Some(Tested { cutoff: None, probabilities });
+    measured.tested = Some(Tested { cutoff: None, probabilities: probabilities.clone() });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];
-    if purpose == Purpose::Validate {
-        return Ok(Ok(Learnt::without_part(plan, lines)));
+    if purpose != Purpose::Fit {
+        let mut learnt = Learnt::without_part(plan, lines);
+        if purpose == Purpose::Features {
+            learnt.rows = vec![
+                FeatureRows { cutoff: String::new(), customers: test_customers, examples: test, probabilities: Some(probabilities) },
+                FeatureRows { cutoff: String::new(), customers: known_customers, examples: known, probabilities: None },
+            ];
+        }
+        return Ok(Ok(learnt));
     }
     progress.stage("refit");
     let part = choice.refit(choice.chosen, &examples)?;

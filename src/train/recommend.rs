@@ -21,7 +21,7 @@ pub(super) fn recommend(config: &Config, exports: &Exports, windows: &Windows, p
     });
     let mut untimed = config.events.iter().filter(|source| source.time.is_none() && source.item.is_some());
     let lists = untimed.clone().next().is_some() && untimed.all(|source| source.files.layout == crate::config::Layout::List);
-    recommend::train(exports, &config.recommend, rank_windows, lists, purpose == Purpose::Validate, config.project.seed)
+    recommend::train(exports, &config.recommend, rank_windows, lists, purpose != Purpose::Fit, config.project.seed)
 }
 
 /// What was measured of it joins the rest.
