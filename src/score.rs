@@ -4,6 +4,7 @@
 
 mod challenger;
 mod explain;
+mod follow;
 mod list;
 mod measure;
 mod models;

@@ -239,3 +239,30 @@ fn with_a_key_no_file_names_a_customer_and_everything_else_is_as_without() {
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     run("refused", &keyed).fails(78).naming(&["chmod 600"]);
 }
+
+#[test]
+fn households_that_are_kept_out_together_are_measured_together_with_the_margin_that_the_offers_brought() {
+    let shop = Shop::simulated(1_500, 2);
+    let households: String = (1..=1_500_u32).map(|number| format!("C{number:06},H{}\n", number / 2)).collect();
+    let profiles = "[[profiles]]\nfiles = [\"households.csv\"]\ncustomer = \"customer_id\"\nhousehold = \"household\"\n\n[[profiles]]";
+    let shop = shop.file("households.csv", format!("customer_id,household\n{households}")).config_with("[[profiles]]", profiles);
+    shop.fit().succeeds();
+    let unit = ["--set", "decide.unit=household", "--set", "decide.control={ share = 0.3 }"];
+    shop.scoring(&[&RUN[..], &["2024-09-01", "--out", "out"], &unit].concat()).succeeds();
+    let offers = shop.table("offers.csv");
+    let household = |id: &str| id[1..].parse::<u32>().unwrap() / 2;
+    let of = |kept: bool| -> BTreeSet<u32> {
+        let rows = offers.column("customer_id").into_iter().zip(offers.column("assignment"));
+        rows.filter(|(_, assignment)| !assignment.is_empty() && (*assignment == "control") == kept).map(|(id, _)| household(id)).collect()
+    };
+    let (sent, kept) = (of(false), of(true));
+    assert!(sent.is_disjoint(&kept) && kept.len() > 20, "{} {}", sent.len(), kept.len());
+    let outcome = shop.scoring(&[&["measure", "shop.toml", "--scored", "out", "--json"], &unit[..]].concat()).json();
+    let all = &outcome["offers"][0];
+    assert_eq!((all["sent"].as_u64(), all["control"].as_u64()), (Some(sent.len() as u64), Some(kept.len() as u64)));
+    // Items tell margins between none and all of their price.
+    let (margin, amount) = (all["margin"]["amount"].as_f64().unwrap(), all["adjusted"]["amount"].as_f64().unwrap());
+    assert!(margin.abs() < amount.abs() && margin * amount > 0.0, "margin {margin} in {amount}");
+    let earned = all["earned"][0].as_f64().unwrap();
+    assert!((earned - (sent.len() as f64 * margin - all["cost"].as_f64().unwrap())).abs() < 1e-6);
+}

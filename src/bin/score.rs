@@ -143,9 +143,8 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
         lines.push(format!("              expected and observed differ by {:.1} points", 100.0 * churn.calibration_error));
     }
     for offer in &outcome.offers {
-        let promised = offer.promised.map(|promised| format!("; promised {promised:.2} of margin")).unwrap_or_default();
         lines.push(format!(
-            "  {:<12}{} meant for, {} kept out: bought {:.1} % against {:.1} %; {:+.2} {currency} each ({:+.2} to {:+.2}){promised}",
+            "  {:<12}{} meant for, {} kept out: bought {:.1} % against {:.1} %; {:+.2} {currency} each ({:+.2} to {:+.2})",
             offer.tier.as_ref().unwrap_or(&offer.offer),
             grouped(offer.sent as u64),
             grouped(offer.control as u64),
@@ -162,6 +161,12 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
                 adjusted.amount, offer.always_valid.0, offer.always_valid.1
             ));
         }
+        let promised = offer.promised.map(|promised| format!(", promised {promised:+.2}")).unwrap_or_default();
+        let ((low, high), (earned, (least, most))) = (offer.margin.interval, offer.earned);
+        lines.push(format!(
+            "              margin {:+.2} each ({low:+.2} to {high:+.2}){promised}; less costs of {:.0} {currency} it earned {earned:.0} ({least:.0} to {most:.0})",
+            offer.margin.amount, offer.cost
+        ));
         if let (Some((here, there)), Some((saved, (low, high)))) = (offer.left, offer.saved) {
             let each = offer.cost_per_saved.map(|cost| format!(", {cost:.2} {currency} each")).unwrap_or_default();
             lines.push(format!(

@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, Moment};
+use crate::value::margin::Margins;
 use allocate::{Allocation, Candidate, Problem, Resource};
 use catalogue::Offer;
 use control::Lots;
@@ -235,10 +236,8 @@ impl<'a> Market<'a> {
                 contacts[customer as usize].push((time, past.name.clone()));
             }
         }
-        let shares: Vec<f64> =
-            exports.items.margin.iter().zip(&exports.items.price).map(|(margin, price)| margin / price).filter(|share| (0.0..=1.0).contains(share)).collect();
-        let margin_share = if shares.is_empty() { 1.0 } else { shares.iter().sum::<f64>() / shares.len() as f64 };
-        if shares.is_empty() && effects.are_measured() {
+        let margins = Margins::of(&exports.items);
+        if !margins.are_known() && effects.are_measured() {
             notes.push("no margins of items are known: amounts bought count in full in the value of offers".into());
         }
         let personal: Vec<&str> = effects.personal().collect();
@@ -253,7 +252,7 @@ impl<'a> Market<'a> {
             notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
         }
         let lots = Lots::new(&config.decide, &config.project.name, as_of);
-        Ok(Market { config, exports, as_of, rules, effects, contacts, past, lots, margin_share, notes })
+        Ok(Market { config, exports, as_of, rules, effects, contacts, past, lots, margin_share: margins.mean(), notes })
     }
 
     /// What it takes to pass a rule of [`verdicts`].

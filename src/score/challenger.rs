@@ -4,14 +4,15 @@
 //! guardrails: what customers bought, and how many left. They may be looked at every week (the intervals are always valid), and
 //! the first that is broken stops the challenger.
 
-use super::measure::{ALWAYS, Followed, Groups, OfferOutcome, beyond_chance};
+use super::follow::Follower;
+use super::measure::{ALWAYS, Groups, OfferOutcome, beyond_chance};
 use super::models::Side;
 use crate::config::Config;
 use crate::evaluate::classify::log_loss;
 use crate::exports::Exports;
 use crate::output::read_back::PastRun;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Customers of a side from which it is judged.
 const LEAST: usize = 50;
@@ -63,7 +64,7 @@ pub(super) fn challenger(
     exports: &Exports,
     run: &PastRun,
     left: &BTreeMap<u32, bool>,
-    followed: impl Fn(&str) -> Option<Followed>,
+    follower: &Follower<'_>,
     notes: &mut Vec<String>,
 ) -> Option<ChallengerOutcome> {
     let is_challenged = |model: &str| model == Side::Challenger.name();
@@ -72,9 +73,10 @@ pub(super) fn challenger(
     }
     let mut groups = Groups::default();
     let mut losses: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
+    let mut seen = BTreeSet::new();
     for row in &run.risk {
         let side = usize::from(is_challenged(&row.model));
-        if let Some(followed) = followed(&row.customer_id) {
+        if let Some((_, followed)) = follower.follow(&row.customer_id).filter(|(unit, _)| seen.insert(*unit)) {
             let group = if side == 1 { &mut groups.sent } else { &mut groups.control };
             group.add(&followed);
         }

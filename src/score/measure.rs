@@ -5,15 +5,17 @@
 //! whichever comes first. What customers bought in as long a time before takes noise out (CUPED: Deng, Xu, Kohavi and Walker 2013).
 
 use super::challenger::{ChallengerOutcome, challenger};
-use crate::config::{Config, Definition, Span};
+use super::follow::{Followed, Follower};
+use crate::config::{Config, Definition};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, calibration_error, classification};
 use crate::evaluate::honesty::{Decile, Grade, deciles, grade};
 use crate::exports::Exports;
 use crate::output::read_back::{PastOffer, PastRun};
 use crate::snapshot::label::ChurnRule;
-use crate::timeline::{Future, Moment, Timeline};
+use crate::timeline::Moment;
 use crate::train::{latest, parse_date};
+use crate::value::margin::Margins;
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,13 +71,13 @@ pub struct OfferOutcome {
     pub offer: String,
     /// The tier whose customers are meant; `None` for everyone.
     pub tier: Option<String>,
-    /// Customers it was meant for, and customers kept out.
+    /// Customers it was meant for, and customers kept out; households where `[decide] unit = "household"`, whose members count together.
     pub sent: usize,
     /// See `sent`.
     pub control: usize,
     /// Share that bought: sent, control.
     pub bought: (f64, f64),
-    /// Mean amount bought, sent minus control, per customer.
+    /// Mean amount bought less what was returned, sent minus control, per customer.
     pub amount: f64,
     /// Its 95 % interval (Welch).
     pub interval: (f64, f64),
@@ -92,8 +94,12 @@ pub struct OfferOutcome {
     pub cost: f64,
     /// That for each customer saved; `None` where fewer than one was.
     pub cost_per_saved: Option<f64>,
+    /// The margin in the amount, with what was bought before taken into account where there is any; amounts count in full where no item tells its margin.
+    pub margin: Adjusted,
     /// Margin that the run promised, per customer it was meant for.
     pub promised: Option<f64>,
+    /// That margin of all it was meant for, less `cost`, with the 95 % interval: what the offer earned.
+    pub earned: (f64, (f64, f64)),
     /// Customers that a treatment with the run's decision id names, and what they bought more than the control on average. They may have been chosen: this is no
     /// measure of the effect. `None` where no treatment names a decision.
     pub really_sent: Option<(usize, f64)>,
@@ -178,21 +184,14 @@ impl Moments {
     }
 }
 
-/// What a customer did after the run, and before it.
-#[derive(Clone, Copy)]
-pub(super) struct Followed {
-    amount: f64,
-    bought: bool,
-    before: f64,
-    left: Option<bool>,
-}
-
 /// Customers an offer was meant for, customers it was kept from, and what was promised and expected of the former.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Groups {
     pub(super) sent: Moments,
     pub(super) control: Moments,
     really: Moments,
+    /// As `sent` and `control`, of margins instead of amounts.
+    margins: [Moments; 2],
     promised: Option<f64>,
     cost: f64,
 }
@@ -209,30 +208,21 @@ impl Groups {
         if counts {
             let group = if is_control { &mut self.control } else { &mut self.sent };
             group.add(followed);
+            self.margins[usize::from(is_control)].add(&Followed { amount: followed.margin, ..*followed });
             if was_sent && !is_control {
                 self.really.add(followed);
             }
         }
     }
 
-    /// The slope of amounts on amounts before, both sides together.
-    fn slope(&self) -> Option<f64> {
-        let ((_, sent, sent_products), (_, control, control_products)) = (self.sent.around(), self.control.around());
-        (sent + control > 1e-9).then(|| (sent_products + control_products) / (sent + control))
-    }
-
     pub(super) fn outcome(&self, name: &str, tier: Option<&str>) -> OfferOutcome {
-        let Groups { sent, control, really, promised, cost } = self;
-        let difference = |slope: f64| {
-            let amount = sent.mean(slope) - control.mean(slope);
-            let (here, there) = (sent.variance_of_mean(slope), control.variance_of_mean(slope));
-            // Small groups know their own spread badly: Welch's interval by Student's distribution, told in standard errors of a normal one.
-            let freedom = (here + there).powi(2) / (here.powi(2) / (sent.count - 1.0).max(1.0) + there.powi(2) / (control.count - 1.0).max(1.0)).max(1e-300);
-            (amount, (here + there).sqrt() * student(freedom.max(1.0)) / NORMAL)
-        };
-        let (amount, error) = difference(0.0);
+        let Groups { sent, control, really, margins: [sent_margin, control_margin], promised, cost } = self;
+        let (amount, error) = difference(sent, control, 0.0);
         let around = |(middle, error): (f64, f64), times: f64| (middle - times * error, middle + times * error);
-        let adjusted = self.slope().map(difference);
+        let adjusted = slope(sent, control).map(|slope| difference(sent, control, slope));
+        let margin = difference(sent_margin, control_margin, slope(sent_margin, control_margin).unwrap_or(0.0));
+        let margin = Adjusted { amount: margin.0, interval: around(margin, NORMAL) };
+        let in_all = |each: f64| sent.count * each - cost;
         let left = (sent.known >= 2.0 && control.known >= 2.0).then(|| (sent.share_left(), control.share_left()));
         let saved = left.map(|(here, there)| {
             // With one more customer who left and one who stayed on each side the interval holds in small groups too (Agresti, Caffo 2000).
@@ -254,10 +244,26 @@ impl Groups {
             saved,
             cost: *cost,
             cost_per_saved: saved.filter(|(saved, _)| *saved >= 1.0).map(|(saved, _)| cost / saved),
+            margin,
             promised: promised.map(|promised| promised / sent.count.max(1.0)),
+            earned: (in_all(margin.amount), (in_all(margin.interval.0), in_all(margin.interval.1))),
             really_sent: (really.count > 0.0).then(|| (really.count as usize, really.mean(0.0) - control.mean(0.0))),
         }
     }
+}
+
+/// The slope of amounts on amounts before, both sides together.
+fn slope(sent: &Moments, control: &Moments) -> Option<f64> {
+    let ((_, sent, sent_products), (_, control, control_products)) = (sent.around(), control.around());
+    (sent + control > 1e-9).then(|| (sent_products + control_products) / (sent + control))
+}
+
+/// The difference of means and its error, once `slope` times what was bought before is taken off.
+fn difference(sent: &Moments, control: &Moments, slope: f64) -> (f64, f64) {
+    let (here, there) = (sent.variance_of_mean(slope), control.variance_of_mean(slope));
+    // Small groups know their own spread badly: Welch's interval by Student's distribution, told in standard errors of a normal one.
+    let freedom = (here + there).powi(2) / (here.powi(2) / (sent.count - 1.0).max(1.0) + there.powi(2) / (control.count - 1.0).max(1.0)).max(1e-300);
+    (sent.mean(slope) - control.mean(slope), (here + there).sqrt() * student(freedom.max(1.0)) / NORMAL)
 }
 
 /// Measures a run from newer exports.
@@ -292,9 +298,9 @@ pub fn measure(config: &Config, exports: &Exports, run: &PastRun) -> Result<Outc
         BTreeMap::new()
     };
     churn(config, exports, run, (as_of, end), &left, &treated, &mut outcome);
-    let followed = |id: &str| followed(config, exports, (as_of, until), &left, id);
-    offers(exports, run, config, followed, &mut outcome);
-    outcome.challenger = challenger(config, exports, run, &left, followed, &mut outcome.notes);
+    let follower = Follower::new(config, exports, (as_of, until), &left);
+    offers(exports, run, config, &follower, &mut outcome);
+    outcome.challenger = challenger(config, exports, run, &left, &follower, &mut outcome.notes);
     Ok(outcome)
 }
 
@@ -354,22 +360,7 @@ fn churn(
     outcome.churn = Some(churn);
 }
 
-/// What a customer did between two moments, and in as long a time before.
-fn followed(config: &Config, exports: &Exports, (as_of, until): (Moment, Moment), left: &BTreeMap<u32, bool>, id: &str) -> Option<Followed> {
-    let span = Span { seconds: until.0 - as_of.0 };
-    let customer = exports.customer(id)?;
-    let timeline = Timeline::new(customer, &exports.events, &[]);
-    let kinds = &exports.events.kinds;
-    let alive = |kind: u8| config.churn.kinds.contains(&kinds[usize::from(kind)]);
-    let total = |future: &Future<'_>| {
-        future.events().filter(|event| alive(event.kind())).fold((0.0, false), |(amount, _), event| (amount + event.amount().unwrap_or(0.0), true))
-    };
-    let (amount, bought) = total(&timeline.split(as_of, span).1);
-    let (before, _) = total(&timeline.split(as_of.minus(span), span).1);
-    Some(Followed { amount, bought, before, left: left.get(&customer).copied() })
-}
-
-fn offers(exports: &Exports, run: &PastRun, config: &Config, followed: impl Fn(&str) -> Option<Followed>, outcome: &mut Outcome) {
+fn offers(exports: &Exports, run: &PastRun, config: &Config, follower: &Follower<'_>, outcome: &mut Outcome) {
     if run.offers.is_empty() {
         outcome.notes.push("the run decided no offers".into());
         return;
@@ -379,13 +370,14 @@ fn offers(exports: &Exports, run: &PastRun, config: &Config, followed: impl Fn(&
     let tiers: BTreeMap<&str, &str> = run.risk.iter().filter(|row| !row.tier.is_empty()).map(|row| (row.customer_id.as_str(), row.tier.as_str())).collect();
     let (mut by_offer, mut by_tier) = (BTreeMap::<&str, Groups>::new(), BTreeMap::<&str, Groups>::new());
     let mut all = Groups::default();
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
     for offer in &run.offers {
-        let Some(followed) = followed(&offer.customer_id) else { continue };
-        // A customer with several offers counts once where offers are taken together; what they promised adds up.
-        let is_first = seen.insert(&offer.customer_id);
+        let Some((unit, followed)) = follower.follow(&offer.customer_id) else { continue };
+        // A unit with several offers counts once where offers are taken together; what they promised adds up.
+        let is_first = seen.insert((unit, ""));
+        let is_first_of_offer = seen.insert((unit, &offer.offer_id));
         let was_sent = decisions.contains(offer.decision_id.as_str());
-        by_offer.entry(&offer.offer_id).or_default().add(offer, &followed, true, was_sent);
+        by_offer.entry(&offer.offer_id).or_default().add(offer, &followed, is_first_of_offer, was_sent);
         all.add(offer, &followed, is_first, was_sent);
         if let Some(tier) = tiers.get(offer.customer_id.as_str()) {
             by_tier.entry(tier).or_default().add(offer, &followed, is_first, was_sent);
@@ -407,6 +399,9 @@ fn offers(exports: &Exports, run: &PastRun, config: &Config, followed: impl Fn(&
                 100.0 * share
             ));
         }
+    }
+    if !Margins::of(&exports.items).are_known() {
+        outcome.notes.push("no margins of items are known: amounts bought count in full in what offers earned".into());
     }
     outcome.offers.push(total);
     let is_told = |groups: &Groups| groups.sent.count >= 2.0 && groups.control.count >= 2.0;
@@ -442,14 +437,14 @@ mod tests {
                 decision_id: String::new(),
             };
             let left = uniform(seed ^ 77, place) < if is_control { 0.30 } else { 0.22 };
-            groups.add(&offer, &Followed { amount, bought: amount > 0.0, before: size, left: Some(left) }, true, false);
+            groups.add(&offer, &Followed { amount, margin: 0.4 * amount, bought: amount > 0.0, before: size, left: Some(left) }, true, false);
         }
         groups
     }
 
     #[test]
     fn intervals_hold_the_true_effect_in_nineteen_of_twenty_runs_and_the_one_for_every_week_nearly_always() {
-        let (mut plain, mut adjusted, mut always, mut saved, mut shorter) = (0, 0, 0, 0, 0.0);
+        let (mut plain, mut adjusted, mut margin, mut always, mut saved, mut shorter) = (0, 0, 0, 0, 0, 0.0);
         let runs = 200;
         for seed in 0..runs {
             let outcome = groups(1_000 + seed).outcome("all", None);
@@ -457,13 +452,14 @@ mod tests {
             let own = outcome.adjusted.unwrap();
             plain += holds(outcome.interval, 2.0);
             adjusted += holds(own.interval, 2.0);
+            margin += holds(outcome.margin.interval, 0.8);
             always += holds(outcome.always_valid, 2.0);
             saved += holds(outcome.saved.unwrap().1, 600.0 * 0.08);
             shorter += (own.interval.1 - own.interval.0) / (outcome.interval.1 - outcome.interval.0) / runs as f64;
         }
         // 95 %, give or take twice the standard error of 200 runs.
-        for covered in [plain, adjusted, saved] {
-            assert!((184..=196).contains(&covered), "{plain} {adjusted} {saved} of {runs}");
+        for covered in [plain, adjusted, margin, saved] {
+            assert!((184..=196).contains(&covered), "{plain} {adjusted} {margin} {saved} of {runs}");
         }
         assert!(always >= 198, "{always}");
         assert!(shorter < 0.75, "{shorter}");
@@ -478,7 +474,7 @@ mod tests {
         let holds = |seed: u64| {
             let mut groups = Groups::default();
             for place in 0..11 {
-                let followed = Followed { amount: normal(seed, place), bought: true, before: 0.0, left: None };
+                let followed = Followed { amount: normal(seed, place), margin: 0.0, bought: true, before: 0.0, left: None };
                 if place < 8 { groups.sent.add(&followed) } else { groups.control.add(&followed) }
             }
             let (low, high) = groups.outcome("all", None).interval;
@@ -494,5 +490,6 @@ mod tests {
         let (saved, _) = outcome.saved.unwrap();
         assert!((outcome.cost - 600.0).abs() < 1e-9 && saved > 1.0);
         assert!((outcome.cost_per_saved.unwrap() - 600.0 / saved).abs() < 1e-9);
+        assert!((outcome.earned.0 - (600.0 * outcome.margin.amount - 600.0)).abs() < 1e-9 && outcome.earned.1.0 < outcome.earned.0);
     }
 }

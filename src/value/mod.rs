@@ -5,6 +5,7 @@
 
 pub mod bgnbd;
 pub mod gamma_gamma;
+pub mod margin;
 mod search;
 
 use bincode::{Decode, Encode};
