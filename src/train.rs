@@ -18,7 +18,7 @@ pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMea
 use crate::bundle::{Bundle, Meta};
 use crate::config::{Config, Definition, Effort};
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluate::windows::Windows;
+use crate::evaluate::windows::{Windows, fitted};
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::freshness::ExportHabits;
 use crate::output::features::FeatureRows;
@@ -209,7 +209,15 @@ pub fn windows(config: &Config, exports: &Exports, end: Cutoff) -> Result<Window
         return Ok(Windows::given(&parsed, end, churn.horizon));
     }
     let first = exports.events.time_range().map_or(end, |(first, _)| first);
-    Ok(Windows::cut(first, end, churn.horizon, churn.active_within))
+    let cut = |most: usize| Windows::cut(first, end, churn.horizon, churn.active_within, most);
+    let windows = cut(fitted(usize::MAX));
+    // Counted in the window that chooses: the test window has no say in what is learnt.
+    let Some(choose) = windows.choose.filter(|_| matches!(churn.definition, Definition::Inactivity | Definition::Subscription { .. })) else {
+        return Ok(windows);
+    };
+    let (_, labels) = ChurnRule::new(exports, churn)?.base(choose);
+    let left = labels.iter().filter(|left| **left).count();
+    Ok(cut(fitted(left.min(labels.len() - left))))
 }
 
 /// A calendar day `YYYY-MM-DD` as the moment it begins.

@@ -5,6 +5,7 @@
 
 use crate::config::Span;
 use crate::timeline::{Cutoff, Moment};
+use std::ops::RangeInclusive;
 
 /// The cut-offs of each role. A role that history is too short for is absent or empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,17 @@ pub struct Windows {
     pub end: Cutoff,
 }
 
-/// At most so many cut-offs are fitted at a time: older behaviour says less about the next months, and the time to fit grows.
-const MOST_FITTED: usize = 4;
+/// Cut-offs that are fitted at a time: older behaviour says less about the next months, so there are few of them where customers are many and
+/// more where one window holds few who left, or few who stayed.
+const FITTED: RangeInclusive<usize> = 4..=12;
+/// Leavers and stayers wanted in all windows fitted, each: about 40 for each of a hundred features (logistic regression needs 20 to 50, trees
+/// more: van der Ploeg, Austin, Steyerberg 2014).
+const WANTED: usize = 4_000;
+
+/// How many cut-offs to fit where one window holds so many leavers or stayers, whichever are fewer.
+pub fn fitted(fewer: usize) -> usize {
+    WANTED.div_ceil(fewer.max(1)).clamp(*FITTED.start(), *FITTED.end())
+}
 
 /// The first cut-off that has enough history before it, and how much that is.
 pub fn earliest(first: Moment, horizon: Span, active_within: Span) -> (Cutoff, Span) {
@@ -35,14 +45,14 @@ pub fn earliest(first: Moment, horizon: Span, active_within: Span) -> (Cutoff, S
 impl Windows {
     /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fitted windows follow each other at a third
     /// of the horizon, so that the newest behaviour has its weight; their labels overlap each other, never those of a newer role. The
-    /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it.
-    pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span) -> Windows {
+    /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it. At most `most` are fitted at a time.
+    pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span, most: usize) -> Windows {
         let (earliest, _) = earliest(first, horizon, active_within);
         // Whole days, so that a cut-off is always a midnight.
         let stride = Span::days((horizon.seconds / 3 / 86_400).max(1));
         let before = |limit: Option<Cutoff>| {
             let newest = limit.map(|limit| limit.minus(horizon));
-            std::iter::successors(newest, |cutoff| Some(cutoff.minus(stride))).take_while(|cutoff| *cutoff >= earliest).take(MOST_FITTED).collect::<Vec<_>>()
+            std::iter::successors(newest, |cutoff| Some(cutoff.minus(stride))).take_while(|cutoff| *cutoff >= earliest).take(most).collect::<Vec<_>>()
         };
         let before_end = before(Some(end));
         let test = before_end.first().copied();
@@ -83,7 +93,7 @@ mod tests {
     fn labels_of_an_older_role_end_before_a_newer_cut_off() {
         let day = |day: i64| Moment(day * 86_400);
         let horizon = Span::days(90);
-        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180));
+        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), fitted(5_000));
         assert_eq!(windows.test, Some(day(649)));
         assert_eq!(windows.choose, Some(day(559)));
         assert_eq!(windows.fit[0], day(469));
@@ -93,8 +103,13 @@ mod tests {
     }
 
     #[test]
+    fn the_fewer_left_in_a_window_the_more_windows_are_learnt_from() {
+        assert_eq!([0, 100, 400, 500, 1_000, 90_000].map(fitted), [12, 12, 10, 8, 4, 4]);
+    }
+
+    #[test]
     fn a_history_shorter_than_the_horizon_has_no_window() {
-        let windows = Windows::cut(Moment(0), Moment(80 * 86_400), Span::days(90), Span::days(180));
+        let windows = Windows::cut(Moment(0), Moment(80 * 86_400), Span::days(90), Span::days(180), 4);
         assert_eq!((windows.test, windows.choose, windows.fit.len()), (None, None, 0));
     }
 
