@@ -168,6 +168,10 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
     }
+    let season = bundle.churn.as_ref().map_or(0.0, |part| part.season.shift(cutoff));
+    if season.abs() > 0.0 {
+        scored.notes.push(format!("the time of the year: odds of leaving times {:.2}, from what the year before did then", season.exp()));
+    }
     if let Some(limit) = config.project.max_model_age.filter(|_| !bundle.meta.trained_until.is_empty()) {
         let age = cutoff.days_since(parse_date(&bundle.meta.trained_until)?);
         if age > limit.as_days() {

@@ -18,7 +18,7 @@ pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMea
 use crate::bundle::{Bundle, Meta};
 use crate::config::{Config, Definition, Effort};
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluate::windows::{Windows, fitted};
+use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::freshness::ExportHabits;
 use crate::output::features::FeatureRows;
@@ -38,6 +38,8 @@ use std::time::Instant;
 pub trait Progress: Send {
     /// A stage begins, and the one before it ends.
     fn stage(&mut self, name: &str);
+    /// The stage at hand ends, and none begins yet.
+    fn end(&mut self);
     /// A stage that ran beside the others is done.
     fn beside(&mut self, name: &str, seconds: f64);
 }
@@ -90,10 +92,17 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     progress.stage("features");
     let plan = FeaturePlan::learn(exports, config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);
     // Neither knows of the other, and each has stretches that only one thread can work on.
-    let learn_churn = || match &config.churn.definition {
-        Definition::None => Ok(Err("the config says [churn] definition = \"none\"".to_string())),
-        Definition::Label => churn::labelled(config, exports, plan, end, purpose, &mut measured, progress),
-        Definition::Inactivity | Definition::Subscription { .. } => churn::windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress),
+    let learn_churn = || {
+        let churn = match &config.churn.definition {
+            Definition::None => Ok(Err("the config says [churn] definition = \"none\"".to_string())),
+            Definition::Label => churn::labelled(config, exports, plan, end, purpose, &mut measured, progress),
+            Definition::Inactivity | Definition::Subscription { .. } => {
+                churn::windowed(config, exports, plan, &rule, &windows, purpose, &mut measured, progress)
+            }
+        };
+        // What is left to wait for is the other's time.
+        progress.end();
+        churn
     };
     let learn_ranking = || {
         let began = Instant::now();
@@ -136,6 +145,7 @@ pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String,
     struct Silent;
     impl Progress for Silent {
         fn stage(&mut self, _: &str) {}
+        fn end(&mut self) {}
         fn beside(&mut self, _: &str, _: f64) {}
     }
     let mut config = config.clone();
@@ -209,15 +219,15 @@ pub fn windows(config: &Config, exports: &Exports, end: Cutoff) -> Result<Window
         return Ok(Windows::given(&parsed, end, churn.horizon));
     }
     let first = exports.events.time_range().map_or(end, |(first, _)| first);
-    let cut = |most: usize| Windows::cut(first, end, churn.horizon, churn.active_within, most);
-    let windows = cut(fitted(usize::MAX));
+    let cut = |fewer: usize| Windows::cut(first, end, churn.horizon, churn.active_within, fewer);
+    let windows = cut(usize::MAX);
     // Counted in the window that chooses: the test window has no say in what is learnt.
     let Some(choose) = windows.choose.filter(|_| matches!(churn.definition, Definition::Inactivity | Definition::Subscription { .. })) else {
         return Ok(windows);
     };
     let (_, labels) = ChurnRule::new(exports, churn)?.base(choose);
     let left = labels.iter().filter(|left| **left).count();
-    Ok(cut(fitted(left.min(labels.len() - left))))
+    Ok(cut(left.min(labels.len() - left)))
 }
 
 /// A calendar day `YYYY-MM-DD` as the moment it begins.

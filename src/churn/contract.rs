@@ -155,7 +155,7 @@ contract! {
 
 #[test]
 fn a_later_window_judges_what_the_earlier_one_fitted() {
-    let choice = choose(&shop(600, 1), &Validation::Window(shop(600, 2)), &task("blend")).unwrap();
+    let choice = choose(&shop(600, 1), &Validation::Window(shop(600, 2), Vec::new()), &task("blend")).unwrap();
     let part = choice.refit(choice.chosen, &shop(1200, 3)).unwrap();
     let new = shop(1000, 4);
     assert!(auc(&part.probabilities(&new.matrix), &new.labels) > 0.74);

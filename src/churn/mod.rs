@@ -51,8 +51,8 @@ pub struct Examples {
 /// How settings are chosen and scores calibrated: on rows that the candidate did not fit.
 #[derive(Debug, Clone)]
 pub enum Validation {
-    /// A later window (event histories): candidates fit on the examples, are judged on these.
-    Window(Examples),
+    /// A later window (event histories): candidates fit on the examples, are judged on these. With it older windows, each with what is fitted for it.
+    Window(Examples, Vec<(Examples, Examples)>),
     /// Out-of-fold within the examples (labelled tables, short histories): the fold of each row, from 0.
     Folds(Vec<u8>),
 }

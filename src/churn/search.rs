@@ -226,7 +226,10 @@ fn blend_weights(contenders: &[Contender], judged: &[bool], rows: &[usize]) -> V
 fn splits(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Vec<Split> {
     let seed = task.seed;
     match validation {
-        Validation::Window(window) => vec![Split::new(examples.clone(), window.matrix.clone(), window.labels.clone(), seed, &task.monotone)],
+        Validation::Window(window, older) => {
+            let split = |fit: &Examples, window: &Examples| Split::new(fit.clone(), window.matrix.clone(), window.labels.clone(), seed, &task.monotone);
+            std::iter::once(split(examples, window)).chain(older.iter().map(|(window, fit)| split(fit, window))).collect()
+        }
         Validation::Folds(folds) => {
             let large = examples.matrix.rows * examples.matrix.columns() > LARGE;
             let count = if large { 1 } else { folds.iter().map(|fold| usize::from(*fold) + 1).max().unwrap_or(0) };

@@ -16,6 +16,8 @@ pub struct Windows {
     pub choose: Option<Cutoff>,
     /// Fitted while choosing, newest first: their labels end by `choose`.
     pub fit: Vec<Cutoff>,
+    /// A window before `choose` that chooses with it, and those fitted for it, where one holds few who left or few who stayed.
+    pub also: Option<(Cutoff, Vec<Cutoff>)>,
     /// Fitted for the measures on the test window, newest first: their labels end by `test`.
     pub before_test: Vec<Cutoff>,
     /// Fitted for the bundle, newest first: their labels end by `end`.
@@ -31,8 +33,11 @@ const FITTED: RangeInclusive<usize> = 4..=12;
 /// more: van der Ploeg, Austin, Steyerberg 2014).
 const WANTED: usize = 4_000;
 
+/// Leavers or stayers below which a second window chooses too: settings and calibration from a few hundred are noise.
+const FEW: usize = 1_000;
+
 /// How many cut-offs to fit where one window holds so many leavers or stayers, whichever are fewer.
-pub fn fitted(fewer: usize) -> usize {
+fn fitted(fewer: usize) -> usize {
     WANTED.div_ceil(fewer.max(1)).clamp(*FITTED.start(), *FITTED.end())
 }
 
@@ -45,8 +50,10 @@ pub fn earliest(first: Moment, horizon: Span, active_within: Span) -> (Cutoff, S
 impl Windows {
     /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fitted windows follow each other at a third
     /// of the horizon, so that the newest behaviour has its weight; their labels overlap each other, never those of a newer role. The
-    /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it. At most `most` are fitted at a time.
-    pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span, most: usize) -> Windows {
+    /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it. `fewer` is how many left, or stayed,
+    /// in a window, whichever are fewer.
+    pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span, fewer: usize) -> Windows {
+        let most = fitted(fewer);
         let (earliest, _) = earliest(first, horizon, active_within);
         // Whole days, so that a cut-off is always a midnight.
         let stride = Span::days((horizon.seconds / 3 / 86_400).max(1));
@@ -58,7 +65,9 @@ impl Windows {
         let test = before_end.first().copied();
         let before_test = before(test);
         let choose = before_test.first().copied();
-        Windows { test, choose, fit: before(choose), before_test, before_end, end }
+        let fit = before(choose);
+        let also = fit.first().filter(|_| fewer < FEW).map(|older| (*older, before(Some(*older)))).filter(|(_, fit)| !fit.is_empty());
+        Windows { test, choose, fit, also, before_test, before_end, end }
     }
 
     /// Windows at cut-offs given by hand: the newest whose horizon lies inside the data is the test, the newest that ends by it is
@@ -73,12 +82,13 @@ impl Windows {
         let test = before_end.first().copied();
         let before_test = before(test);
         let choose = before_test.first().copied();
-        Windows { test, choose, fit: before(choose), before_test, before_end, end }
+        Windows { test, choose, fit: before(choose), also: None, before_test, before_end, end }
     }
 
     /// Every cut-off of any role, newest first.
     pub fn all(&self) -> Vec<Cutoff> {
-        let mut all: Vec<Cutoff> = self.before_end.iter().chain(&self.before_test).chain(&self.fit).copied().collect();
+        let mut all: Vec<Cutoff> =
+            self.before_end.iter().chain(&self.before_test).chain(&self.fit).chain(self.also.iter().flat_map(|(_, fit)| fit)).copied().collect();
         all.sort_unstable_by(|a, b| b.cmp(a));
         all.dedup();
         all
@@ -93,7 +103,7 @@ mod tests {
     fn labels_of_an_older_role_end_before_a_newer_cut_off() {
         let day = |day: i64| Moment(day * 86_400);
         let horizon = Span::days(90);
-        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), fitted(5_000));
+        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000);
         assert_eq!(windows.test, Some(day(649)));
         assert_eq!(windows.choose, Some(day(559)));
         assert_eq!(windows.fit[0], day(469));
@@ -108,8 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn where_few_left_an_older_window_chooses_too_with_its_own_windows_to_fit() {
+        let day = |day: i64| Moment(day * 86_400);
+        let horizon = Span::days(90);
+        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 300);
+        let (older, fit) = windows.also.clone().expect("history enough for it");
+        assert!(older.plus(horizon) <= windows.choose.expect("a window that chooses") && !fit.is_empty());
+        assert!(fit.iter().all(|cutoff| cutoff.plus(horizon) <= older && windows.all().contains(cutoff)));
+        assert_eq!(Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000).also, None);
+    }
+
+    #[test]
     fn a_history_shorter_than_the_horizon_has_no_window() {
-        let windows = Windows::cut(Moment(0), Moment(80 * 86_400), Span::days(90), Span::days(180), 4);
+        let windows = Windows::cut(Moment(0), Moment(80 * 86_400), Span::days(90), Span::days(180), 5_000);
         assert_eq!((windows.test, windows.choose, windows.fit.len()), (None, None, 0));
     }
 

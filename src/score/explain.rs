@@ -127,6 +127,7 @@ struct Unwatched;
 
 impl Progress for Unwatched {
     fn stage(&mut self, _: &str) {}
+    fn end(&mut self) {}
     fn beside(&mut self, _: &str, _: f64) {}
 }
 

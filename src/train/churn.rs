@@ -115,7 +115,10 @@ pub(super) fn windowed(
     let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
     let (choice, tested) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
         (Some(test), Some(choose), false) => {
-            let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(without_treated(of(choose)).into_owned()), &task);
+            let judged = |cutoff: &Cutoff| without_treated(of(cutoff)).into_owned();
+            let older = windows.also.iter().map(|(older, fit)| (judged(older), of_all(fit)));
+            let older = older.filter(|(_, fit)| churn::has_both(&fit.labels)).collect();
+            let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(judged(choose), older), &task);
             (choice, Some((of_all(&windows.before_test), of(test))))
         }
         (Some(test), Some(choose), true) => {

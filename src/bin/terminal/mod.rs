@@ -58,6 +58,10 @@ impl Progress for Watch {
         self.running = Some((name.to_string(), Instant::now()));
     }
 
+    fn end(&mut self) {
+        self.end_stage();
+    }
+
     fn beside(&mut self, name: &str, seconds: f64) {
         self.done(name, seconds);
     }
