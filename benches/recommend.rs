@@ -1,5 +1,5 @@
 //! Seconds to read, to learn a recommender (choice of settings, measures and refit included) and to recommend ten items to everyone, by number of
-//! interactions: `cargo bench --bench recommend`.
+//! interactions, for each model alone and for the blend of all: `cargo bench --bench recommend [-- 1e5 1e6]`.
 //!
 //! Customers have a taste for a few of 40 groups of items, and within a group few items are bought by many. The sizes grow together: 40 interactions per customer,
 //! and as many customers as items times 5. Data is made from a fixed seed, outside the timed parts; memory is the most that the process held so far.
@@ -7,7 +7,7 @@
 
 use holdfast::churn::random::mix;
 use holdfast::config::Config;
-use holdfast::exports::{self, ReadOptions};
+use holdfast::exports::{self, Exports, ReadOptions};
 use holdfast::recommend;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -49,33 +49,48 @@ fn peak() -> u64 {
     line.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
+/// Learns with the models named (none for all), recommends to everyone, and prints how long each took.
+fn learn(size: &str, name: &str, models: &[&str], config: &Config, exports: &Exports) -> Result<(), Box<dyn std::error::Error>> {
+    let mut settings = config.recommend.clone();
+    settings.models = models.iter().map(|model| (*model).to_owned()).collect();
+    let start = Instant::now();
+    let (recommender, report) = recommend::train(exports, &settings, None, false, false, config.project.seed)??;
+    println!("fit/{name}/{size}: {:.2} s, {} items, {}", start.elapsed().as_secs_f64(), recommender.items(), report.chosen);
+    let start = Instant::now();
+    let items = recommender.map_items(exports);
+    let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
+    let mut given = 0;
+    for block in customers.chunks(8_192) {
+        let histories: Vec<_> = block
+            .iter()
+            .map(|customer| {
+                let timeline = holdfast::timeline::Timeline::new(*customer, &exports.untimed, &[]);
+                recommender.item_events(&timeline.split(recommend::AFTER_ALL, holdfast::config::Span::days(0)).0, &items)
+            })
+            .collect();
+        given += recommender.recommend(&histories, 10).iter().map(Vec::len).sum::<usize>();
+    }
+    println!("recommend/{name}/{size}: {:.2} s, {given} items to {} customers; memory at most {} MiB", start.elapsed().as_secs_f64(), customers.len(), peak());
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global()?;
-    for (name, interactions) in [("1e5", 100_000), ("1e6", 1_000_000), ("1e7", 10_000_000)] {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    for (size, interactions) in [("1e5", 100_000), ("1e6", 1_000_000), ("1e7", 10_000_000)] {
+        if !asked.is_empty() && !asked.iter().any(|name| name == size) {
+            continue;
+        }
         let folder = tempfile::tempdir()?;
         write(folder.path(), interactions)?;
         let config = Config::load(&folder.path().join("bench.toml"), &[])?;
         let start = Instant::now();
         let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None, pseudonyms: false })?;
-        println!("read/{name}: {:.2} s", start.elapsed().as_secs_f64());
-        let start = Instant::now();
-        let (recommender, report) = recommend::train(&exports, &config.recommend, None, false, false, config.project.seed)??;
-        println!("fit/{name}: {:.2} s, {} items, {}", start.elapsed().as_secs_f64(), recommender.items(), report.chosen);
-        let start = Instant::now();
-        let items = recommender.map_items(&exports);
-        let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
-        let mut given = 0;
-        for block in customers.chunks(8_192) {
-            let histories: Vec<_> = block
-                .iter()
-                .map(|customer| {
-                    let timeline = holdfast::timeline::Timeline::new(*customer, &exports.untimed, &[]);
-                    recommender.item_events(&timeline.split(recommend::AFTER_ALL, holdfast::config::Span::days(0)).0, &items)
-                })
-                .collect();
-            given += recommender.recommend(&histories, 10).iter().map(Vec::len).sum::<usize>();
+        println!("read/{size}: {:.2} s", start.elapsed().as_secs_f64());
+        for model in ["neighbours", "factors", "regression"] {
+            learn(size, model, &[model], &config, &exports)?;
         }
-        println!("recommend/{name}: {:.2} s, {given} items to {} customers; memory at most {} MiB", start.elapsed().as_secs_f64(), customers.len(), peak());
+        learn(size, "all", &[], &config, &exports)?;
     }
     Ok(())
 }

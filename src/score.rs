@@ -169,7 +169,7 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
         scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
     }
     let season = bundle.churn.as_ref().map_or(0.0, |part| part.season.shift(cutoff));
-    if season.abs() > 0.0 {
+    if season.abs() > 0.005 {
         scored.notes.push(format!("the time of the year: odds of leaving times {:.2}, from what the year before did then", season.exp()));
     }
     if let Some(limit) = config.project.max_model_age.filter(|_| !bundle.meta.trained_until.is_empty()) {

@@ -349,7 +349,7 @@ fn summary(config: &Config, measured: &Measured) -> String {
                 100.0 * churn.calibration_error
             ));
         }
-        if churn.season.abs() > 0.0 {
+        if churn.season.abs() > 0.005 {
             lines.push(format!("  season      odds of leaving times {:.2} for the time of the year, from what the year before did then", churn.season.exp()));
         }
         if let Some(at) = &churn.at_threshold {

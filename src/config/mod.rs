@@ -557,6 +557,8 @@ pub struct RecommendSettings {
     pub per_customer: usize,
     /// At most so many of one category on a list.
     pub per_category: Option<usize>,
+    /// The models to try, by name; empty means all. Best sellers are always among them.
+    pub models: Vec<String>,
     /// Items of a second list, of such as the customer never bought; default 0.
     pub new_items: usize,
     /// Items of a third list, of such as the bundle does not know, through their category and price; default 0.

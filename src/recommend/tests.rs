@@ -254,6 +254,7 @@ const SETTINGS: RecommendSettings = RecommendSettings {
     per_customer: 3,
     per_category: None,
     new_items: 0,
+    models: Vec::new(),
     fresh_items: 0,
     memory: 1 << 30,
 };
@@ -273,6 +274,24 @@ fn a_shop_where_everyone_buys_the_same_again_is_foretold_perfectly() {
     assert!(of("popular").ndcg_10 < 0.9);
     assert_eq!(recommender.items(), 12);
     assert_eq!(recommender.validate(), Ok(()));
+}
+
+#[test]
+fn only_the_models_that_are_named_are_tried_beside_best_sellers() {
+    let named = |models: &[&str]| RecommendSettings { models: models.iter().map(|name| (*name).to_string()).collect(), ..SETTINGS };
+    for (models, tried) in [
+        (vec!["neighbours"], vec!["neighbours", "own purchases", "popular"]),
+        (vec!["factors", "regression"], vec!["factors", "own purchases", "popular", "regression"]),
+    ] {
+        let (_, report) = train(&shop(), &named(&models), windows(), false, false, 1).unwrap().unwrap();
+        let mut names: Vec<&str> = report.models.iter().map(|(name, _)| name.as_str()).filter(|name| KINDS.iter().any(|kind| kind.name() == *name)).collect();
+        names.sort_unstable();
+        // The customer's own purchases are shown beside them, and have no weight.
+        assert_eq!(names, tried);
+        assert!(!report.chosen.contains("own"), "{}", report.chosen);
+    }
+    let error = train(&shop(), &named(&["magic"]), windows(), false, false, 1).unwrap_err();
+    assert!(error.message().contains("\"magic\"") && error.message().contains("own purchases"), "{}", error.message());
 }
 
 #[test]

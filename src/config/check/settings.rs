@@ -30,7 +30,7 @@ const CHURN_KEYS: [&str; 13] = [
 const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
-const RECOMMEND_KEYS: [&str; 7] = ["weight", "half_life", "repeat", "per_customer", "per_category", "new_items", "fresh_items"];
+const RECOMMEND_KEYS: [&str; 8] = ["weight", "half_life", "repeat", "models", "per_customer", "per_category", "new_items", "fresh_items"];
 const DECIDE_KEYS: [&str; 8] = ["goal", "offers_per_customer", "contact", "min_gap", "control", "explore", "unit", "issued"];
 const CONTACT_KEYS: [&str; 2] = ["max", "per"];
 const CONTROL_KEYS: [&str; 3] = ["share", "rotate", "salt"];
@@ -158,7 +158,7 @@ pub(super) fn churn(field: Option<Field<'_>>, usual: Definition) -> Result<Churn
             .unwrap_or(Effort::Normal),
         costs: read(&table, "costs", costs)?,
         tiers: read(&table, "tiers", tiers)?.unwrap_or_else(usual_tiers),
-        learners: read(&table, "learners", learners)?.unwrap_or_default(),
+        learners: read(&table, "learners", |field| names(field, "learner"))?.unwrap_or_default(),
         allow_leak: read(&table, "allow_leak", Field::words)?.unwrap_or_default(),
         hide_reasons: read(&table, "hide_reasons", Field::words)?.unwrap_or_default(),
         monotone: read(&table, "monotone", monotone)?.unwrap_or_default(),
@@ -193,10 +193,11 @@ fn costs(field: &Field<'_>) -> Result<Costs> {
     })
 }
 
-fn learners(field: &Field<'_>) -> Result<Vec<String>> {
+/// Names, each once.
+fn names(field: &Field<'_>, what: &str) -> Result<Vec<String>> {
     let names = field.words()?;
     match names.iter().enumerate().find(|(position, name)| names[..*position].contains(name)) {
-        Some((_, name)) => Err(field.error(format!("found the learner \"{name}\" twice, expected each once"))),
+        Some((_, name)) => Err(field.error(format!("found the {what} \"{name}\" twice, expected each once"))),
         None => Ok(names),
     }
 }
@@ -259,6 +260,7 @@ pub(super) fn recommend(field: Option<Field<'_>>) -> Result<RecommendSettings> {
         per_customer: read(&table, "per_customer", |field| field.whole(1, 1_000))?.unwrap_or(3) as usize,
         per_category: read(&table, "per_category", |field| field.whole(1, 1_000))?.map(|count| count as usize),
         new_items: read(&table, "new_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
+        models: read(&table, "models", |field| names(field, "model"))?.unwrap_or_default(),
         fresh_items: read(&table, "fresh_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
         memory: 1 << 30,
     })

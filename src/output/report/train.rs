@@ -100,6 +100,9 @@ fn heads(report: &TrainReport, language: Language) -> Markup {
         }
         @if let Some((bin, rate)) = top { (head(word(Word::TopDecile), &format!("{:.1} ×", bin.observed / rate), word(Word::TopDecileHint))) }
         @if let Some(gap) = report.calibration_error { (head(word(Word::Gap), &percent(gap), word(Word::GapHint))) }
+        @if let Some(season) = report.churn.as_ref().map(|churn| churn.season).filter(|season| season.abs() > 0.005) {
+            (head(word(Word::Season), &format!("× {:.2}", season.exp()), word(Word::SeasonHint)))
+        }
         @if let Some(base) = report.base {
             @let hint = report.churn_rate.map(|rate| format!("{} {}", word(Word::ChurnRate), percent(rate))).unwrap_or_default();
             (head(word(Word::Base), &whole(base), &hint))

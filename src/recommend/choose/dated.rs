@@ -24,7 +24,7 @@ const LEARNT_HALF_LIFE: f32 = 180.0;
 pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial>, Table)> {
     let learnt = fixed.unwrap_or(LEARNT_HALF_LIFE);
     let mut trials: Vec<Trial> = DEMAND_HALF_LIVES.iter().map(|half_life| popular(asked.data, *half_life)).collect();
-    if asked.again.any() {
+    if asked.again.any() && asked.wants(ModelKind::OwnItems) {
         match fixed {
             Some(half_life) => trials.push(own(half_life)),
             None => trials.extend(OWN_HALF_LIVES.map(own)),
@@ -32,19 +32,23 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
     }
     // Cosine of decayed strengths.
     let cosine = NeighbourSettings { half_life: learnt, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 };
-    trials.push(neighbours(asked.data, cosine));
+    if asked.wants(ModelKind::Neighbours) {
+        trials.push(neighbours(asked.data, cosine));
+    }
     let table = asked.table(&trials);
     let best = best_of_each(&table, &trials);
     let ndcg = |kind: ModelKind| best[kind as usize].map_or(0.0, |(_, ndcg)| ndcg);
-    if ndcg(ModelKind::OwnItems) >= REPEATS_DOMINATE * ndcg(ModelKind::Neighbours) {
+    let are_all_wanted = asked.wanted.iter().all(|wanted| *wanted);
+    if are_all_wanted && ndcg(ModelKind::OwnItems) >= REPEATS_DOMINATE * ndcg(ModelKind::Neighbours) {
         return Ok((trials, table));
     }
-    trials.push(factors(
-        asked.data,
-        FactorSettings { half_life: learnt, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5, frequency: 0.0 },
-        asked.seed,
-    )?);
-    trials.push(regression(asked.data, EaseSettings { half_life: learnt, ridge: 50.0, keep: 100, memory: asked.memory })?);
+    if asked.wants(ModelKind::Factors) {
+        let settings = FactorSettings { half_life: learnt, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5, frequency: 0.0 };
+        trials.push(factors(asked.data, settings, asked.seed)?);
+    }
+    if asked.wants(ModelKind::Ease) {
+        trials.push(regression(asked.data, EaseSettings { half_life: learnt, ridge: 50.0, keep: 100, memory: asked.memory })?);
+    }
     let table = asked.table(&trials);
     Ok((trials, table))
 }

@@ -7,7 +7,7 @@ mod dated;
 mod undated;
 
 use crate::config::{RecommendSettings, Repeat};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::recommend::ItemModel;
 use crate::recommend::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
 use crate::recommend::ease::{self, EaseSettings};
@@ -98,7 +98,9 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
         }
         return Ok(plan);
     }
-    let asked = Asked { data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
+    let wanted = wanted(&settings.models)?;
+    let asked =
+        Asked { wanted, data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
     let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
     let best = best_of_each(&table, &trials);
     let (weights, lift) = search(&table, data, &trials, &best, dated);
@@ -112,6 +114,8 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
 
 /// What settings are chosen on.
 struct Asked<'a> {
+    /// By position in [`KINDS`].
+    wanted: [bool; KINDS.len()],
     data: &'a Interactions,
     truths: &'a [Vec<u32>],
     customers: &'a [usize],
@@ -123,7 +127,19 @@ struct Asked<'a> {
     seed: u64,
 }
 
+/// Which kinds of models the names ask for: all where none is named, best sellers always.
+fn wanted(models: &[String]) -> Result<[bool; KINDS.len()]> {
+    let names = KINDS.map(ModelKind::name);
+    if let Some(name) = models.iter().find(|name| !names.contains(&name.as_str())) {
+        return Err(Error::config(format!("[recommend] models: found {name:?}, expected some of {}", names.join(", "))));
+    }
+    Ok(KINDS.map(|kind| models.is_empty() || kind == ModelKind::Popular || models.iter().any(|name| name == kind.name())))
+}
+
 impl Asked<'_> {
+    fn wants(&self, kind: ModelKind) -> bool {
+        self.wanted[kind as usize]
+    }
     fn table(&self, trials: &[Trial]) -> Table {
         // Settings of one kind propose much the same items: the last of each kind proposes for all.
         let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.kind != trials[place].kind);

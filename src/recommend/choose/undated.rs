@@ -2,6 +2,7 @@
 
 use super::{Asked, Trial, factors, neighbours, own, popular, regression};
 use crate::error::Result;
+use crate::recommend::blend::ModelKind;
 use crate::recommend::ease::EaseSettings;
 use crate::recommend::factors::FactorSettings;
 use crate::recommend::neighbours::NeighbourSettings;
@@ -52,21 +53,22 @@ fn shapes(keep: usize) -> [NeighbourSettings; 5] {
 pub(super) fn trials(asked: &Asked<'_>, ordered: bool) -> Result<(Vec<Trial>, Table)> {
     let items = asked.data.items.max(1);
     let mut trials = vec![popular(asked.data, f32::INFINITY)];
-    if asked.again.any() {
+    if asked.again.any() && asked.wants(ModelKind::OwnItems) {
         trials.push(own(f32::INFINITY));
     }
     let keep = (ROW_BYTES / ENTRY_BYTES / items).clamp(KEPT.0, KEPT.1);
-    trials.extend(shapes(keep).map(|shape| neighbours(asked.data, shape)));
-    if ordered {
-        // The end of a list says more about what follows it.
-        for places in RECENT_PLACES {
+    if asked.wants(ModelKind::Neighbours) {
+        // The end of a list in order says more about what follows it.
+        for places in std::iter::once(f32::INFINITY).chain(RECENT_PLACES.into_iter().filter(|_| ordered)) {
             trials.extend(shapes(keep).map(|shape| neighbours(asked.data, NeighbourSettings { half_life: places, ..shape })));
         }
     }
-    for ridge in RIDGES {
+    for ridge in RIDGES.into_iter().filter(|_| asked.wants(ModelKind::Ease)) {
         trials.push(regression(asked.data, EaseSettings { half_life: f32::INFINITY, ridge, keep, memory: asked.memory })?);
     }
-    trials.push(best_factors(asked, items)?);
+    if asked.wants(ModelKind::Factors) {
+        trials.push(best_factors(asked, items)?);
+    }
     let table = asked.table(&trials);
     Ok((trials, table))
 }
