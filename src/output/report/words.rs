@@ -215,6 +215,7 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "tree" => ("decision tree", "决策树"),
         "forest" => ("random forest", "随机森林"),
         "boosted" => ("boosted trees", "提升树"),
+        "symmetric" => ("symmetric trees", "对称树"),
         "blend" => ("blend", "融合模型"),
         "popular" => ("best sellers", "畅销商品"),
         "test" => ("test", "测试"),
