@@ -18,6 +18,7 @@ pub use models::{Model, Models, Side};
 
 use crate::bundle::Bundle;
 use crate::churn::reasons::check_hidden;
+use crate::churn::season::odds_factor;
 use crate::config::Config;
 use crate::decide::{Asked, Decisions};
 use crate::error::{Error, Result};
@@ -168,9 +169,8 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
     }
-    let season = bundle.churn.as_ref().map_or(0.0, |part| part.season.shift(cutoff));
-    if season.abs() > 0.005 {
-        scored.notes.push(format!("the time of the year: odds of leaving times {:.2}, from what the year before did then", season.exp()));
+    if let Some(factor) = bundle.churn.as_ref().and_then(|part| odds_factor(part.season.shift(cutoff))) {
+        scored.notes.push(format!("the time of the year: odds of leaving times {factor:.2}, from what the year before did then"));
     }
     if let Some(limit) = config.project.max_model_age.filter(|_| !bundle.meta.trained_until.is_empty()) {
         let age = cutoff.days_since(parse_date(&bundle.meta.trained_until)?);

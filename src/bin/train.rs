@@ -3,6 +3,7 @@
 mod terminal;
 
 use clap::{Args, Parser, Subcommand};
+use holdfast::churn::season::odds_factor;
 use holdfast::config::Config;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
@@ -349,8 +350,8 @@ fn summary(config: &Config, measured: &Measured) -> String {
                 100.0 * churn.calibration_error
             ));
         }
-        if churn.season.abs() > 0.005 {
-            lines.push(format!("  season      odds of leaving times {:.2} for the time of the year, from what the year before did then", churn.season.exp()));
+        if let Some(factor) = odds_factor(churn.season) {
+            lines.push(format!("  season      odds of leaving times {factor:.2} for the time of the year, from what the year before did then"));
         }
         if let Some(at) = &churn.at_threshold {
             let past: Vec<String> = churn.backtest.iter().map(|window| format!("{:.1} % at {}", 100.0 * window.accuracy, window.cutoff)).collect();

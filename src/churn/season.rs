@@ -37,6 +37,11 @@ impl Season {
     }
 }
 
+/// What a shift of log-odds multiplies the odds of leaving by; `None` where that is 1 but for rounding.
+pub fn odds_factor(shift: f64) -> Option<f64> {
+    (shift.abs() > 0.005).then(|| shift.exp())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

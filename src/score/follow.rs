@@ -1,6 +1,6 @@
 //! What a unit (a customer, or a household where lots are drawn by household) did after a run, and before it.
 
-use crate::config::Config;
+use crate::config::{Config, Span};
 use crate::decide::control::unit;
 use crate::exports::Exports;
 use crate::timeline::{Future, Moment, Timeline};
@@ -48,6 +48,11 @@ impl<'a> Follower<'a> {
         Follower { exports, by_household, kinds: exports.events.kinds.iter().map(kind).collect(), window, left, margins: Margins::of(&exports.items), members }
     }
 
+    /// Whether any item tells its margin.
+    pub fn knows_margins(&self) -> bool {
+        self.margins.are_known()
+    }
+
     /// The unit of a customer and what became of it; `None` for a customer whom the exports do not know.
     pub fn follow(&self, id: &str) -> Option<(&'a str, Followed)> {
         let customer = self.exports.customer(id)?;
@@ -56,7 +61,7 @@ impl<'a> Follower<'a> {
         let members = self.members.get(unit).map_or(&alone[..], Vec::as_slice);
         let mut followed = Followed { amount: 0.0, margin: 0.0, bought: false, before: 0.0, left: None };
         let (from, until) = self.window;
-        let span = crate::config::Span { seconds: until.0 - from.0 };
+        let span = Span { seconds: until.0 - from.0 };
         for member in members {
             let timeline = Timeline::new(*member, &self.exports.events, &[]);
             let (amount, margin, bought) = self.total(&timeline.split(from, span).1);

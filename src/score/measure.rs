@@ -15,7 +15,6 @@ use crate::output::read_back::{PastOffer, PastRun};
 use crate::snapshot::label::ChurnRule;
 use crate::timeline::Moment;
 use crate::train::{latest, parse_date};
-use crate::value::margin::Margins;
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::collections::{BTreeMap, BTreeSet};
@@ -400,7 +399,7 @@ fn offers(exports: &Exports, run: &PastRun, config: &Config, follower: &Follower
             ));
         }
     }
-    if !Margins::of(&exports.items).are_known() {
+    if !follower.knows_margins() {
         outcome.notes.push("no margins of items are known: amounts bought count in full in what offers earned".into());
     }
     outcome.offers.push(total);

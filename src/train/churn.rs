@@ -113,18 +113,18 @@ pub(super) fn windowed(
     let task = task(config, &plan)?;
     let seed = config.project.seed;
     let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
-    let (choice, tested) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
-        (Some(test), Some(choose), false) => {
+    let (choice, known) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
+        (Some(_), Some(choose), false) => {
             let judged = |cutoff: &Cutoff| without_treated(of(cutoff)).into_owned();
             let older = windows.also.iter().map(|(older, fit)| (judged(older), of_all(fit)));
             let older = older.filter(|(_, fit)| churn::has_both(&fit.labels)).collect();
             let choice = churn::choose(&of_all(&windows.fit), &Validation::Window(judged(choose), older), &task);
-            (choice, Some((of_all(&windows.before_test), of(test))))
+            (choice, Some(of_all(&windows.before_test)))
         }
-        (Some(test), Some(choose), true) => {
+        (Some(_), Some(choose), true) => {
             measured.warnings.push("history is too short for windows of its own to choose in: settings are chosen out-of-fold within one window".into());
             let examples = of(choose);
-            (churn::choose(examples, &Validation::Folds(stratified(&examples.labels, 5, seed)), &task), Some((of_all(&windows.before_test), of(test))))
+            (churn::choose(examples, &Validation::Folds(stratified(&examples.labels, 5, seed)), &task), Some(of_all(&windows.before_test)))
         }
         (Some(test), None, _) => {
             measured.warnings.push("history holds one window only: the measures are out-of-fold within it, not on a later one".into());
@@ -147,14 +147,13 @@ pub(super) fn windowed(
     measured.horizon = Some(config.churn.horizon.as_days());
     warn_if_thin(&test_examples.labels, measured);
     measured.warnings.extend(acting::warning(test_examples));
-    measured.churn = Some(match tested {
-        Some((known, test)) => {
+    measured.churn = Some(match known {
+        Some(known) => {
             let before: Vec<&Examples> = windows.before_test.iter().map(of).collect();
-            let season = seasons.shift(windows.test.unwrap_or(windows.end), &windows.before_test);
-            let (mut churn, probabilities) = measure(config, &choice, &known, test, if by_group { &before } else { &[] }, season)?;
+            let season = seasons.shift(test, &windows.before_test);
+            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, if by_group { &before } else { &[] }, season)?;
             churn.backtest = backtest(config, &choice, &cutoffs, &examples, &seasons)?;
-            measured.tested =
-                Some(Tested { cutoff: Some(*cutoffs.iter().find(|cutoff| Some(**cutoff) == windows.test).unwrap_or(&windows.end)), probabilities });
+            measured.tested = Some(Tested { cutoff: Some(test), probabilities });
             churn
         }
         None => out_of_fold(&choice),
@@ -362,12 +361,9 @@ pub(super) fn labelled(
     let task = task(config, &plan)?;
     let seed = config.project.seed;
     let fold = stratified(&examples.labels, 5, seed);
-    let known: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] != 0).collect();
-    let test: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] == 0).collect();
-    let customers = |places: &[usize]| places.iter().map(|place| exports.label_rows[rows[*place]]).collect::<Vec<u32>>();
-    let (test_customers, known_customers) = (customers(&test), customers(&known));
-    let known = select(&examples, &known);
-    let test = select(&examples, &test);
+    let (test_rows, known_rows): (Vec<usize>, Vec<usize>) = (0..fold.len()).partition(|row| fold[*row] == 0);
+    let known = select(&examples, &known_rows);
+    let test = select(&examples, &test_rows);
     leaks::refuse(&leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak))?;
     measured.warnings.extend(leaks::refuse_twins(&known.matrix, &test.matrix, &config.churn.allow_leak)?);
     let choice = match churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, seed)), &task) {
@@ -380,14 +376,16 @@ pub(super) fn labelled(
     warn_if_thin(&test.labels, measured);
     let (churn, probabilities) = measure(config, &choice, &known, &test, &[], 0.0)?;
     measured.churn = Some(churn);
-    measured.tested = Some(Tested { cutoff: None, probabilities: probabilities.clone() });
+    measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];
     if purpose != Purpose::Fit {
         let mut learnt = Learnt::without_part(plan, lines);
         if purpose == Purpose::Features {
+            let customers = |places: &[usize]| places.iter().map(|place| exports.label_rows[rows[*place]]).collect::<Vec<u32>>();
+            let probabilities = measured.tested.as_ref().map(|tested| tested.probabilities.clone());
             learnt.rows = vec![
-                FeatureRows { cutoff: String::new(), customers: test_customers, examples: test, probabilities: Some(probabilities) },
-                FeatureRows { cutoff: String::new(), customers: known_customers, examples: known, probabilities: None },
+                FeatureRows { cutoff: String::new(), customers: customers(&test_rows), examples: test, probabilities },
+                FeatureRows { cutoff: String::new(), customers: customers(&known_rows), examples: known, probabilities: None },
             ];
         }
         return Ok(Ok(learnt));

@@ -52,7 +52,7 @@ impl<'a> Seasons<'a> {
     pub fn new(exports: &'a Exports, rule: &'a ChurnRule<'a>, settings: &ChurnSettings, windows: &Windows) -> Seasons<'a> {
         let first = exports.events.time_range().map_or(windows.end, |(first, _)| first);
         let (earliest, warm_up) = earliest(first, settings.horizon, settings.active_within);
-        let calibrated = windows.choose.filter(|_| windows.test.is_some() && !windows.fit.is_empty()).map(|choose| (choose, windows.fit.clone()));
+        let calibrated = windows.choose.filter(|_| !windows.fit.is_empty()).map(|choose| (choose, windows.fit.clone()));
         Seasons { exports, rule, earliest, warm_up, horizon: settings.horizon, end: windows.end, calibrated, counted: Mutex::default() }
     }
 
@@ -62,6 +62,10 @@ impl<'a> Seasons<'a> {
     }
 
     fn expected(&self, cutoff: Cutoff, known: &[Cutoff]) -> Option<f64> {
+        // The window of a year before would reach into the one foretold.
+        if a_year_before(cutoff).plus(self.horizon) > cutoff {
+            return None;
+        }
         let (mut change, mut variance) = self.change(cutoff, known)?;
         if let Some((choose, fit)) = &self.calibrated {
             let (carried, error) = self.change(*choose, fit)?;
@@ -73,10 +77,10 @@ impl<'a> Seasons<'a> {
 
     /// The season of every cut-off of the coming year that a bundle may be asked about.
     pub fn year_after(&self, known: &[Cutoff]) -> Season {
-        let last = Span { seconds: Span::days(365).seconds - self.horizon.seconds };
-        if last.seconds < 0 || self.expected(self.end, known).is_none() {
+        if self.expected(self.end, known).is_none() {
             return Season::default();
         }
+        let last = Span { seconds: Span::days(365).seconds - self.horizon.seconds };
         let step = (self.horizon.seconds / 3).max(Span::days(365).seconds / MOST_POINTS) / 86_400 * 86_400;
         let points = (0..).map(|point| point * step.max(86_400)).take_while(|after| *after <= last.seconds);
         Season::new(points.map(|seconds| self.end.plus(Span { seconds })).map(|cutoff| (cutoff, self.shift(cutoff, known))).collect())
@@ -161,6 +165,38 @@ fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::churn::random::mix;
+    use crate::config::Config;
+    use crate::timeline::{EventStore, Moment};
+
+    #[test]
+    fn a_horizon_longer_than_a_year_has_no_season_as_the_year_before_would_tell_what_is_foretold() {
+        let folder = tempfile::tempdir().expect("a folder for the config");
+        let path = folder.path().join("shop.toml");
+        let events = "[[events]]\nfiles = [\"orders.csv\"]\ncustomer = \"customer\"\ntime = \"day\"\nkind = { value = \"purchase\" }\n";
+        std::fs::write(&path, format!("[project]\nname = \"shop\"\n{events}[churn]\nactive_within = \"180d\"\n")).expect("the config is written");
+        // Six hundred customers who buy by chance on one day of sixty, twice as often in the second half of a year, until they have enough.
+        let mut store = EventStore { kinds: vec!["purchase".into()], offsets: vec![0], ..EventStore::default() };
+        for customer in 0..600_u64 {
+            let until = mix(customer, 9_999) % 4_000;
+            for day in (0..until.min(2_000)).filter(|day| mix(customer, *day) % 60 < 1 + u64::from(day % 365 > 180)) {
+                store.time.push(day as i64 * 86_400);
+                store.kind.push(0);
+            }
+            store.offsets.push(store.time.len());
+        }
+        let exports = Exports { customers: (0..600).map(|customer| format!("c{customer:03}").into()).collect(), events: store, ..Exports::default() };
+        for (horizon, tells) in [("60d", true), ("400d", false)] {
+            let churn = Config::load(&path, &[format!("churn.horizon={horizon}")]).expect("a sound config").churn;
+            let windows = Windows::cut(Moment(0), Moment(2_000 * 86_400), churn.horizon, churn.active_within, 5_000);
+            let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
+            let seasons = Seasons::new(&exports, &rule, &churn, &windows);
+            let test = windows.test.expect("history enough");
+            assert!(seasons.change(test, &windows.before_test).is_some(), "a year before there is a change, {horizon}");
+            assert_eq!(seasons.expected(test, &windows.before_test).is_some(), tells, "{horizon}");
+            assert_eq!(seasons.year_after(&windows.before_end) != Season::default(), tells, "{horizon}");
+        }
+    }
 
     #[test]
     fn a_common_odds_ratio_is_found_whatever_the_groups_are() {

@@ -257,10 +257,10 @@ pub(super) fn recommend(field: Option<Field<'_>>) -> Result<RecommendSettings> {
         half_life: read(&table, "half_life", Field::span)?,
         repeat: read(&table, "repeat", |field| field.choice(&[("auto", Repeat::Auto), ("allow", Repeat::Allow), ("never", Repeat::Never)]))?
             .unwrap_or(Repeat::Auto),
+        models: read(&table, "models", |field| names(field, "model"))?.unwrap_or_default(),
         per_customer: read(&table, "per_customer", |field| field.whole(1, 1_000))?.unwrap_or(3) as usize,
         per_category: read(&table, "per_category", |field| field.whole(1, 1_000))?.map(|count| count as usize),
         new_items: read(&table, "new_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
-        models: read(&table, "models", |field| names(field, "model"))?.unwrap_or_default(),
         fresh_items: read(&table, "fresh_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,
         memory: 1 << 30,
     })

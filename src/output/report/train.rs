@@ -4,6 +4,7 @@ use super::page::{BarLine, bars, frame, head, money, percent, percent_whole, sec
 use super::words::{Word, code, filled};
 use super::{ModelLine, TrainReport, chart};
 use crate::churn::groups::RiskGroup;
+use crate::churn::season::odds_factor;
 use crate::config::Language;
 use crate::evaluate::classify::ReliabilityBin;
 use crate::evaluate::honesty::{Profit, WindowMeasured, wilson};
@@ -100,9 +101,7 @@ fn heads(report: &TrainReport, language: Language) -> Markup {
         }
         @if let Some((bin, rate)) = top { (head(word(Word::TopDecile), &format!("{:.1} ×", bin.observed / rate), word(Word::TopDecileHint))) }
         @if let Some(gap) = report.calibration_error { (head(word(Word::Gap), &percent(gap), word(Word::GapHint))) }
-        @if let Some(season) = report.churn.as_ref().map(|churn| churn.season).filter(|season| season.abs() > 0.005) {
-            (head(word(Word::Season), &format!("× {:.2}", season.exp()), word(Word::SeasonHint)))
-        }
+        @if let Some(factor) = report.churn.as_ref().and_then(|churn| odds_factor(churn.season)) { (head(word(Word::Season), &format!("× {factor:.2}"), word(Word::SeasonHint))) }
         @if let Some(base) = report.base {
             @let hint = report.churn_rate.map(|rate| format!("{} {}", word(Word::ChurnRate), percent(rate))).unwrap_or_default();
             (head(word(Word::Base), &whole(base), &hint))

@@ -98,9 +98,9 @@ words! {
     TopDecile: "Riskiest tenth", "风险最高的十分之一";
     TopDecileHint: "times the average churn rate", "倍于平均流失率";
     Gap: "Calibration gap", "校准误差";
+    GapHint: "mean distance between foretold and observed", "预测与实际的平均差距";
     Season: "Season", "季节";
     SeasonHint: "odds of leaving at this time of the year, from the year before", "按上一年同期调整的流失几率";
-    GapHint: "mean distance between foretold and observed", "预测与实际的平均差距";
     TrainSummary: "On customers it had not seen, the model put who left above who stayed in {} of pairs; the best rule without a model did so in {}", "在未见过的客户上，模型在 {} 的配对中把流失者排在留存者之前；无模型的最佳规则为 {}";
     TrainSummaryAlone: "On customers it had not seen, the model put who left above who stayed in {} of pairs", "在未见过的客户上，模型在 {} 的配对中把流失者排在留存者之前";
     TrainSummaryPlain: "No churn model was trained", "未训练流失模型";

@@ -30,9 +30,9 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
             None => trials.extend(OWN_HALF_LIVES.map(own)),
         }
     }
-    // Cosine of decayed strengths.
-    let cosine = NeighbourSettings { half_life: learnt, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 };
     if asked.wants(ModelKind::Neighbours) {
+        // Cosine of decayed strengths.
+        let cosine = NeighbourSettings { half_life: learnt, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 };
         trials.push(neighbours(asked.data, cosine));
     }
     let table = asked.table(&trials);

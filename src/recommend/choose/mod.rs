@@ -72,6 +72,7 @@ struct State {
 /// Learns the plan from histories and what came after them. `ages` says what their ages mean.
 /// `sold` says what else is known of the items.
 pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold: &Sold<'_>, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
+    let wanted = wanted(&settings.models)?;
     let dated = ages == Ages::Days;
     let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
     let again = match settings.repeat {
@@ -98,7 +99,6 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
         }
         return Ok(plan);
     }
-    let wanted = wanted(&settings.models)?;
     let asked =
         Asked { wanted, data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
     let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
