@@ -1,14 +1,14 @@
 //! What may be tried, with how much work, and how one learner is fitted: on part of the rows to be judged, or on all to be kept.
 
 use super::baseline::RecencyRule;
-use super::boosted::{self, BoostSettings};
+use super::boosted::{self, BoostSettings, Boosted};
 use super::design::{Design, design};
 use super::encode::{EncodedMatrix, Encoder, vocabulary_size};
 use super::flat::FlatTrees;
 use super::logistic::fit_path;
 use super::model::{Model, Trees};
 use super::random::mix;
-use super::symmetric::{Binned, Symmetric, SymmetricSettings, follow};
+use super::symmetric::{self, Binned, Symmetric, SymmetricSettings};
 use super::tree::{self, TreeSettings};
 use super::{ChurnTask, Examples};
 use crate::config::Effort;
@@ -90,7 +90,6 @@ pub struct Split {
     fit: Examples,
     judge: FeatureMatrix,
     judge_labels: Vec<bool>,
-    encoded: EncodedMatrix,
     judge_encoded: EncodedMatrix,
     binned: Binned,
     judge_bins: Vec<u8>,
@@ -107,7 +106,7 @@ impl Split {
         let binned = Binned::new(&encoded);
         let judge_bins = binned.bin(&judge_encoded);
         let monotone = encoder.monotone(monotone);
-        Split { fit, judge, judge_labels, encoded, judge_encoded, binned, judge_bins, monotone, seed }
+        Split { fit, judge, judge_labels, judge_encoded, binned, judge_bins, monotone, seed }
     }
     /// Outcomes of the rows to judge.
     pub fn labels(&self) -> &[bool] {
@@ -131,7 +130,7 @@ fn budget(effort: Effort) -> f64 {
 /// The settings to try for one task. Work is counted, never timed: what one round costs decides how many rounds there may be,
 /// and that how small the steps are.
 pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Settings> {
-    let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
+    let (rows, columns) = (split.rows() as f64, split.binned.cuts.len().max(1) as f64);
     let budget = budget(task.effort);
     let mut all = Vec::new();
     if let Some(column) = task.recency {
@@ -209,7 +208,7 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
 /// Settings of more capacity than the best found so far, where that was reached with nearly all of its rounds or with the largest shape
 /// tried: what still falls is followed. Empty where more is not called for or would cost too much.
 pub fn stronger(found: &Settings, tried: &[Settings], split: &Split, splits: usize, effort: Effort) -> Vec<Settings> {
-    let (rows, columns) = (split.rows() as f64, split.encoded.columns.max(1) as f64);
+    let (rows, columns) = (split.rows() as f64, split.binned.cuts.len().max(1) as f64);
     // A large table is judged on one split instead of five.
     let most = MOST_WORK * budget(effort) * if splits == 1 { 4.0 } else { 1.0 };
     match found {
@@ -308,10 +307,8 @@ pub fn trial(candidate: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f
             let scores = if one_class {
                 vec![constant(); counts.len()]
             } else {
-                let patience = (boost.rounds / 8).max(20);
-                let stopping = Some((&split.judge_encoded, &split.judge_labels[..], patience));
-                let fit = boosted::fit(&split.encoded, labels, boost, &split.monotone, mix(split.seed, 1), stopping)?;
-                fit.trees.checkpoints(&split.judge_encoded, fit.base, &counts)
+                let mut ensemble = Boosted::new(&split.binned, labels, base, *boost, &split.monotone, mix(split.seed, 1));
+                followed(split, base, &counts, |scores| boosted::follow(scores, &split.judge_bins, &ensemble.grow()))
             };
             counts.into_iter().zip(scores).map(|(rounds, scores)| (Settings::Boosted(BoostSettings { rounds, ..*boost }), scores)).collect()
         }
@@ -329,7 +326,15 @@ pub fn trial(candidate: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f
         }
         Settings::Symmetric(symmetric) => {
             let counts = checkpoints(symmetric.rounds);
-            let scores = if one_class { vec![constant(); counts.len()] } else { follow_symmetric(symmetric, split, base, &counts) };
+            let scores = if one_class {
+                vec![constant(); counts.len()]
+            } else {
+                let mut ensemble = Symmetric::new(&split.binned, labels, base, *symmetric, mix(split.seed, 2));
+                followed(split, base, &counts, |scores| {
+                    let (questions, values) = ensemble.grow();
+                    symmetric::follow(scores, &split.judge_bins, &questions, &values);
+                })
+            };
             counts.into_iter().zip(scores).map(|(rounds, scores)| (Settings::Symmetric(SymmetricSettings { rounds, ..*symmetric }), scores)).collect()
         }
     })
@@ -340,17 +345,15 @@ fn checkpoints(rounds: usize) -> Vec<usize> {
     (1..=CHECKPOINTS.min(rounds)).map(|step| step * rounds / CHECKPOINTS.min(rounds)).collect()
 }
 
-/// Held-out scores at each checkpoint; growing ends when an eighth of all rounds brought nothing.
-fn follow_symmetric(settings: &SymmetricSettings, split: &Split, base: f64, counts: &[usize]) -> Vec<Vec<f64>> {
-    let mut ensemble = Symmetric::new(&split.binned, &split.fit.labels, base, *settings, mix(split.seed, 2));
+/// Held-out scores at each checkpoint, with `grow` to add one more tree to them; growing ends when an eighth of all rounds brought nothing.
+fn followed(split: &Split, base: f64, counts: &[usize], mut grow: impl FnMut(&mut [f64])) -> Vec<Vec<f64>> {
     let mut scores = vec![base; split.judge.rows];
     let mut history: Vec<Vec<f64>> = Vec::with_capacity(counts.len());
     let (mut best, mut best_at, mut done) = (f64::INFINITY, 0, 0);
     for (step, count) in counts.iter().enumerate() {
         if step - best_at.min(step) <= counts.len() / 8 + 1 {
             for _ in done..*count {
-                let (questions, values) = ensemble.grow();
-                follow(&mut scores, &split.judge_bins, &questions, &values);
+                grow(&mut scores);
             }
             done = *count;
             let probabilities: Vec<f64> = scores.iter().map(|z| super::calibrate::sigmoid(*z)).collect();
@@ -369,7 +372,7 @@ pub struct Prepared<'a> {
     examples: &'a Examples,
     seed: u64,
     monotone: Vec<(usize, bool)>,
-    trees: Option<(Encoder, EncodedMatrix, Binned)>,
+    trees: Option<(Encoder, Binned)>,
 }
 
 /// Seeds of an ensemble of so many rounds: many small steps on redrawn rows steady it as well as many seeds do.
@@ -383,12 +386,12 @@ impl<'a> Prepared<'a> {
         let trees = settings.iter().any(|settings| !matches!(settings, Settings::Recency { .. } | Settings::Logistic { .. })).then(|| {
             let (encoder, encoded) = Encoder::learn(&examples.matrix, &examples.labels, seed);
             let binned = Binned::new(&encoded);
-            (encoder, encoded, binned)
+            (encoder, binned)
         });
         Prepared { examples, seed, monotone: monotone.to_vec(), trees }
     }
 
-    fn trees(&self) -> Result<&(Encoder, EncodedMatrix, Binned)> {
+    fn trees(&self) -> Result<&(Encoder, Binned)> {
         self.trees.as_ref().ok_or_else(|| Error::internal("the rows were prepared for learners without trees"))
     }
 
@@ -409,14 +412,18 @@ impl<'a> Prepared<'a> {
                 Ok(Model::Logistic(models.pop().unwrap_or_default()))
             }
             Settings::Boosted(boost) => {
-                let (encoder, encoded, _) = self.trees()?;
+                let (encoder, binned) = self.trees()?;
+                let monotone = encoder.monotone(&self.monotone);
                 self.ensemble(seeds(bags, boost.rounds), |seed| {
-                    let fit = boosted::fit(encoded, labels, boost, &encoder.monotone(&self.monotone), seed, None)?;
-                    Ok((fit.base, fit.trees))
+                    let mut grown = Boosted::new(binned, labels, base, *boost, &monotone, seed);
+                    for _ in 0..boost.rounds {
+                        grown.grow();
+                    }
+                    (base, grown.trees)
                 })
             }
             Settings::Tree(settings) | Settings::Forest(settings) => {
-                let (encoder, _, binned) = self.trees()?;
+                let (encoder, binned) = self.trees()?;
                 let grow = |number| tree::grow(binned, labels, settings, mix(self.seed, 3), number);
                 let grown: Vec<FlatTrees> = (0..settings.trees).into_par_iter().map(grow).collect();
                 let mut trees = FlatTrees::default();
@@ -426,22 +433,22 @@ impl<'a> Prepared<'a> {
                 Ok(Model::Trees(Trees { encoder: encoder.clone(), base: 0.0, scale: 1.0 / settings.trees as f64, trees }))
             }
             Settings::Symmetric(symmetric) => {
-                let (_, _, binned) = self.trees()?;
+                let (_, binned) = self.trees()?;
                 self.ensemble(seeds(bags, symmetric.rounds), |seed| {
                     let mut grown = Symmetric::new(binned, labels, base, *symmetric, seed);
                     for _ in 0..symmetric.rounds {
                         grown.grow();
                     }
-                    Ok((base, grown.trees))
+                    (base, grown.trees)
                 })
             }
         }
     }
 
     /// The mean of several seeds of one learner of trees.
-    fn ensemble(&self, bags: usize, grow: impl Fn(u64) -> Result<(f64, FlatTrees)> + Sync) -> Result<Model> {
-        let (encoder, ..) = self.trees()?;
-        let grown: Vec<_> = (0..bags.max(1)).into_par_iter().map(|bag| grow(mix(self.seed, 100 + bag as u64))).collect::<Result<_>>()?;
+    fn ensemble(&self, bags: usize, grow: impl Fn(u64) -> (f64, FlatTrees) + Sync) -> Result<Model> {
+        let (encoder, _) = self.trees()?;
+        let grown: Vec<_> = (0..bags.max(1)).into_par_iter().map(|bag| grow(mix(self.seed, 100 + bag as u64))).collect();
         let mut model = Trees { encoder: encoder.clone(), base: 0.0, scale: 1.0 / grown.len() as f64, trees: FlatTrees::default() };
         for (base, trees) in &grown {
             model.base += base;

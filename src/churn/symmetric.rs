@@ -10,15 +10,16 @@ use super::calibrate::sigmoid;
 use super::encode::EncodedMatrix;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::mix;
+use rayon::prelude::*;
 
 /// Bins of a column at most, the one for missing values included.
-const BINS: usize = 64;
+pub const BINS: usize = 64;
 
 /// Leaves of a level that is cut once more, at most.
 const LEAVES: usize = 64;
 /// Columns whose sums are taken in one pass.
 const GROUP: usize = 4;
-/// Sums per leaf and bin. The size is fixed so that a masked index needs no check: this is the innermost loop of the program.
+/// Sums per bin and leaf. The size is fixed so that a masked index needs no check: this is the innermost loop of the program.
 type Histogram = [[f64; 2]; BINS * LEAVES];
 
 /// How much a symmetric ensemble may learn.
@@ -52,7 +53,7 @@ pub struct Binned {
 impl Binned {
     /// Cuts each column at quantiles, or between all values where there are few.
     pub fn new(matrix: &EncodedMatrix) -> Binned {
-        let cuts: Vec<Vec<f64>> = (0..matrix.columns).map(|column| cuts(matrix.column(column))).collect();
+        let cuts: Vec<Vec<f64>> = (0..matrix.columns).into_par_iter().map(|column| cuts(matrix.column(column))).collect();
         let mut binned = Binned { rows: matrix.rows, cuts, bins: Vec::new() };
         binned.bins = binned.bin(matrix);
         binned
@@ -60,10 +61,12 @@ impl Binned {
 
     /// Bins of other rows by the same cuts.
     pub fn bin(&self, matrix: &EncodedMatrix) -> Vec<u8> {
-        let mut bins = Vec::with_capacity(matrix.data.len());
-        for (column, cuts) in self.cuts.iter().enumerate() {
-            bins.extend(matrix.column(column).iter().map(|value| if value.is_nan() { 0 } else { 1 + cuts.partition_point(|cut| cut <= value) as u8 }));
-        }
+        let mut bins = vec![0; matrix.data.len()];
+        bins.par_chunks_mut(matrix.rows.max(1)).zip(&self.cuts).enumerate().for_each(|(column, (bins, cuts))| {
+            for (bin, value) in bins.iter_mut().zip(matrix.column(column)).filter(|(_, value)| !value.is_nan()) {
+                *bin = 1 + cuts.partition_point(|cut| cut <= value) as u8;
+            }
+        });
         bins
     }
 
@@ -157,7 +160,7 @@ impl<'a> Symmetric<'a> {
             asked.sort_by_key(|column| (mix(level_seed, *column as u64), *column));
             asked.truncate(wanted);
             asked.sort_unstable();
-            let Some((column, bin)) = self.best_question(&asked, 1 << level, &questions) else { break };
+            let Some((column, bin)) = self.best_question(&asked, level, &questions) else { break };
             questions.push((column, bin));
             for (leaf, value) in self.leaves.iter_mut().zip(self.binned.column(column)) {
                 *leaf |= u8::from(*value >= bin) << level;
@@ -191,18 +194,18 @@ impl<'a> Symmetric<'a> {
     }
 
     /// The greatest gain over all cuts of the columns asked, with its column and bin; a question put before is no gain.
-    fn best_question(&mut self, asked: &[usize], leaves: usize, put: &[(usize, u8)]) -> Option<(usize, u8)> {
+    fn best_question(&mut self, asked: &[usize], level: usize, put: &[(usize, u8)]) -> Option<(usize, u8)> {
         let mut best = (1e-9f64, None);
         for group in asked.chunks(GROUP) {
             if let Ok(columns) = <[usize; GROUP]>::try_from(group) {
-                self.accumulate(columns, leaves);
+                self.accumulate(columns, level);
             } else {
                 for (place, column) in group.iter().enumerate() {
-                    self.accumulate_one(*column, place, leaves);
+                    self.accumulate_one(*column, place, level);
                 }
             }
             for (place, column) in group.iter().enumerate() {
-                let (gain, bin) = self.best_cut(*column, place, leaves);
+                let (gain, bin) = self.best_cut(*column, place, level);
                 if gain > best.0 && !put.contains(&(*column, bin)) {
                     best = (gain, Some((*column, bin)));
                 }
@@ -211,70 +214,102 @@ impl<'a> Symmetric<'a> {
         best.1
     }
 
-    /// Bits that a bin of the column takes in the index of its histogram.
-    fn shift(&self, column: usize) -> u32 {
-        (self.binned.cuts[column].len() + 2).next_power_of_two().trailing_zeros()
-    }
-
     /// Sums of several columns in one pass: a column of few bins writes to the same cell again and again, and the processor
     /// would wait for each of these sums if there were no other column to go on with.
-    fn accumulate(&mut self, columns: [usize; GROUP], leaves: usize) {
-        let shifts = columns.map(|column| self.shift(column));
-        let [a, b, c, d] = columns.map(|column| self.binned.column(column));
-        let [ha, hb, hc, hd] = &mut *self.histograms;
-        for (histogram, shift) in [&mut *ha, &mut *hb, &mut *hc, &mut *hd].into_iter().zip(shifts) {
-            histogram[..leaves << shift].fill([0.0; 2]);
+    fn accumulate(&mut self, columns: [usize; GROUP], level: usize) {
+        for (histogram, column) in self.histograms.iter_mut().zip(columns) {
+            histogram[..(self.binned.cuts[column].len() + 2) << level].fill([0.0; 2]);
         }
-        let rows = self.leaves.iter().zip(&self.gradients).zip(a.iter().zip(b).zip(c.iter().zip(d)));
-        for ((leaf, gradient), ((a, b), (c, d))) in rows {
-            add(ha, *leaf, shifts[0], *a, gradient);
-            add(hb, *leaf, shifts[1], *b, gradient);
-            add(hc, *leaf, shifts[2], *c, gradient);
-            add(hd, *leaf, shifts[3], *d, gradient);
+        let columns = columns.map(|column| self.binned.column(column));
+        let (histograms, leaves, gradients) = (&mut *self.histograms, &self.leaves[..], &self.gradients[..]);
+        // A shift that is known when the program is built is the greater part of the time faster.
+        match level {
+            0 => add_all::<0>(histograms, leaves, gradients, columns),
+            1 => add_all::<1>(histograms, leaves, gradients, columns),
+            2 => add_all::<2>(histograms, leaves, gradients, columns),
+            3 => add_all::<3>(histograms, leaves, gradients, columns),
+            4 => add_all::<4>(histograms, leaves, gradients, columns),
+            5 => add_all::<5>(histograms, leaves, gradients, columns),
+            _ => add_all::<6>(histograms, leaves, gradients, columns),
         }
     }
 
     /// Sums of one column, for what is left over.
-    fn accumulate_one(&mut self, column: usize, place: usize, leaves: usize) {
-        let shift = self.shift(column);
+    fn accumulate_one(&mut self, column: usize, place: usize, level: usize) {
         let histogram = &mut self.histograms[place];
-        histogram[..leaves << shift].fill([0.0; 2]);
+        histogram[..(self.binned.cuts[column].len() + 2) << level].fill([0.0; 2]);
         for ((leaf, gradient), bin) in self.leaves.iter().zip(&self.gradients).zip(self.binned.column(column)) {
-            add(histogram, *leaf, shift, *bin, gradient);
+            add(histogram, *leaf, level, *bin, gradient);
         }
     }
 
     /// The cut of one column with the greatest gain over all leaves: sum of `G^2 / (H + ridge)` of both sides less the parents'.
     /// Rows in bins from the cut on go to the right.
-    fn best_cut(&self, column: usize, place: usize, leaves: usize) -> (f64, u8) {
+    fn best_cut(&self, column: usize, place: usize, level: usize) -> (f64, u8) {
         let ridge = self.settings.ridge;
         let width = self.binned.cuts[column].len() + 2;
-        let shift = self.shift(column);
-        let mut gains = [0.0f64; BINS];
-        for leaf in self.histograms[place][..leaves << shift].chunks_exact(1 << shift) {
-            let leaf = &leaf[..width];
-            let (total_g, total_h) = leaf.iter().fold((0.0f64, 0.0f64), |sum, cell| (sum.0 + cell[0], sum.1 + cell[1]));
-            if total_h <= 0.0 {
-                continue;
-            }
-            let parent = total_g * total_g / (total_h + ridge);
-            let (mut g, mut h) = (0.0, 0.0);
-            for (gain, cell) in gains[1..width].iter_mut().zip(leaf) {
-                g += cell[0];
-                h += cell[1];
-                let (other_g, other_h) = (total_g - g, (total_h - h).max(0.0) + ridge);
-                // Both quotients over one denominator: division is what takes time here.
-                *gain += (g * g * other_h + other_g * other_g * (h + ridge)) / ((h + ridge) * other_h) - parent;
+        let leaves = 1 << level;
+        let cells = &self.histograms[place][..width << level];
+        let mut totals = [[0.0f64; 2]; LEAVES];
+        for of_bin in cells.chunks_exact(leaves) {
+            for (total, cell) in totals.iter_mut().zip(of_bin) {
+                total[0] += cell[0];
+                total[1] += cell[1];
             }
         }
-        (1..width).map(|bin| (gains[bin], bin as u8)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))).unwrap_or((0.0, 1))
+        let totals = &totals[..leaves];
+        let parents: f64 = totals.iter().map(|[g, h]| g * g / (h + ridge)).sum();
+        let mut lefts = [[0.0f64; 2]; LEAVES];
+        let mut best = (f64::NEG_INFINITY, 1);
+        for (bin, of_bin) in (1..width as u8).zip(cells.chunks_exact(leaves)) {
+            // All leaves side by side: nothing waits for the sum of another, so that several are done at a time.
+            let mut gains = [0.0f64; LEAVES];
+            for (((gain, left), cell), [total_g, total_h]) in gains.iter_mut().zip(&mut lefts).zip(of_bin).zip(totals) {
+                left[0] += cell[0];
+                left[1] += cell[1];
+                let [g, h] = *left;
+                let (other_g, other_h, h) = (total_g - g, (total_h - h).max(0.0) + ridge, h + ridge);
+                // Both quotients over one denominator: division is what takes time here.
+                *gain = (g * g * other_h + other_g * other_g * h) / (h * other_h);
+            }
+            let gain = sum(&gains[..leaves]) - parents;
+            if gain > best.0 {
+                best = (gain, bin);
+            }
+        }
+        best
+    }
+}
+
+/// The sum of some numbers, four at a time.
+fn sum(values: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (fours, rest) = values.as_chunks::<4>();
+    for four in fours {
+        for (sum, value) in sums.iter_mut().zip(four) {
+            *sum += value;
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest.iter().sum::<f64>()
+}
+
+/// Adds all rows to the sums of four columns.
+#[inline(never)]
+fn add_all<const LEVEL: usize>(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], [a, b, c, d]: [&[u8]; GROUP]) {
+    let [ha, hb, hc, hd] = histograms;
+    let rows = leaves.iter().zip(gradients).zip(a.iter().zip(b).zip(c.iter().zip(d)));
+    for ((leaf, gradient), ((a, b), (c, d))) in rows {
+        add(ha, *leaf, LEVEL, *a, gradient);
+        add(hb, *leaf, LEVEL, *b, gradient);
+        add(hc, *leaf, LEVEL, *c, gradient);
+        add(hd, *leaf, LEVEL, *d, gradient);
     }
 }
 
 /// Adds a row to its cell; the mask proves to the compiler that the cell exists.
 #[inline(always)]
-fn add(histogram: &mut Histogram, leaf: u8, shift: u32, bin: u8, [gradient, curvature]: &[f32; 2]) {
-    let cell = &mut histogram[(usize::from(leaf).wrapping_shl(shift) | usize::from(bin)) & (BINS * LEAVES - 1)];
+fn add(histogram: &mut Histogram, leaf: u8, level: usize, bin: u8, [gradient, curvature]: &[f32; 2]) {
+    let cell = &mut histogram[(usize::from(bin).wrapping_shl(level as u32) | usize::from(leaf)) & (BINS * LEAVES - 1)];
     cell[0] += f64::from(*gradient);
     cell[1] += f64::from(*curvature);
 }
