@@ -266,3 +266,36 @@ fn households_that_are_kept_out_together_are_measured_together_with_the_margin_t
     let earned = all["earned"][0].as_f64().unwrap();
     assert!((earned - (sent.len() as f64 * margin - all["cost"].as_f64().unwrap())).abs() < 1e-6);
 }
+
+#[test]
+fn what_is_sold_out_since_training_is_not_offered_and_an_item_is_offered_only_where_it_can_be_had() {
+    let stores: String = (0..240).map(|number| format!("c{number:03},{}\n", ["north", "south"][number % 2])).collect();
+    let shop = Shop::lively().file("customers.csv", format!("customer,store\n{stores}")).config_with(
+        "[churn]",
+        "[[profiles]]\nfiles = [\"customers.csv\"]\ncustomer = \"customer\"\ncategories = [\"store\"]\n\
+         [[items]]\nfiles = [\"items.csv\"]\nitem = \"item\"\navailable = \"stock\"\navailable_in = \"store\"\n[recommend]\nplace = \"store\"\nper_customer = 6\n[churn]",
+    );
+    // Each of six things is bought by customers of one of the stores; salt stands in no row, pens are listed for everywhere.
+    let stock = |tea: u8| format!("item,store,stock\ntea,north,{tea}\ntea,south,0\nmugs,south,3\nrugs,north,1\nrugs,south,1\npens,,1\n");
+    let shop = shop.file("items.csv", stock(5));
+    shop.fit().succeeds();
+    let offered = |shop: &Shop| -> BTreeSet<(String, bool)> {
+        shop.score().succeeds();
+        let offers = shop.table("offers.csv");
+        let is_north = |id: &str| id[1..].parse::<usize>().unwrap() % 2 == 0;
+        offers.column("customer_id").into_iter().zip(offers.column("item_id")).map(|(id, item)| (item.to_owned(), is_north(id))).collect()
+    };
+    let both = |item: &str| [(item.to_owned(), true), (item.to_owned(), false)];
+    let first = offered(&shop);
+    assert!(first.contains(&("tea".into(), true)) && !first.contains(&("tea".into(), false)), "{first:?}");
+    assert!(first.contains(&("mugs".into(), false)) && !first.contains(&("mugs".into(), true)), "{first:?}");
+    for item in ["rugs", "pens", "salt"] {
+        assert!(both(item).iter().all(|row| first.contains(row)), "{item}: {first:?}");
+    }
+    let shop = shop.file("items.csv", stock(0));
+    assert!(!offered(&shop).iter().any(|(item, _)| item == "tea"), "tea is sold out");
+    let misspelt = shop.scoring(&["run", "shop.toml", "--model", "models/shop.hfb", "--out", "out", "--set", "recommend.place=stor"]);
+    misspelt.fails(78).naming(&["[recommend] place: found \"stor\"", "which are store"]);
+    let without = shop.config_with("place = \"store\"", "");
+    without.fit().fails(78).naming(&["available_in", "expected place ="]);
+}

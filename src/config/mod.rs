@@ -372,6 +372,8 @@ pub struct ItemSource {
     pub margin: Option<Column>,
     /// Whether it can be had.
     pub available: Option<Column>,
+    /// The place a row tells of: the item can be had in the places that its rows name.
+    pub available_in: Option<Column>,
     /// Items that may be recommended; the others are neither recommended nor counted as truth.
     pub recommend_if: Option<Condition>,
 }
@@ -559,6 +561,8 @@ pub struct RecommendSettings {
     pub per_category: Option<usize>,
     /// The models to try, by name; empty means all. Best sellers are always among them.
     pub models: Vec<String>,
+    /// The category of events or profiles, or `channel`, that says in which place a customer buys, for `available_in` of the items.
+    pub place: Option<String>,
     /// Items of a second list, of such as the customer never bought; default 0.
     pub new_items: usize,
     /// Items of a third list, of such as the bundle does not know, through their category and price; default 0.

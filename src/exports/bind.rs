@@ -119,6 +119,7 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
                 price: maybe_number(&source.price)?,
                 margin: maybe_number(&source.margin)?,
                 available: maybe_text(&source.available)?,
+                available_in: maybe_text(&source.available_in)?,
                 recommend_if: source.recommend_if.as_ref().map(|condition| condition.bind(&all)).transpose()?,
                 missing: Missing::new(missing),
             }))

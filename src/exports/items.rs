@@ -12,6 +12,7 @@ use crate::config::Duplicates;
 use crate::config::condition::BoundCondition;
 use crate::timeline::NO_INDEX;
 use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 
 /// The columns of an item source, bound to the header of one file.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ pub(super) struct ItemColumns {
     pub(super) price: Option<NumberColumnReader>,
     pub(super) margin: Option<NumberColumnReader>,
     pub(super) available: Option<TextColumn>,
+    pub(super) available_in: Option<TextColumn>,
     pub(super) recommend_if: Option<BoundCondition>,
     pub(super) missing: Missing,
 }
@@ -31,6 +33,7 @@ pub(super) struct ItemColumns {
 pub(super) struct ItemTexts {
     pub(super) items: Interner,
     names: Interner,
+    places: Interner,
     categories: Vec<Interner>,
     /// Distinct rows by their codes, and how often each stood in which file.
     rows: HashMap<(u32, ItemRow), u64>,
@@ -47,6 +50,8 @@ struct ItemRow {
     margin: u64,
     /// 0 no, 1 yes, 2 not said.
     available: u8,
+    /// Where, if the row says.
+    place: u32,
     recommendable: u8,
     categories: [u32; 4],
     more_categories: Vec<u32>,
@@ -102,6 +107,10 @@ impl ItemColumns {
             None => NO_INDEX,
             Some(column) => near(column, &mut texts.names, known.map(|(name, _)| name), buffer)?,
         };
+        let place = match &self.available_in {
+            None => NO_INDEX,
+            Some(column) => near(column, &mut texts.places, None, buffer)?,
+        };
         texts.categories.resize_with(self.category.len(), Interner::default);
         let mut categories = [NO_INDEX; 4];
         let mut more_categories = Vec::new();
@@ -114,7 +123,7 @@ impl ItemColumns {
             }
         }
         let bits = |value: f64| if value.is_nan() { u64::MAX } else { (value + 0.0).to_bits() };
-        let key = ItemRow { item, name, price: bits(price), margin: bits(margin), available, recommendable, categories, more_categories };
+        let key = ItemRow { item, name, price: bits(price), margin: bits(margin), available, place, recommendable, categories, more_categories };
         let file = file as u32;
         match &mut texts.last[item as usize] {
             Some(((last_file, last), times)) if *last_file == file && *last == key => *times += 1,
@@ -168,6 +177,7 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     let empty = Interner::default();
     let all: Vec<&ItemTexts> = parts.iter().flat_map(|part| &part.texts).collect();
     let names = Union::plain(&all.iter().map(|texts| &texts.names).collect::<Vec<_>>());
+    let places = Union::plain(&all.iter().map(|texts| &texts.places).collect::<Vec<_>>());
     let categories: Vec<Union> =
         (0..levels).map(|level| Union::plain(&all.iter().map(|texts| texts.categories.get(level).unwrap_or(&empty)).collect::<Vec<_>>())).collect();
     let mut tables = 0;
@@ -184,7 +194,14 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
                     *slot = code(union, *slot);
                 }
                 let more = row.more_categories.iter().zip(categories.iter().skip(4)).map(|(value, union)| code(union, *value)).collect();
-                let row = ItemRow { item: items[row.item as usize], name: code(&names, row.name), categories: levels, more_categories: more, ..row };
+                let row = ItemRow {
+                    item: items[row.item as usize],
+                    name: code(&names, row.name),
+                    place: code(&places, row.place),
+                    categories: levels,
+                    more_categories: more,
+                    ..row
+                };
                 let counts = rows.entry(row).or_default();
                 match counts.iter_mut().find(|(known, _)| *known == file) {
                     Some((_, count)) => *count += times,
@@ -197,6 +214,8 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     }
     let (mut name_votes, mut price_votes, mut margin_votes) = (Votes::new(), Votes::new(), Votes::new());
     let (mut available_votes, mut recommend_votes) = (Votes::new(), Votes::new());
+    // By item and place: rows that say no, rows that do not.
+    let mut place_votes: BTreeMap<(u32, u32), [u64; 2]> = BTreeMap::new();
     let mut category_votes: Vec<Votes<u32>> = (0..levels).map(|_| Votes::new()).collect();
     for (part, rows) in parts.iter().zip(rows_of_sources) {
         let mut rows: Vec<(ItemRow, Vec<(u32, u64)>)> = rows.into_iter().collect();
@@ -228,7 +247,12 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
                     *votes.entry((row.item, sortable(bits))).or_insert(0) += kept;
                 }
             }
-            for (votes, value) in [(&mut available_votes, row.available), (&mut recommend_votes, row.recommendable)] {
+            if row.place != NO_INDEX {
+                place_votes.entry((row.item, row.place)).or_default()[usize::from(row.available != 0)] += kept;
+            }
+            // What a row says of a place, it says of no other.
+            let available = if row.place == NO_INDEX { row.available } else { 2 };
+            for (votes, value) in [(&mut available_votes, available), (&mut recommend_votes, row.recommendable)] {
                 if value < 2 {
                     *votes.entry((row.item, value)).or_insert(0) += kept;
                 }
@@ -247,6 +271,13 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     let flags = |votes: &Votes<u8>| {
         if votes.is_empty() { Vec::new() } else { winners(votes, items).into_iter().map(|flag| flag.is_none_or(|flag| flag == 1)).collect() }
     };
+    let mut available_in: Vec<Option<Vec<u32>>> = if place_votes.is_empty() { Vec::new() } else { vec![None; items] };
+    for ((item, place), [no, yes]) in place_votes {
+        let places = available_in[item as usize].get_or_insert_default();
+        if yes > no {
+            places.push(place);
+        }
+    }
     let table = ItemTable {
         names: if name_votes.is_empty() {
             Vec::new()
@@ -264,6 +295,8 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
         price: numbers(&price_votes),
         margin: numbers(&margin_votes),
         available: flags(&available_votes),
+        places: places.names.into_iter().map(String::from).collect(),
+        available_in,
         recommendable: flags(&recommend_votes),
         ids,
     };

@@ -118,6 +118,10 @@ pub struct ItemTable {
     pub margin: Vec<f64>,
     /// Whether it can be had; empty when no source says.
     pub available: Vec<bool>,
+    /// Names of the places where items can be had, in byte order; empty when no source says.
+    pub places: Vec<String>,
+    /// By item: the places where it can be had, ascending; `None` where no row names a place, which means everywhere. Empty when no source says.
+    pub available_in: Vec<Option<Vec<u32>>>,
     /// Whether it may be recommended; empty when no source says: all may.
     pub recommendable: Vec<bool>,
 }

@@ -120,7 +120,7 @@ impl<'c> SourceTable<'c> {
             }
             SourceTable::Items(source) => {
                 columns.push(&source.item);
-                columns.extend([&source.name, &source.category, &source.price, &source.margin, &source.available].into_iter().flatten());
+                columns.extend([&source.name, &source.category, &source.price, &source.margin, &source.available, &source.available_in].into_iter().flatten());
             }
             SourceTable::Offers(source) => {
                 columns.push(&source.offer);

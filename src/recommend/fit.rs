@@ -6,6 +6,7 @@ use super::choose::{Ages, Sold, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::repeat::Again;
 use super::scores::top;
+use super::stock::Stock;
 use super::table::has_history;
 use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
@@ -43,6 +44,8 @@ pub fn train(
     if !names_items(store) {
         return Ok(Err("no event names an item".into()));
     }
+    // A misspelt place is told now, not by the first run.
+    Stock::new(exports, settings.place.as_deref())?;
     let dated = windows.is_some();
     let kind_weights = kind_weights(&store.kinds, settings);
     let weights: Vec<f32> = kind_weights.iter().map(|(_, weight)| *weight).collect();

@@ -51,7 +51,7 @@ struct Bought {
 }
 
 impl<'a> Fresh<'a> {
-    /// The items of newly read exports that a recommender does not know and that may be recommended. `known` comes from [`Recommender::map_items`].
+    /// The items of newly read exports that a recommender does not know. `known` comes from [`Recommender::map_items`].
     pub fn of(exports: &'a Exports, recommender: &Recommender, known: &[Option<u32>]) -> Fresh<'a> {
         let items = &exports.items;
         let mut shared: Vec<Vec<bool>> = items.categories.iter().map(|level| vec![false; level.names.len()]).collect();
@@ -62,9 +62,8 @@ impl<'a> Fresh<'a> {
                 }
             }
         }
-        let may = |item: usize| items.recommendable.get(item).copied().unwrap_or(true) && items.available.get(item).copied().unwrap_or(true);
         let mut by_category: BTreeMap<Category, Vec<u32>> = BTreeMap::new();
-        for (item, _) in known.iter().enumerate().filter(|(item, known)| known.is_none() && may(*item)) {
+        for (item, _) in known.iter().enumerate().filter(|(_, known)| known.is_none()) {
             let finest = items.categories.iter().enumerate().rev().map(|(level, category)| (level, category.codes[item]));
             if let Some(category) = finest.into_iter().find(|(level, code)| *code != NO_INDEX && shared[*level][*code as usize]) {
                 by_category.entry(category).or_default().push(item as u32);
@@ -80,8 +79,8 @@ impl<'a> Fresh<'a> {
         self.by_category.is_empty()
     }
 
-    /// The best for a customer, best first, ties by item; none for who bought nothing of their categories, and none that the customer has.
-    pub fn best(&self, history: &History<'_>, count: usize) -> Vec<FreshItem> {
+    /// The best for a customer of what can be had, best first, ties by item; none for who bought nothing of their categories, and none that the customer has.
+    pub fn best(&self, history: &History<'_>, count: usize, can_be_had: impl Fn(u32) -> bool) -> Vec<FreshItem> {
         let items = &self.exports.items;
         let mut bought: BTreeMap<Category, Bought> = BTreeMap::new();
         let (mut all, mut own) = (0.0, Vec::new());
@@ -108,7 +107,7 @@ impl<'a> Fresh<'a> {
         }
         let mut best: Vec<FreshItem> = Vec::new();
         for ((level, code), bought) in &bought {
-            for item in self.by_category[&(*level, *code)].iter().filter(|item| !own.contains(item)) {
+            for item in self.by_category[&(*level, *code)].iter().filter(|item| !own.contains(item) && can_be_had(**item)) {
                 let price = items.price.get(*item as usize).copied().filter(|price| *price > 0.0 && bought.priced > 0.0);
                 let near = price.map_or(1.0, |price| libm::exp(-(libm::log(price) - bought.log_price / bought.priced).abs()));
                 let category = items.categories[*level].names[*code as usize].clone();
@@ -164,7 +163,7 @@ mod tests {
         let recommender = Recommender { dated: false, ..crate::recommend::tests::knowing(&["0", "1", "2"]) };
         let fresh = Fresh::of(&exports, &recommender, &recommender.map_items(&exports));
         let history = Timeline::new(0, &exports.untimed, &[]).split(crate::recommend::AFTER_ALL, Span::days(0)).0;
-        let found = fresh.best(&history, 5);
+        let found = fresh.best(&history, 5, |_| true);
         assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [4, 3]);
         assert!(found[0].score > 0.6 && found[0].score < 0.75, "three of four purchases: {found:?}");
     }
@@ -176,7 +175,7 @@ mod tests {
         let fresh = Fresh::of(&exports, &recommender, &recommender.map_items(&exports));
         let best = |customer: u32| {
             let history = Timeline::new(customer, &exports.events, &[]).split(Moment(10 * 86_400), Span::days(0)).0;
-            fresh.best(&history, 5)
+            fresh.best(&history, 5, |_| true)
         };
         let found = best(0);
         // The dear coffee before the cheap one; of lamps nothing was ever sold.

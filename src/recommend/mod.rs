@@ -18,6 +18,7 @@ mod ready;
 mod reasons;
 mod repeat;
 mod scores;
+mod stock;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use fit::train;
 pub use fresh::{Fresh, FreshItem};
 
 pub use lists::Wanted;
+pub use stock::{Shelves, Stock};
 
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, History};
@@ -65,7 +67,7 @@ pub struct Recommender {
     item_ids: Vec<String>,
     /// Names for people; empty where the exports have none.
     item_names: Vec<String>,
-    /// Whether an item can be had.
+    /// Whether an item could be had when the training ended.
     available: Vec<bool>,
     /// Category of each item, by the coarsest level; empty where there are none.
     categories: Vec<u32>,
@@ -78,6 +80,17 @@ pub struct Recommender {
     /// Best sellers among customers who are alike, for those without history.
     alike: Option<Alike>,
     blend: Blend,
+}
+
+/// A customer to find items for.
+#[derive(Debug, Clone, Copy)]
+pub struct Shopper<'a> {
+    /// What they did with items, by [`Recommender::item_events`].
+    pub events: &'a [ItemEvent],
+    /// Who they are like, by [`Recommender::group`].
+    pub group: Option<u32>,
+    /// Whether each item of the catalogue can be had where they buy, by [`Shelves::at`].
+    pub shelf: &'a [bool],
 }
 
 /// An item offered to a customer.
@@ -149,13 +162,13 @@ impl Recommender {
     /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
     /// sellers. Fewer are returned where fewer exist.
     pub fn recommend(&self, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
-        self.recommend_alike(histories, &vec![None; histories.len()], &Wanted::best(count))
+        let shoppers: Vec<Shopper<'_>> = histories.iter().map(|events| Shopper { events, group: None, shelf: &self.available }).collect();
+        self.recommend_to(&shoppers, &Wanted::best(count))
     }
-    /// As [`Recommender::recommend`]; a customer without history whose group is known (see [`Recommender::group`]) gets what sells
+    /// As [`Recommender::recommend`], of what can be had where a customer buys; one without history whose group is known gets what sells
     /// among those who are alike, then what sells to all. The second list, where one is asked for, follows the first.
-    pub fn recommend_alike(&self, histories: &[Vec<ItemEvent>], groups: &[Option<u32>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
-        let blocks = histories.par_chunks(BLOCK).zip(groups.par_chunks(BLOCK));
-        blocks.map(|(block, groups)| self.recommend_block(block, groups, wanted)).collect::<Vec<_>>().into_iter().flatten().collect()
+    pub fn recommend_to(&self, shoppers: &[Shopper<'_>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
+        shoppers.par_chunks(BLOCK).map(|block| self.recommend_block(block, wanted)).collect::<Vec<_>>().into_iter().flatten().collect()
     }
     /// The group of customers that a profile belongs to, where groups tell tastes apart.
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
@@ -178,9 +191,9 @@ impl Recommender {
 
     /// For each customer and each set of items (of the catalogue): the one that fits best and how well, as a share of what the
     /// customer's very best item scores. A set without items fits everyone alike.
-    pub fn fits(&self, histories: &[Vec<ItemEvent>], groups: &[Option<u32>], sets: &[Vec<u32>]) -> Vec<Vec<(Option<u32>, f64)>> {
-        let of_block = |(block, groups): (&[Vec<ItemEvent>], &[Option<u32>])| -> Vec<Vec<(Option<u32>, f64)>> {
-            let (total, _) = self.totals(block, groups);
+    pub fn fits(&self, shoppers: &[Shopper<'_>], sets: &[Vec<u32>]) -> Vec<Vec<(Option<u32>, f64)>> {
+        let of_block = |block: &[Shopper<'_>]| -> Vec<Vec<(Option<u32>, f64)>> {
+            let (total, _) = self.totals(block);
             (0..block.len())
                 .map(|customer| {
                     let row = total.row(customer);
@@ -201,46 +214,48 @@ impl Recommender {
                 })
                 .collect()
         };
-        histories.par_chunks(BLOCK).zip(groups.par_chunks(BLOCK)).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
+        shoppers.par_chunks(BLOCK).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// The scores of every item that can be had for a block of customers, and what each model says.
-    fn totals(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>]) -> (Scores, Vec<blend::Scaled>) {
+    fn totals(&self, block: &[Shopper<'_>]) -> (Scores, Vec<blend::Scaled>) {
         let items = self.items();
         // Matrix products may round the rows of a small block otherwise than those of a full one.
         let empty: &[ItemEvent] = &[];
-        let mut histories: Vec<&[ItemEvent]> = block.iter().map(Vec::as_slice).collect();
+        let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
         histories.resize(BLOCK, empty);
         let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
         let mut total = self.blend.combined(&scaled, &self.blend.weights, true, BLOCK, items);
-        for customer in 0..block.len() {
+        for (customer, shopper) in block.iter().enumerate() {
             let row = total.row_mut(customer);
-            if !table::has_history(histories[customer]) {
+            if !table::has_history(shopper.events) {
                 row.copy_from_slice(&self.blend.popular.demand);
             }
-            if let Some((alike, group)) = self.alike_of(histories[customer], groups[customer]) {
+            if let Some((alike, group)) = self.alike_of(shopper) {
                 // What sells among those who are alike goes before everything else.
                 let most = row.iter().copied().fold(0.0, f32::max);
                 alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
             }
-            row.iter_mut().zip(&self.available).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
+            row.iter_mut().zip(shopper.shelf).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
         }
         (total, scaled)
     }
 
     /// The group whose best sellers stand for a customer without history.
-    fn alike_of(&self, history: &[ItemEvent], group: Option<u32>) -> Option<(&Alike, u32)> {
-        self.alike.as_ref().zip(group).filter(|_| !table::has_history(history))
+    fn alike_of(&self, shopper: &Shopper<'_>) -> Option<(&Alike, u32)> {
+        self.alike.as_ref().zip(shopper.group).filter(|_| !table::has_history(shopper.events))
     }
 
-    fn recommend_block(&self, block: &[Vec<ItemEvent>], groups: &[Option<u32>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
-        let (total, scaled) = self.totals(block, groups);
-        (0..block.len())
-            .map(|customer| {
-                let alike = self.alike_of(&block[customer], groups[customer]);
+    fn recommend_block(&self, block: &[Shopper<'_>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
+        let (total, scaled) = self.totals(block);
+        block
+            .iter()
+            .enumerate()
+            .map(|(customer, shopper)| {
+                let alike = self.alike_of(shopper);
                 let row = total.row(customer);
                 let list = |row: &[f32], count: usize| lists::capped(row, count, wanted.per_category, &self.categories);
-                let second = if wanted.new_items > 0 { list(&self.never_bought(row, &block[customer]), wanted.new_items) } else { Vec::new() };
+                let second = if wanted.new_items > 0 { list(&self.never_bought(row, shopper.events), wanted.new_items) } else { Vec::new() };
                 let first = list(row, wanted.count).into_iter().map(|place| (place, false));
                 first
                     .chain(second.into_iter().map(|place| (place, true)))
@@ -249,7 +264,7 @@ impl Recommender {
                             Some((alike, group)) if alike.demand[group as usize].binary_search_by_key(&item, |(item, _)| *item).is_ok() => {
                                 Reason::PopularAlike { column: alike.column.clone(), group: alike.groups[group as usize].clone() }
                             }
-                            _ => self.reason(&block[customer], customer, item, &scaled),
+                            _ => self.reason(shopper.events, customer, item, &scaled),
                         };
                         Recommended { item, score, reason_code: reason.code(), reason: reason.in_words(wanted.language), is_new }
                     })

@@ -255,6 +255,7 @@ const SETTINGS: RecommendSettings = RecommendSettings {
     per_category: None,
     new_items: 0,
     models: Vec::new(),
+    place: None,
     fresh_items: 0,
     memory: 1 << 30,
 };

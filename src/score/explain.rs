@@ -8,7 +8,7 @@ use crate::config::{Config, Definition};
 use crate::decide::{Asked, OfferWhy};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
-use crate::recommend::Wanted;
+use crate::recommend::{Shopper, Stock, Wanted};
 use crate::snapshot::FeatureMatrix;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::snapshot::status::Status;
@@ -112,7 +112,11 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     if let Some(recommender) = &bundle.recommend {
         let items = recommender.map_items(exports);
         let history = super::offers::item_history(exports, index, cutoff);
-        let list = recommender.recommend_alike(&[recommender.item_events(&history, &items)], &[recommender.group(&history)], &Wanted::of(config));
+        let stock = Stock::new(exports, config.recommend.place.as_deref())?;
+        let shelves = stock.shelves(recommender, &items);
+        let events = recommender.item_events(&history, &items);
+        let shopper = Shopper { events: &events, group: recommender.group(&history), shelf: shelves.at(stock.place(&history)) };
+        let list = recommender.recommend_to(&[shopper], &Wanted::of(config));
         explanation.offers = list
             .into_iter()
             .flatten()

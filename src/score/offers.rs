@@ -7,7 +7,7 @@ use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::{Fresh, FreshItem, ItemEvent, Recommended, Recommender, Wanted};
+use crate::recommend::{Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use rayon::prelude::*;
@@ -35,6 +35,7 @@ pub(super) fn offers(
     }
     let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
     let mut found: Vec<Found> = vec![Found::default(); customers.len()];
+    let stock = Stock::new(exports, config.recommend.place.as_deref())?;
     for (side, model) in models.all() {
         let Some(recommender) = &model.bundle.recommend else { continue };
         let items = recommender.map_items(exports);
@@ -42,7 +43,7 @@ pub(super) fn offers(
             scored.notes.extend(unknown_items(exports, &items));
         }
         let own: Vec<u32> = customers.iter().copied().filter(|customer| rows[*customer as usize].side == side).collect();
-        find(config, exports, (recommender, &items), cutoff, &own, &offers, &mut found);
+        find(config, exports, (recommender, &items, &stock), cutoff, &own, &offers, &mut found);
     }
     let fits = found.iter_mut().map(|found| std::mem::take(&mut found.fits)).collect();
     let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), cutoff, rows, scored, &offers, fits, asked)? };
@@ -126,6 +127,15 @@ struct Found {
     fresh: Vec<FreshItem>,
 }
 
+/// What the exports say of a customer who is to get something.
+struct Known {
+    events: Vec<ItemEvent>,
+    /// Who they are like.
+    group: Option<u32>,
+    /// Where they buy.
+    place: Option<u32>,
+}
+
 /// How many items a bundle does not know.
 fn unknown_items(exports: &Exports, items: &[Option<u32>]) -> Option<String> {
     let may = |item: usize| exports.items.recommendable.is_empty() || exports.items.recommendable[item];
@@ -134,11 +144,11 @@ fn unknown_items(exports: &Exports, items: &[Option<u32>]) -> Option<String> {
         .then(|| format!("{unknown} items were not sold when the bundle was trained: they are not recommended and tell nothing about taste until the next fit"))
 }
 
-/// Finds for some customers what a recommender, which knows these of the items, has for them.
+/// Finds for some customers what a recommender, which knows these of the items, has for them of what can be had.
 fn find(
     config: &Config,
     exports: &Exports,
-    (recommender, items): (&Recommender, &[Option<u32>]),
+    (recommender, items, stock): (&Recommender, &[Option<u32>], &Stock<'_>),
     cutoff: Cutoff,
     customers: &[u32],
     offers: &[catalogue::Offer],
@@ -146,26 +156,31 @@ fn find(
 ) {
     let sets: Vec<Vec<u32>> = offers.iter().map(|offer| offer.items.iter().filter_map(|item| items.get(*item as usize).copied().flatten()).collect()).collect();
     let fresh = (config.recommend.fresh_items > 0).then(|| Fresh::of(exports, recommender, items));
+    let shelves = stock.shelves(recommender, items);
     for block in customers.chunks(BLOCK * rayon::current_num_threads().max(1)) {
-        let (histories, groups): (Vec<Vec<ItemEvent>>, Vec<Option<u32>>) = block
+        let known: Vec<Known> = block
             .par_iter()
             .map(|customer| {
                 let history = item_history(exports, *customer, cutoff);
                 let events = recommender.item_events(&history, items);
                 let group = if events.is_empty() { recommender.group(&history) } else { None };
-                (events, group)
+                Known { events, group, place: stock.place(&history) }
             })
-            .unzip();
-        for (customer, list) in block.iter().zip(recommender.recommend_alike(&histories, &groups, &Wanted::of(config))) {
+            .collect();
+        let shoppers: Vec<Shopper<'_>> =
+            known.iter().map(|known| Shopper { events: &known.events, group: known.group, shelf: shelves.at(known.place) }).collect();
+        for (customer, list) in block.iter().zip(recommender.recommend_to(&shoppers, &Wanted::of(config))) {
             found[*customer as usize].list = list;
         }
         if let Some(fresh) = &fresh {
-            let best = |customer: &u32| fresh.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items);
-            let best: Vec<Vec<FreshItem>> = block.par_iter().map(best).collect();
+            let best = |(customer, known): (&u32, &Known)| {
+                fresh.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items, |item| stock.has(item as usize, known.place))
+            };
+            let best: Vec<Vec<FreshItem>> = block.par_iter().zip(&known).map(best).collect();
             block.iter().zip(best).for_each(|(customer, best)| found[*customer as usize].fresh = best);
         }
         if !offers.is_empty() {
-            let fits = recommender.fits(&histories, &groups, &sets);
+            let fits = recommender.fits(&shoppers, &sets);
             block.iter().zip(fits).for_each(|(customer, fits)| found[*customer as usize].fits = fits);
         }
     }

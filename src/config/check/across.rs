@@ -15,6 +15,7 @@ pub(super) fn check(config: &Config, root: &Table<'_>) -> Result<()> {
     identities(config, root)?;
     responses(config, root)?;
     offers(config, root)?;
+    places(config, root)?;
     decide(config, root)?;
     output(config, root)
 }
@@ -45,6 +46,26 @@ fn some_source(config: &Config, root: &Table<'_>) -> Result<()> {
         return Err(at_source(root, "events", 0, "every [[events]] has role = \"test\", expected one to learn from"));
     }
     Ok(())
+}
+
+/// Where an item can be had says nothing without where a customer buys.
+fn places(config: &Config, root: &Table<'_>) -> Result<()> {
+    let tells = config.items.iter().position(|source| source.available_in.is_some());
+    match (tells, &config.recommend.place) {
+        (Some(number), None) => Err(at_source(
+            root,
+            "items",
+            number,
+            "has `available_in` while nothing says where a customer buys, expected place = \"…\" in [recommend]: a category of events or profiles, or \"channel\"",
+        )),
+        (None, Some(_)) => Err(at_setting(
+            root,
+            "recommend",
+            "place",
+            "says where a customer buys while no [[items]] says where an item can be had, expected `available_in` there",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Events to learn from either all have a time or none has; so do those to test with.

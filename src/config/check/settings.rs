@@ -30,7 +30,7 @@ const CHURN_KEYS: [&str; 13] = [
 const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
-const RECOMMEND_KEYS: [&str; 8] = ["weight", "half_life", "repeat", "models", "per_customer", "per_category", "new_items", "fresh_items"];
+const RECOMMEND_KEYS: [&str; 9] = ["weight", "half_life", "repeat", "models", "place", "per_customer", "per_category", "new_items", "fresh_items"];
 const DECIDE_KEYS: [&str; 8] = ["goal", "offers_per_customer", "contact", "min_gap", "control", "explore", "unit", "issued"];
 const CONTACT_KEYS: [&str; 2] = ["max", "per"];
 const CONTROL_KEYS: [&str; 3] = ["share", "rotate", "salt"];
@@ -258,6 +258,7 @@ pub(super) fn recommend(field: Option<Field<'_>>) -> Result<RecommendSettings> {
         repeat: read(&table, "repeat", |field| field.choice(&[("auto", Repeat::Auto), ("allow", Repeat::Allow), ("never", Repeat::Never)]))?
             .unwrap_or(Repeat::Auto),
         models: read(&table, "models", |field| names(field, "model"))?.unwrap_or_default(),
+        place: read(&table, "place", Field::word)?,
         per_customer: read(&table, "per_customer", |field| field.whole(1, 1_000))?.unwrap_or(3) as usize,
         per_category: read(&table, "per_category", |field| field.whole(1, 1_000))?.map(|count| count as usize),
         new_items: read(&table, "new_items", |field| field.whole(0, 1_000))?.unwrap_or(0) as usize,

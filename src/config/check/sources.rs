@@ -32,7 +32,7 @@ const EVENT_CONDITION: [&str; 1] = ["returned_if"];
 const PROFILE_KEYS: [&str; 13] =
     ["customer", "household", "consent", "suppress", "label", "numbers", "categories", "dates", "drop", "carry", "time", "pick", "static"];
 const LABEL_KEYS: [&str; 2] = ["positive", "time"];
-const ITEM_KEYS: [&str; 7] = ["item", "name", "category", "price", "margin", "available", "recommend_if"];
+const ITEM_KEYS: [&str; 8] = ["item", "name", "category", "price", "margin", "available", "available_in", "recommend_if"];
 const OFFER_KEYS: [&str; 4] = ["offer", "who", "budget", "capacity"];
 /// Columns of an offer, and what they hold; `channels` is another spelling of `channel`.
 const OFFER_COLUMNS: [(&str, Holds); 12] = [
@@ -233,6 +233,7 @@ pub(super) fn items(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Resul
         price: optional(&table, "price", Holds::Number)?,
         margin: optional(&table, "margin", Holds::Number)?,
         available: optional(&table, "available", Holds::Text)?,
+        available_in: optional(&table, "available_in", Holds::Text)?,
         recommend_if: row_condition(&table, "recommend_if")?,
     })
 }
