@@ -9,7 +9,7 @@ use crate::timeline::{History, NO_INDEX, ProfileColumn, ProfileTable, ProfileVal
 use bincode::{Decode, Encode};
 
 /// A category with fewer buyers than this is no group: its best sellers would be noise, and could tell of a person.
-const LEAST_BUYERS: usize = 50;
+pub(super) const LEAST_BUYERS: usize = 50;
 /// Items kept per group.
 const KEPT: usize = 200;
 /// A group's demand is drawn towards everybody's as if so much of it had been seen besides.

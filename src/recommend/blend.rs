@@ -1,12 +1,14 @@
-//! Several models as one: each scaled per customer, weighted, and lifted by what sells lately.
+//! Several models as one: each scaled per customer, weighted, and lifted by what sells lately and where.
 //!
-//! `score(customer, item) = lift(item) * sum_m weight_m * max(0, score_m) / (mean of the customer's 20 greatest score_m)`.
+//! `score(customer, item) = lift(item) * lift(place, item) * sum_m weight_m * max(0, score_m) / (mean of the customer's 20 greatest score_m)`.
 //! The same code measures and serves.
 
 use super::ease::{self, EaseSettings};
 use super::factors::{FactorSettings, Factors};
 use super::interactions::Interactions;
+use super::local::Local;
 use super::neighbours::{NeighbourSettings, Neighbours};
+use super::place::Whereabouts;
 use super::popular::Popular;
 use super::repeat::{Again, OwnItems};
 use super::scores::{Scores, scale};
@@ -66,12 +68,16 @@ const LIFT_FLOOR: f32 = 0.1;
 /// Everything chosen: which models, how shaped, how weighted.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
+    /// Whether ages are days.
+    pub dated: bool,
     pub popular_half_life: f32,
     pub own_half_life: f32,
     pub neighbours: Option<NeighbourSettings>,
     pub factors: Option<FactorSettings>,
     pub ease: Option<EaseSettings>,
     pub lift: Option<LiftSettings>,
+    /// Power of what sells in the customer's place, if it lifts.
+    pub local: Option<f32>,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
     /// Which items are offered again to who bought them.
@@ -94,6 +100,8 @@ pub(crate) struct Blend {
     pub ease: Option<Neighbours>,
     /// By item; empty for none.
     pub lift: Vec<f32>,
+    /// By place, if places tell tastes apart.
+    pub local: Option<Local>,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
     /// Which items are offered again to who bought them.
@@ -126,8 +134,8 @@ impl Plan {
         let ease = ease.map(|settings| ease::fit(data, &settings)).transpose()?;
         Ok(Some(Blend { neighbours, ease, ..blend.clone() }))
     }
-    /// Fits every model of the plan.
-    pub fn fit(&self, data: &Interactions, seed: u64) -> Result<Blend> {
+    /// Fits every model of the plan. `places` says where each customer bought.
+    pub fn fit(&self, data: &Interactions, places: Option<&Whereabouts>, seed: u64) -> Result<Blend> {
         Ok(Blend {
             popular: Popular::fit(data, self.popular_half_life),
             own: OwnItems { half_life: self.own_half_life },
@@ -135,6 +143,7 @@ impl Plan {
             factors: self.factors.as_ref().map(|settings| Factors::fit(data, settings, seed)).transpose()?,
             ease: self.ease.as_ref().map(|settings| ease::fit(data, settings)).transpose()?,
             lift: self.lift.map(|settings| lift(&Popular::fit(data, settings.half_life).demand, settings.power)).unwrap_or_default(),
+            local: self.local.zip(places).map(|(power, places)| Local::fit(data, places, power, self.dated)),
             weights: self.weights,
             again: self.again.clone(),
         })
@@ -187,8 +196,8 @@ impl Blend {
             })
             .collect()
     }
-    /// The weighted sum, lifted; best sellers fill what the others leave at 0.
-    pub fn combined(&self, scaled: &[Scaled], weights: &[f32; KINDS.len()], lifted: bool, customers: usize, items: usize) -> Scores {
+    /// The weighted sum; best sellers fill what the others leave at 0. With the `places` of customers, lifted.
+    pub fn combined(&self, scaled: &[Scaled], weights: &[f32; KINDS.len()], places: Option<&[Option<u32>]>, customers: usize, items: usize) -> Scores {
         let mut total = Scores::zeros(customers, items);
         for part in scaled {
             let weight = weights[part.kind as usize];
@@ -198,10 +207,12 @@ impl Blend {
                 total.row_mut(customer).iter_mut().zip(part.scores.row(customer)).for_each(|(sum, score)| *sum += factor * score.max(0.0));
             }
         }
-        if lifted && !self.lift.is_empty() {
-            for customer in 0..customers {
-                total.row_mut(customer).iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
-            }
+        let Some(places) = places else { return total };
+        for customer in (0..customers).filter(|_| !self.lift.is_empty()) {
+            total.row_mut(customer).iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
+        }
+        if let Some(local) = &self.local {
+            places.iter().enumerate().for_each(|(customer, place)| local.apply(*place, total.row_mut(customer)));
         }
         total
     }
@@ -221,6 +232,9 @@ impl Blend {
         }
         if !(self.again.once.is_empty() || self.again.once.len() == items) || self.again.bought.is_nan() {
             return Err(format!("offered again: expected none or {items} values, and a weight that counts as bought"));
+        }
+        if let Some(local) = &self.local {
+            local.validate(items)?;
         }
         if let Some(model) = &self.neighbours {
             model.validate(items)?;

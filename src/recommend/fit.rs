@@ -4,9 +4,9 @@ use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan};
 use super::choose::{Ages, Sold, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
+use super::place::{self, Whereabouts};
 use super::repeat::Again;
 use super::scores::top;
-use super::stock::Stock;
 use super::table::has_history;
 use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
@@ -45,7 +45,7 @@ pub fn train(
         return Ok(Err("no event names an item".into()));
     }
     // A misspelt place is told now, not by the first run.
-    Stock::new(exports, settings.place.as_deref())?;
+    settings.place.as_deref().map_or(Ok(()), |name| place::check(exports, name))?;
     let dated = windows.is_some();
     let kind_weights = kind_weights(&store.kinds, settings);
     let weights: Vec<f32> = kind_weights.iter().map(|(_, weight)| *weight).collect();
@@ -63,7 +63,11 @@ pub fn train(
     let everything = Interactions::before(store, end, &reader, items);
     let categories = lists::categories(&exports.items, &catalogue.from);
     let target_weight = weights.iter().zip(&targets).filter(|(_, target)| **target).map(|(weight, _)| *weight).fold(0.0, f32::max);
-    let sold = Sold { categories: &categories, bought: target_weight };
+    let whereabouts = |cutoff| settings.place.as_deref().map(|column| Whereabouts::before(exports, store, cutoff, column));
+    // Places are those at the end of what settings are chosen on, and of what they are measured on.
+    let (chosen_at, measured_at) = windows.map_or((AFTER_ALL, AFTER_ALL), |windows| (windows.choose, windows.test));
+    let (places, measured_places) = (whereabouts(chosen_at), whereabouts(measured_at));
+    let sold = Sold { categories: &categories, bought: target_weight, places: places.as_ref() };
     let test_source = (!exports.truth.is_empty()).then(|| {
         let weights: Vec<f32> = super::interactions::kind_weights(&exports.truth.kinds, settings).iter().map(|(_, weight)| *weight).collect();
         let first = exports.truth.time.iter().min().copied().unwrap_or(0);
@@ -98,17 +102,17 @@ pub fn train(
             (plan, data, truths)
         }
     };
-    let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), seed)?;
+    let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), measured_places.as_ref(), seed)?;
     let cap = settings.per_category.map(|most| (most, categories.as_slice()));
     let known = measured_on.as_ref().unwrap_or(&everything);
     let longer = if with_price_of_cutting { plan.longer(&measured, known)? } else { None };
-    let (ranked_customers, models, detail) = measure(&measured, longer.as_ref(), known, &truths, cap, seed);
+    let (ranked_customers, models, detail) = measure(&measured, longer.as_ref(), known, &truths, measured_places.as_ref(), cap, seed);
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
     let name = name_of(&plan);
     let bought_once = bought_once(exports, &categories, &plan.again);
     let pruned = plan.pruned();
     // Where the test is a source of its own, what was measured has seen everything already.
-    let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, seed)? };
+    let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, whereabouts(end).as_ref(), seed)? };
     let text = |list: &[Box<str>], item: u32| list.get(item as usize).map(|text| text.to_string()).unwrap_or_default();
     let recommender = Recommender {
         name: name.clone(),
@@ -128,12 +132,12 @@ pub fn train(
 /// The single model's name, or `blend of …`.
 fn name_of(plan: &Plan) -> String {
     let used: Vec<&str> = KINDS.iter().filter(|kind| plan.weights[**kind as usize] > 0.0).map(|kind| kind.name()).collect();
-    match (used.as_slice(), plan.lift.is_some()) {
-        ([single], false) => (*single).to_string(),
-        ([single], true) => format!("{single}, lifted by demand"),
-        (several, false) => format!("blend of {}", several.join(", ")),
-        (several, true) => format!("blend of {}, lifted by demand", several.join(", ")),
-    }
+    let models = match used.as_slice() {
+        [single] => (*single).to_string(),
+        several => format!("blend of {}", several.join(", ")),
+    };
+    let lifts: Vec<&str> = [plan.lift.map(|_| "by demand"), plan.local.map(|_| "by place")].into_iter().flatten().collect();
+    if lifts.is_empty() { models } else { format!("{models}, lifted {}", lifts.join(" and ")) }
 }
 
 /// The categories whose items are not offered again to who bought them, where others are; in order of their names.
@@ -163,6 +167,7 @@ fn measure(
     longer: Option<&Blend>,
     data: &Interactions,
     truths: &[Vec<u32>],
+    places: Option<&Whereabouts>,
     cap: Option<(usize, &[u32])>,
     seed: u64,
 ) -> (usize, Vec<(String, Ranking)>, RankDetail) {
@@ -175,8 +180,13 @@ fn measure(
             let mut histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
             histories.resize(BLOCK, &[]);
             let scaled = blend.scaled(&histories, &models, data.items);
+            let place = |customer: &usize| {
+                let (local, places) = blend.local.as_ref().zip(places)?;
+                local.known(places.names.get(*places.of.get(*customer)? as usize)?)
+            };
+            let places: Vec<Option<u32>> = block.iter().map(place).collect();
             let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
-                let total = blend.combined(&scaled, weights, lifted, BLOCK, data.items);
+                let total = blend.combined(&scaled, weights, lifted.then_some(&places), BLOCK, data.items);
                 let categories = cap.map_or(&[][..], |(_, categories)| categories);
                 (0..block.len())
                     .map(|customer| lists::capped(total.row(customer), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect())
@@ -190,7 +200,7 @@ fn measure(
             }
             if let Some(longer) = longer {
                 let scaled = longer.scaled(&histories, &longer.models(), data.items);
-                let total = longer.combined(&scaled, &longer.weights, true, BLOCK, data.items);
+                let total = longer.combined(&scaled, &longer.weights, Some(&places), BLOCK, data.items);
                 all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
             }
             for (kind, _) in &models {

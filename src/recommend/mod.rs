@@ -12,7 +12,9 @@ mod fit;
 mod fresh;
 mod interactions;
 mod lists;
+mod local;
 mod neighbours;
+mod place;
 mod popular;
 mod ready;
 mod reasons;
@@ -89,7 +91,9 @@ pub struct Shopper<'a> {
     pub events: &'a [ItemEvent],
     /// Who they are like, by [`Recommender::group`].
     pub group: Option<u32>,
-    /// Whether each item of the catalogue can be had where they buy, by [`Shelves::at`].
+    /// Where they buy, by [`Recommender::place`].
+    pub place: Option<u32>,
+    /// Whether each item of the catalogue can be had there, by [`Shelves::at`].
     pub shelf: &'a [bool],
 }
 
@@ -162,7 +166,7 @@ impl Recommender {
     /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
     /// sellers. Fewer are returned where fewer exist.
     pub fn recommend(&self, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
-        let shoppers: Vec<Shopper<'_>> = histories.iter().map(|events| Shopper { events, group: None, shelf: &self.available }).collect();
+        let shoppers: Vec<Shopper<'_>> = histories.iter().map(|events| Shopper { events, group: None, place: None, shelf: &self.available }).collect();
         self.recommend_to(&shoppers, &Wanted::best(count))
     }
     /// As [`Recommender::recommend`], of what can be had where a customer buys; one without history whose group is known gets what sells
@@ -173,6 +177,10 @@ impl Recommender {
     /// The group of customers that a profile belongs to, where groups tell tastes apart.
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
         self.alike.as_ref()?.group(history)
+    }
+    /// The place where a customer buys, where places tell tastes apart.
+    pub fn place(&self, history: &History<'_>) -> Option<u32> {
+        self.blend.local.as_ref()?.place(history)
     }
     /// Id and name of an item of the catalogue. The name is the id where the exports have none.
     pub fn item(&self, item: u32) -> (&str, &str) {
@@ -225,11 +233,13 @@ impl Recommender {
         let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
         histories.resize(BLOCK, empty);
         let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
-        let mut total = self.blend.combined(&scaled, &self.blend.weights, true, BLOCK, items);
+        let places: Vec<Option<u32>> = block.iter().map(|shopper| shopper.place).collect();
+        let mut total = self.blend.combined(&scaled, &self.blend.weights, Some(&places), BLOCK, items);
         for (customer, shopper) in block.iter().enumerate() {
             let row = total.row_mut(customer);
             if !table::has_history(shopper.events) {
                 row.copy_from_slice(&self.blend.popular.demand);
+                self.blend.local.iter().for_each(|local| local.apply(shopper.place, row));
             }
             if let Some((alike, group)) = self.alike_of(shopper) {
                 // What sells among those who are alike goes before everything else.

@@ -4,6 +4,7 @@
 //! bring to the first ten.
 
 use super::interactions::Interactions;
+use super::local::Local;
 use super::repeat::Again;
 use super::scores::{Scores, scale, top};
 use super::{BLOCK, ItemEvent, ItemModel};
@@ -68,8 +69,16 @@ impl Table {
         table
     }
 
-    /// Mean NDCG of the weighted sum of columns times each item's lift (1 where `lift` is empty).
-    pub fn ndcg(&self, weights: &[(usize, f32)], lift: &[f32]) -> f64 {
+    /// What the score of each candidate is multiplied by where places lift; `places` are those of the customers of the table.
+    pub fn local(&self, local: &Local, places: &[Option<u32>]) -> Vec<f32> {
+        let of_customer = |(customer, place): (usize, &Option<u32>)| {
+            self.items[self.offsets[customer]..self.offsets[customer + 1]].iter().map(|item| local.of(*place, *item)).collect::<Vec<f32>>()
+        };
+        places.iter().enumerate().flat_map(of_customer).collect()
+    }
+
+    /// Mean NDCG of the weighted sum of columns times each item's lift and each candidate's (1 where `lift` or `local` is empty).
+    pub fn ndcg(&self, weights: &[(usize, f32)], lift: &[f32], local: &[f32]) -> f64 {
         let gains: Vec<f64> = (0..self.ideal.len())
             .into_par_iter()
             .with_min_len(64)
@@ -85,6 +94,9 @@ impl Table {
                     for (score, item) in scores.iter_mut().zip(&self.items[range.clone()]) {
                         *score *= lift[*item as usize];
                     }
+                }
+                if !local.is_empty() {
+                    scores.iter_mut().zip(&local[range.clone()]).for_each(|(score, lift)| *score *= lift);
                 }
                 let relevant = &self.relevant[range];
                 let gain: f64 =
@@ -140,14 +152,14 @@ mod tests {
         let own = OwnItems { half_life: f32::INFINITY };
         let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], &Again::all(true, 1.0), 10);
         let lists = vec![vec![0, 1, 2, 3], vec![0, 1, 2, 3]];
-        assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+        assert!((table.ndcg(&[(0, 1.0)], &[], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // A lift turns the list around.
         let lists = vec![vec![3, 2, 1, 0], vec![3, 2, 1, 0]];
-        assert!((table.ndcg(&[(0, 1.0)], &[0.01, 0.1, 1.0, 10.0]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+        assert!((table.ndcg(&[(0, 1.0)], &[0.01, 0.1, 1.0, 10.0], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
         // Without owned items customer 1 has 2 and 3 left.
         let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], &Again::all(false, 1.0), 10);
         let lists = vec![vec![0, 1, 3], vec![2, 3]];
-        assert!((table.ndcg(&[(0, 1.0)], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+        assert!((table.ndcg(&[(0, 1.0)], &[], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
     }
 
     #[test]

@@ -132,8 +132,9 @@ struct Known {
     events: Vec<ItemEvent>,
     /// Who they are like.
     group: Option<u32>,
-    /// Where they buy.
+    /// Where they buy, as a place of the recommender and as one of the items.
     place: Option<u32>,
+    shelf: Option<u32>,
 }
 
 /// How many items a bundle does not know.
@@ -164,17 +165,17 @@ fn find(
                 let history = item_history(exports, *customer, cutoff);
                 let events = recommender.item_events(&history, items);
                 let group = if events.is_empty() { recommender.group(&history) } else { None };
-                Known { events, group, place: stock.place(&history) }
+                Known { events, group, place: recommender.place(&history), shelf: stock.place(&history) }
             })
             .collect();
         let shoppers: Vec<Shopper<'_>> =
-            known.iter().map(|known| Shopper { events: &known.events, group: known.group, shelf: shelves.at(known.place) }).collect();
+            known.iter().map(|known| Shopper { events: &known.events, group: known.group, place: known.place, shelf: shelves.at(known.shelf) }).collect();
         for (customer, list) in block.iter().zip(recommender.recommend_to(&shoppers, &Wanted::of(config))) {
             found[*customer as usize].list = list;
         }
         if let Some(fresh) = &fresh {
             let best = |(customer, known): (&u32, &Known)| {
-                fresh.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items, |item| stock.has(item as usize, known.place))
+                fresh.best(&item_history(exports, *customer, cutoff), config.recommend.fresh_items, |item| stock.has(item as usize, known.shelf))
             };
             let best: Vec<Vec<FreshItem>> = block.par_iter().zip(&known).map(best).collect();
             block.iter().zip(best).for_each(|(customer, best)| found[*customer as usize].fresh = best);

@@ -51,18 +51,12 @@ fn some_source(config: &Config, root: &Table<'_>) -> Result<()> {
 /// Where an item can be had says nothing without where a customer buys.
 fn places(config: &Config, root: &Table<'_>) -> Result<()> {
     let tells = config.items.iter().position(|source| source.available_in.is_some());
-    match (tells, &config.recommend.place) {
-        (Some(number), None) => Err(at_source(
+    match tells {
+        Some(number) if config.recommend.place.is_none() => Err(at_source(
             root,
             "items",
             number,
             "has `available_in` while nothing says where a customer buys, expected place = \"…\" in [recommend]: a category of events or profiles, or \"channel\"",
-        )),
-        (None, Some(_)) => Err(at_setting(
-            root,
-            "recommend",
-            "place",
-            "says where a customer buys while no [[items]] says where an item can be had, expected `available_in` there",
         )),
         _ => Ok(()),
     }

@@ -13,7 +13,9 @@ use crate::recommend::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
 use crate::recommend::ease::{self, EaseSettings};
 use crate::recommend::factors::{FactorSettings, Factors};
 use crate::recommend::interactions::Interactions;
+use crate::recommend::local::Local;
 use crate::recommend::neighbours::{NeighbourSettings, Neighbours};
+use crate::recommend::place::Whereabouts;
 use crate::recommend::popular::Popular;
 use crate::recommend::repeat::{Again, OwnItems};
 use crate::recommend::table::{Table, sample};
@@ -31,6 +33,8 @@ const DEPTH_UNDATED: usize = 20;
 const DEMAND_HALF_LIVES: [f32; 4] = [7.0, 30.0, 90.0, 365.0];
 /// Powers of the lift.
 const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
+/// Powers of what sells in a place.
+const LOCAL_POWERS: [f32; 3] = [0.25, 0.5, 1.0];
 /// Weights of a model beside the leading one.
 const WEIGHTS: [f32; 10] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0];
 
@@ -52,6 +56,8 @@ pub(crate) struct Sold<'a> {
     pub categories: &'a [u32],
     /// Weight of an event from which an item counts as bought.
     pub bought: f32,
+    /// Where the customers bought, if that is asked for.
+    pub places: Option<&'a Whereabouts>,
 }
 
 /// A model tried for a plan.
@@ -66,6 +72,8 @@ struct State {
     weights: Vec<(usize, f32)>,
     /// Which of the lifts, if any.
     lift: Option<usize>,
+    /// Which of the powers of places, if any.
+    local: Option<usize>,
     ndcg: f64,
 }
 
@@ -82,12 +90,14 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
     };
     let fixed = settings.half_life.map(|span| span.as_days() as f32);
     let mut plan = Plan {
+        dated,
         popular_half_life: f32::INFINITY,
         own_half_life: fixed.unwrap_or(f32::INFINITY),
         neighbours: None,
         factors: None,
         ease: None,
         lift: None,
+        local: None,
         weights: [0.0; KINDS.len()],
         again: again.clone(),
     };
@@ -103,12 +113,14 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
         Asked { wanted, data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
     let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
     let best = best_of_each(&table, &trials);
-    let (weights, lift) = search(&table, data, &trials, &best, dated);
+    let locals = locals(&table, data, &customers, sold.places, dated);
+    let (weights, lift, local) = search(&table, data, &trials, &best, &locals, dated);
     for (trial, weight) in &weights {
         (trials[*trial].apply)(&mut plan);
         plan.weights[trials[*trial].kind as usize] = *weight;
     }
     plan.lift = lift;
+    plan.local = local.map(|place| LOCAL_POWERS[place]);
     Ok(plan)
 }
 
@@ -148,7 +160,7 @@ impl Asked<'_> {
     }
     /// How a model ranks alone.
     fn alone(&self, model: &dyn ItemModel) -> f64 {
-        Table::build(self.data, self.truths, self.customers, &[(model, true)], self.again, self.depth).ndcg(&[(0, 1.0)], &[])
+        Table::build(self.data, self.truths, self.customers, &[(model, true)], self.again, self.depth).ndcg(&[(0, 1.0)], &[], &[])
     }
 }
 
@@ -181,7 +193,7 @@ fn regression(data: &Interactions, settings: EaseSettings) -> Result<Trial> {
 fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS.len()] {
     let mut best = [None; KINDS.len()];
     for (place, trial) in trials.iter().enumerate() {
-        let ndcg = table.ndcg(&[(place, 1.0), (0, if place == 0 { 0.0 } else { FILL })], &[]);
+        let ndcg = table.ndcg(&[(place, 1.0), (0, if place == 0 { 0.0 } else { FILL })], &[], &[]);
         let slot: &mut Option<(usize, f64)> = &mut best[trial.kind as usize];
         if slot.is_none_or(|(_, other)| ndcg > other) {
             *slot = Some((place, ndcg));
@@ -190,14 +202,26 @@ fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS
     best
 }
 
-/// Starts from the best single model, then by turns the lift, the setting of each model and the weight of each other model, twice.
+/// What places multiply the candidates' scores by, for each of the powers; none where no places are known.
+fn locals(table: &Table, data: &Interactions, customers: &[usize], places: Option<&Whereabouts>, dated: bool) -> Vec<Vec<f32>> {
+    let of_power = |places: &Whereabouts, power: f32| {
+        let local = Local::fit(data, places, power, dated);
+        let known: Vec<Option<u32>> = places.names.iter().map(|name| local.known(name)).collect();
+        let place = |customer: &usize| places.of.get(*customer).and_then(|place| known.get(*place as usize).copied().flatten());
+        table.local(&local, &customers.iter().map(place).collect::<Vec<_>>())
+    };
+    places.map(|places| LOCAL_POWERS.map(|power| of_power(places, power)).to_vec()).unwrap_or_default()
+}
+
+/// Starts from the best single model, then by turns the lifts, the setting of each model and the weight of each other model, twice.
 fn search(
     table: &Table,
     data: &Interactions,
     trials: &[Trial],
     best: &[Option<(usize, f64)>; KINDS.len()],
+    locals: &[Vec<f32>],
     dated: bool,
-) -> (Vec<(usize, f32)>, Option<LiftSettings>) {
+) -> (Vec<(usize, f32)>, Option<LiftSettings>, Option<usize>) {
     let winners: Vec<(usize, f64)> = best.iter().flatten().copied().collect();
     let mut lead = winners[0];
     for other in &winners {
@@ -205,11 +229,12 @@ fn search(
             lead = *other;
         }
     }
-    let mut state = State { weights: winners.iter().map(|(trial, _)| (*trial, if *trial == lead.0 { 1.0 } else { 0.0 })).collect(), lift: None, ndcg: 0.0 };
+    let mut state =
+        State { weights: winners.iter().map(|(trial, _)| (*trial, if *trial == lead.0 { 1.0 } else { 0.0 })).collect(), lift: None, local: None, ndcg: 0.0 };
     let filled = |weights: &[(usize, f32)]| -> Vec<(usize, f32)> {
         weights.iter().map(|(trial, weight)| (*trial, if trials[*trial].kind == ModelKind::Popular { weight.max(FILL) } else { *weight })).collect()
     };
-    state.ndcg = table.ndcg(&filled(&state.weights), &[]);
+    state.ndcg = table.ndcg(&filled(&state.weights), &[], &[]);
     let half_lives: &[f32] = if dated { &DEMAND_HALF_LIVES } else { &[f32::INFINITY] };
     let lifts: Vec<(LiftSettings, Vec<f32>)> = half_lives
         .iter()
@@ -225,19 +250,26 @@ fn search(
             if round > 0 && state.lift.is_none_or(|now| now / LIFT_POWERS.len() != place / LIFT_POWERS.len() || now == place) {
                 continue;
             }
-            let ndcg = table.ndcg(&filled(&state.weights), values);
+            let ndcg = table.ndcg(&filled(&state.weights), values, state.local.map_or(&[], |chosen| &locals[chosen]));
             if ndcg > state.ndcg * (1.0 + MARGIN) {
                 (state.lift, state.ndcg) = (Some(place), ndcg);
             }
         }
         let lifted: &[f32] = state.lift.map_or(&[], |chosen| &lifts[chosen].1);
+        for (place, values) in locals.iter().enumerate() {
+            let ndcg = table.ndcg(&filled(&state.weights), lifted, values);
+            if ndcg > state.ndcg * (1.0 + MARGIN) {
+                (state.local, state.ndcg) = (Some(place), ndcg);
+            }
+        }
+        let local: &[f32] = state.local.map_or(&[], |chosen| &locals[chosen]);
         for place in 0..state.weights.len() {
             // The setting that ranks best alone is not always the one that adds most to the others.
             let (now, weight) = state.weights[place];
             for (other, _) in trials.iter().enumerate().filter(|(other, trial)| *other != now && trial.kind == trials[now].kind && weight > 0.0) {
                 let mut weights = state.weights.clone();
                 weights[place].0 = other;
-                let ndcg = table.ndcg(&filled(&weights), lifted);
+                let ndcg = table.ndcg(&filled(&weights), lifted, local);
                 if ndcg > state.ndcg * (1.0 + MARGIN) {
                     (state.weights, state.ndcg) = (weights, ndcg);
                 }
@@ -252,7 +284,7 @@ fn search(
                 }
                 let mut weights = state.weights.clone();
                 weights[place].1 = weight;
-                let ndcg = table.ndcg(&filled(&weights), lifted);
+                let ndcg = table.ndcg(&filled(&weights), lifted, local);
                 if ndcg > state.ndcg * (1.0 + MARGIN) {
                     (state.weights, state.ndcg) = (weights, ndcg);
                 }
@@ -263,5 +295,5 @@ fn search(
         }
     }
     let chosen = state.lift.map(|place| lifts[place].0);
-    (state.weights, chosen)
+    (state.weights, chosen, state.local)
 }
