@@ -36,7 +36,7 @@ fn table(rows: usize) -> (EncodedMatrix, Vec<bool>) {
     let labels = (0..rows)
         .map(|row| {
             let linear: f64 =
-                (10..40).map(|column| 0.2 * if column.is_multiple_of(3) { known(row, column) / 12.0 } else { known(row, column) }).sum::<f64>() - 3.0;
+                (10..40_usize).map(|column| 0.2 * if column.is_multiple_of(3) { known(row, column) / 12.0 } else { known(row, column) }).sum::<f64>() - 3.0;
             let curved = 2.0 * (known(row, 1) - 0.5) * (known(row, 2) - 0.5) * 4.0 + if known(row, 4) > 0.7 { 1.2 } else { 0.0 } + known(row, 3) / 8.0;
             let z = linear + curved - 2.5;
             uniform(3, row) < 1.0 / (1.0 + libm::exp(-z))
