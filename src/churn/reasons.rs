@@ -5,7 +5,7 @@ use crate::config::Language;
 use crate::error::{Error, Result};
 use crate::snapshot::features::ACTING;
 use crate::snapshot::learned::FeaturePlan;
-use crate::snapshot::{FeatureSpec, FeatureValues, exported, is_called};
+use crate::snapshot::{FeatureSpec, FeatureValues, chinese, is_called};
 
 /// A family that moves a customer's risk by less than this (log-odds) is no reason.
 const LEAST: f64 = 0.02;
@@ -88,7 +88,7 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
 pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
     let what = match language {
         Language::En => spec.meaning.strip_suffix(" of the profile").unwrap_or(&spec.meaning).to_string(),
-        Language::Zh => exported(&spec.name).to_string(),
+        Language::Zh => chinese::meaning(spec),
     };
     let colon = if language == Language::Zh { "：" } else { ": " };
     if value.is_nan() {
@@ -100,7 +100,7 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
     }
     let unit = match spec.unit.as_str() {
         "share" | "" | "times" => String::new(),
-        unit => format!(" {unit}"),
+        unit => format!(" {}", if language == Language::Zh { chinese::unit(unit) } else { unit }).trim_end().to_string(),
     };
     let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(value) };
     match (typical.is_nan(), language) {

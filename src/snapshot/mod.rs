@@ -1,5 +1,6 @@
 //! All customers at one cut-off: the feature matrix, and the labels once the horizon has passed.
 
+pub mod chinese;
 pub mod facts;
 pub mod features;
 pub mod label;
