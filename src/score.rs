@@ -105,7 +105,7 @@ struct SlimRow {
 pub fn same_contract(config: &Config, bundle: &Bundle) -> Result<()> {
     let ours = config.contract();
     let theirs = &bundle.meta.contract;
-    let describe = |value: Option<&String>| value.map_or("not set".to_string(), |value| format!("\"{value}\""));
+    let describe = |value: Option<&String>| value.map_or("not set", String::as_str).to_string();
     let find = |list: &[(String, String)], key: &str| list.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
     for key in ours.iter().chain(theirs).map(|(key, _)| key) {
         let (here, there) = (find(&ours, key), find(theirs, key));

@@ -32,8 +32,7 @@ pub(super) fn page(report: &RunReport) -> Markup {
                 (section("wide warn", word(Word::ExpectedLeaving), "", html! { (word(Word::NoChurnModel)) }))
             }
             (section("", word(Word::Reasons), hint(reasons.len() < report.reasons.len()), bars(&reasons, "", language)))
-            (section("", word(Word::Statuses), "", bars(&counted(&report.statuses), "", language)))
-            (section("", word(Word::Items), hint(items.len() < report.items.len()), bars(&items, "", language)))
+            (section("wide", word(Word::Items), hint(items.len() < report.items.len()), bars(&items, "", language)))
             @if !report.segments.is_empty() {
                 (section("wide", word(Word::Segments), hint(report.segments.iter().any(|line| line.customers < SMALLEST_GROUP)), segments(report, language)))
             }
@@ -42,6 +41,7 @@ pub(super) fn page(report: &RunReport) -> Markup {
             }
             @if !report.resources.is_empty() { (section("wide", word(Word::Budgets), "", resources(report, language))) }
             @if !report.kept_back.is_empty() { (section("", word(Word::KeptBack), word(Word::KeptBackHint), bars(&counted(&report.kept_back), "quiet", language))) }
+            (section("", word(Word::Statuses), "", bars(&counted(&report.statuses), "", language)))
             (section("", word(Word::Excluded), "", bars(&counted(&report.excluded), "quiet", language)))
             (section("", word(Word::Rejects), "", bars(&counted(&report.rejects), "quiet", language)))
             @if !report.files.is_empty() { (section("wide", word(Word::Files), "", files(report, language))) }

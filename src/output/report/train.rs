@@ -37,7 +37,7 @@ pub(super) fn page(report: &TrainReport) -> Markup {
                 @let hint = filled(Word::RecommenderHint, language, &[&whole(ranked.ranked_customers as u64), &whole(ranked.items as u64)]);
                 (section("wide", word(Word::Recommender), &hint, recommender(ranked, language)))
             }
-            @if !report.families.is_empty() { (section("", word(Word::Families), word(Word::FamiliesHint), families(report, language))) }
+            @if !report.families.is_empty() { (section("wide", word(Word::Families), word(Word::FamiliesHint), families(report, language))) }
             @if !report.drivers.is_empty() { (section("wide", word(Word::Drivers), word(Word::DriversHint), drivers(&report.drivers, language))) }
             @if !report.definition.is_empty() { (section("wide", word(Word::Definition), "", html! { (report.definition) })) }
             @if !report.windows.is_empty() { (section("", word(Word::Windows), word(Word::WindowsHint), windows(report, language))) }
