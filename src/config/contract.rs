@@ -58,7 +58,9 @@ pub(super) fn contract(config: &Config) -> Vec<(String, String)> {
         for (kind, weight) in &config.recommend.weights {
             pairs.put(&format!("weight.{kind}"), weight.to_string());
         }
-        pairs.put("place", config.recommend.place.as_deref().map_or_else(|| quoted("none"), quoted));
+        if let Some(place) = &config.recommend.place {
+            pairs.put("place", quoted(place));
+        }
         pairs.put("half_life", config.recommend.half_life.map_or_else(|| quoted("auto"), |span| quoted(&span.to_string())));
         pairs.put(
             "repeat",
