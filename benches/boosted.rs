@@ -4,10 +4,10 @@
 //! With `--table DIR` the rows are written there (`x.f64`, column by column, and `y.u8`), so that another program can be timed on the same.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+use holdfast::churn::binned::Binned;
 use holdfast::churn::boosted::{BoostSettings, Boosted};
 use holdfast::churn::encode::EncodedMatrix;
 use holdfast::churn::random::mix;
-use holdfast::churn::symmetric::Binned;
 use holdfast::evaluate::classify::{auc, log_loss};
 use std::time::Instant;
 

@@ -294,7 +294,7 @@ fn what_is_sold_out_since_training_is_not_offered_and_an_item_is_offered_only_wh
     }
     let shop = shop.file("items.csv", stock(0));
     assert!(!offered(&shop).iter().any(|(item, _)| item == "tea"), "tea is sold out");
-    let misspelt = shop.scoring(&["run", "shop.toml", "--model", "models/shop.hfb", "--out", "out", "--set", "recommend.place=stor"]);
+    let misspelt = shop.train(&["fit", "shop.toml", "--set", "recommend.place=stor"]);
     misspelt.fails(78).naming(&["[recommend] place: found \"stor\"", "which are store"]);
     let without = shop.config_with("place = \"store\"", "");
     without.fit().fails(78).naming(&["available_in", "expected place ="]);

@@ -5,10 +5,10 @@
 //! Missing values have a bin of their own and go to the side where they gain more. The sums of a column are taken by one thread in
 //! the order of the rows, and several columns side by side where there are many rows, so that the number of threads cannot matter.
 
+use super::binned::{BINS, Binned};
 use super::calibrate::sigmoid;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::mix;
-use super::symmetric::{BINS, Binned};
 use rayon::prelude::*;
 use std::ops::Range;
 

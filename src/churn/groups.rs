@@ -1,8 +1,8 @@
 //! Groups of customers by risk, in sentences: the leaves of one small tree, each with its size and churn rate on rows it did not see.
 
+use super::binned::Binned;
 use super::encode::{EncodedMatrix, Encoder, Encoding, table_position, vocabulary_size};
 use super::flat::LEAF;
-use super::symmetric::Binned;
 use super::tree::{self, TreeSettings};
 use super::{Examples, has_both};
 use crate::evaluate::honesty::wilson;

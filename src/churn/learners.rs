@@ -1,6 +1,7 @@
 //! What may be tried, with how much work, and how one learner is fitted: on part of the rows to be judged, or on all to be kept.
 
 use super::baseline::RecencyRule;
+use super::binned::Binned;
 use super::boosted::{self, BoostSettings, Boosted};
 use super::design::{Design, design};
 use super::encode::{EncodedMatrix, Encoder, vocabulary_size};
@@ -8,7 +9,7 @@ use super::flat::FlatTrees;
 use super::logistic::fit_path;
 use super::model::{Model, Trees};
 use super::random::mix;
-use super::symmetric::{self, Binned, Symmetric, SymmetricSettings};
+use super::symmetric::{self, Symmetric, SymmetricSettings};
 use super::tree::{self, TreeSettings};
 use super::{ChurnTask, Examples};
 use crate::config::Effort;

@@ -4,6 +4,7 @@
 //! fitted nothing. This module knows nothing of files or customers' names, and of dates only the season.
 
 pub mod baseline;
+pub mod binned;
 pub mod boosted;
 pub mod calibrate;
 #[cfg(test)]

@@ -2,18 +2,14 @@
 //!
 //! A tree of depth four has four questions instead of fifteen. That is a strong restraint: on tables of some thousand customers
 //! it generalises better than trees grown leaf by leaf, and together the two are better than either.
-//! In: encoded columns and labels. Out: [`FlatTrees`]. Values are put into at most 64 bins once; a level adds up gradients per
+//! In: binned columns (see [`Binned`]) and labels. Out: [`FlatTrees`]. A level adds up gradients per
 //! leaf and bin, for a seeded sample of the columns, and takes the cut with the greatest gain. Missing values have a bin
 //! of their own at the low end, so a cut may set them apart.
 
+use super::binned::{BINS, Binned};
 use super::calibrate::sigmoid;
-use super::encode::EncodedMatrix;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::mix;
-use rayon::prelude::*;
-
-/// Bins of a column at most, the one for missing values included.
-pub const BINS: usize = 64;
 
 /// Leaves of a level that is cut once more, at most.
 const LEAVES: usize = 64;
@@ -37,76 +33,6 @@ pub struct SymmetricSettings {
     pub rows: f64,
     /// Trees at most.
     pub rounds: usize,
-}
-
-/// Columns cut into bins: bin 0 is missing, bin `b` holds values from `cuts[b - 2]` (inclusive) to `cuts[b - 1]`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Binned {
-    /// Number of rows.
-    pub rows: usize,
-    /// Ascending cuts of each column.
-    pub cuts: Vec<Vec<f64>>,
-    /// Bins, column by column.
-    pub bins: Vec<u8>,
-}
-
-impl Binned {
-    /// Cuts each column at quantiles, or between all values where there are few.
-    pub fn new(matrix: &EncodedMatrix) -> Binned {
-        let cuts: Vec<Vec<f64>> = (0..matrix.columns).into_par_iter().map(|column| cuts(matrix.column(column))).collect();
-        let mut binned = Binned { rows: matrix.rows, cuts, bins: Vec::new() };
-        binned.bins = binned.bin(matrix);
-        binned
-    }
-
-    /// Bins of other rows by the same cuts.
-    pub fn bin(&self, matrix: &EncodedMatrix) -> Vec<u8> {
-        let mut bins = vec![0; matrix.data.len()];
-        bins.par_chunks_mut(matrix.rows.max(1)).zip(&self.cuts).enumerate().for_each(|(column, (bins, cuts))| {
-            for (bin, value) in bins.iter_mut().zip(matrix.column(column)).filter(|(_, value)| !value.is_nan()) {
-                *bin = 1 + cuts.partition_point(|cut| cut <= value) as u8;
-            }
-        });
-        bins
-    }
-
-    /// The value from which a row is in `bin` or a later one; everything that is not missing for bin 1.
-    pub fn threshold(&self, column: usize, bin: u8) -> f64 {
-        if bin <= 1 { f64::NEG_INFINITY } else { self.cuts[column][usize::from(bin) - 2] }
-    }
-
-    /// The bins of a column.
-    pub fn column(&self, column: usize) -> &[u8] {
-        &self.bins[column * self.rows..(column + 1) * self.rows]
-    }
-}
-
-/// Where a column is cut: half-way between neighbours at quantiles.
-fn cuts(values: &[f64]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let most = BINS - 2;
-    let mut cuts: Vec<f64> = Vec::new();
-    let between = |a: f64, b: f64| {
-        let middle = a / 2.0 + b / 2.0;
-        // Neighbouring numbers have nothing between them; a cut belongs to the upper side.
-        if middle > a { middle } else { b }
-    };
-    let mut distinct = sorted.clone();
-    distinct.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    if distinct.len() <= most + 1 {
-        cuts.extend(distinct.windows(2).map(|pair| between(pair[0], pair[1])));
-    } else {
-        for cut in 1..=most {
-            let value = sorted[cut * sorted.len() / (most + 1)];
-            let place = distinct.partition_point(|other| *other < value);
-            if place > 0 {
-                cuts.push(between(distinct[place - 1], distinct[place]));
-            }
-        }
-    }
-    cuts.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    cuts
 }
 
 /// A boosted ensemble while it grows: held-out rows are followed, so that the caller can stop it.
@@ -350,6 +276,7 @@ pub fn follow(scores: &mut [f64], bins: &[u8], questions: &[(usize, u8)], values
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::encode::EncodedMatrix;
     use super::*;
 
     fn settings() -> SymmetricSettings {
@@ -393,14 +320,5 @@ mod tests {
         }
         let sums = ensemble.trees.sums(&matrix, 0.0, 1.0);
         assert!(crate::evaluate::classify::auc(&sums, &labels) > 0.999);
-    }
-
-    #[test]
-    fn cuts_tell_neighbouring_and_huge_values_apart() {
-        let values = [1.0, 1.0f64.next_up(), 1e300, f64::MAX, -f64::MAX, f64::NAN];
-        let matrix = EncodedMatrix { rows: 6, columns: 1, data: values.to_vec() };
-        let binned = Binned::new(&matrix);
-        assert_eq!(binned.bins, vec![2, 3, 4, 5, 1, 0]);
-        assert!(binned.cuts[0].iter().all(|cut| cut.is_finite()));
     }
 }

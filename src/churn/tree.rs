@@ -5,9 +5,9 @@
 //! 0.8.1 is not used: it breaks ties by the order of a hash map, so that two refits in one process differ, and it predicts classes,
 //! not shares; a bundle made from it would not be the same twice.
 
+use super::binned::Binned;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::mix;
-use super::symmetric::Binned;
 
 /// What a tree may become.
 #[derive(Debug, Clone, Copy, PartialEq)]

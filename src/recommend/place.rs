@@ -21,7 +21,11 @@ impl Whereabouts {
     pub fn before(exports: &Exports, store: &EventStore, cutoff: Cutoff, column: &str) -> Whereabouts {
         let own: Vec<Option<&str>> = (0..store.customers() as u32)
             .into_par_iter()
-            .map(|customer| of(&Timeline::new(customer, store, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0, column))
+            .map(|customer| {
+                let history = Timeline::new(customer, store, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
+                // A profile that shows today only would tell of the future.
+                in_events(&history, column).or_else(|| in_profiles(&history, column, true))
+            })
             .collect();
         let mut names: Vec<&str> = own.iter().flatten().copied().collect();
         names.sort_unstable();
@@ -52,7 +56,7 @@ pub(super) fn check(exports: &Exports, name: &str) -> Result<()> {
 
 /// Where a customer bought last; `None` where nothing says.
 pub(super) fn of<'a>(history: &History<'a>, column: &str) -> Option<&'a str> {
-    in_events(history, column).or_else(|| in_profiles(history, column))
+    in_events(history, column).or_else(|| in_profiles(history, column, false))
 }
 
 /// The value that the newest event with one has.
@@ -65,11 +69,36 @@ fn in_events<'a>(history: &History<'a>, name: &str) -> Option<&'a str> {
     if name == "channel" { channel() } else { None }
 }
 
-/// The value in the profile row that was true at the cut-off.
-fn in_profiles<'a>(history: &History<'a>, name: &str) -> Option<&'a str> {
+/// The value in the profile row that was true at the cut-off; with `past`, of columns that may serve cut-offs before the export was made.
+fn in_profiles<'a>(history: &History<'a>, name: &str, past: bool) -> Option<&'a str> {
     history.profiles().find_map(|(table, row)| {
-        let column = table.columns.iter().find(|column| column.name == name)?;
+        let column = table.columns.iter().find(|column| column.name == name && (column.serves_past || !past))?;
         let ProfileValues::Category { codes, names } = &column.values else { return None };
         codes.get(row?).filter(|code| **code != NO_INDEX).map(|code| names[*code as usize].as_str())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::{Moment, ProfileColumn, ProfileTable};
+
+    #[test]
+    fn a_profile_that_shows_today_only_is_not_learnt_from_and_says_where_a_customer_buys_now() {
+        let with = |serves_past: bool| {
+            let values = ProfileValues::Category { codes: vec![1, NO_INDEX], names: vec!["north".into(), "south".into()] };
+            let columns = vec![ProfileColumn { name: "store".into(), values, serves_past }];
+            let store = EventStore { offsets: vec![0, 0, 0], ..EventStore::default() };
+            Exports { events: store, profiles: vec![ProfileTable { offsets: vec![0, 1, 2], time: Vec::new(), columns }], ..Exports::default() }
+        };
+        let now = Moment(86_400);
+        for serves_past in [true, false] {
+            let exports = with(serves_past);
+            let history = Timeline::new(0, &exports.events, &exports.profiles).split(now, crate::config::Span::days(0)).0;
+            assert_eq!(of(&history, "store"), Some("south"));
+            let learnt = Whereabouts::before(&exports, &exports.events, now, "store");
+            assert_eq!(learnt.of, [if serves_past { 0 } else { NO_INDEX }, NO_INDEX]);
+        }
+        assert!(check(&with(true), "store").is_ok() && check(&with(true), "channel").is_err());
+    }
 }
