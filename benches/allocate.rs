@@ -4,15 +4,11 @@
 //! made from a fixed seed, outside the timed part.
 #![allow(clippy::print_stdout)]
 
-use holdfast::churn::random::mix;
+use holdfast::churn::random::uniform;
 use holdfast::decide::allocate::{Candidate, Problem, Resource};
 use std::time::Instant;
 
 const OFFERS: usize = 20;
-
-fn uniform(seed: u64, place: usize) -> f64 {
-    (mix(seed, place as u64) >> 11) as f64 / (1u64 << 53) as f64
-}
 
 fn market(customers: usize) -> Problem {
     let mut problem = Problem { offsets: vec![0], most: vec![1; customers], ..Problem::default() };

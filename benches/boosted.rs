@@ -4,18 +4,18 @@
 //! With `--table DIR` the rows are written there (`x.f64`, column by column, and `y.u8`), so that another program can be timed on the same.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod peak;
+
 use holdfast::churn::binned::Binned;
 use holdfast::churn::boosted::{BoostSettings, Boosted};
+use holdfast::churn::calibrate::sigmoid;
 use holdfast::churn::encode::EncodedMatrix;
-use holdfast::churn::random::mix;
+use holdfast::churn::random::uniform;
 use holdfast::evaluate::classify::{auc, log_loss};
+use peak::peak;
 use std::time::Instant;
 
 const COLUMNS: usize = 50;
-
-fn uniform(seed: u64, place: usize) -> f64 {
-    (mix(seed, place as u64) >> 11) as f64 / (1u64 << 53) as f64
-}
 
 /// Rows with their labels; the same for the first rows whatever their number.
 fn table(rows: usize) -> (EncodedMatrix, Vec<bool>) {
@@ -39,15 +39,10 @@ fn table(rows: usize) -> (EncodedMatrix, Vec<bool>) {
                 (10..40_usize).map(|column| 0.2 * if column.is_multiple_of(3) { known(row, column) / 12.0 } else { known(row, column) }).sum::<f64>() - 3.0;
             let curved = 2.0 * (known(row, 1) - 0.5) * (known(row, 2) - 0.5) * 4.0 + if known(row, 4) > 0.7 { 1.2 } else { 0.0 } + known(row, 3) / 8.0;
             let z = linear + curved - 2.5;
-            uniform(3, row) < 1.0 / (1.0 + libm::exp(-z))
+            uniform(3, row) < sigmoid(z)
         })
         .collect();
     (EncodedMatrix { rows, columns: COLUMNS, data }, labels)
-}
-
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 fn main() {
@@ -75,7 +70,7 @@ fn main() {
             write("held_x.f64", bytes(&held));
             write("held_y.u8", flags(&held_labels));
         }
-        let before = peak_mib();
+        let before = peak();
         let start = Instant::now();
         let binned = Binned::new(&matrix);
         let positives = labels.iter().filter(|label| **label).count() as f64;
@@ -86,11 +81,11 @@ fn main() {
         }
         let seconds = start.elapsed().as_secs_f64();
         let sums = ensemble.trees.sums(&held, base, 1.0);
-        let probabilities: Vec<f64> = sums.iter().map(|z| 1.0 / (1.0 + libm::exp(-z))).collect();
+        let probabilities: Vec<f64> = sums.iter().map(|z| sigmoid(*z)).collect();
         println!(
             "boosted/{rows}x{COLUMNS}: {seconds:.2} s, {} trees, peak {} MiB ({before} before), AUC {:.4}, log loss {:.4}",
             ensemble.trees.roots.len(),
-            peak_mib(),
+            peak(),
             auc(&sums, &held_labels),
             log_loss(&probabilities, &held_labels)
         );

@@ -5,10 +5,13 @@
 //! and as many customers as items times 5. Data is made from a fixed seed, outside the timed parts; memory is the most that the process held so far.
 #![allow(clippy::print_stdout)]
 
-use holdfast::churn::random::mix;
+mod peak;
+
+use holdfast::churn::random::{mix, uniform};
 use holdfast::config::Config;
 use holdfast::exports::{self, Exports, ReadOptions};
 use holdfast::recommend;
+use peak::peak;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
@@ -16,10 +19,6 @@ use std::time::Instant;
 const GROUPS: u64 = 40;
 const PER_CUSTOMER: u64 = 40;
 const THREADS: usize = 2;
-
-fn uniform(seed: u64, place: u64) -> f64 {
-    (mix(seed, place) >> 11) as f64 / (1u64 << 53) as f64
-}
 
 fn write(folder: &Path, interactions: u64) -> Result<(), Box<dyn std::error::Error>> {
     let customers = interactions / PER_CUSTOMER;
@@ -29,9 +28,9 @@ fn write(folder: &Path, interactions: u64) -> Result<(), Box<dyn std::error::Err
         let tastes = [mix(1, customer) % GROUPS, mix(2, customer) % GROUPS, mix(3, customer) % GROUPS];
         for number in 0..PER_CUSTOMER {
             let place = customer * PER_CUSTOMER + number;
-            let group = if uniform(4, place) < 0.9 { tastes[(mix(5, place) % 3) as usize] } else { mix(6, place) % GROUPS };
+            let group = if uniform(4, place as usize) < 0.9 { tastes[(mix(5, place) % 3) as usize] } else { mix(6, place) % GROUPS };
             // The square leans towards the first items of a group.
-            let item = (uniform(7, place).powi(2) * per_group as f64) as u64;
+            let item = (uniform(7, place as usize).powi(2) * per_group as f64) as u64;
             writeln!(text, "c{customer},g{group}i{item}")?;
         }
     }
@@ -40,13 +39,6 @@ fn write(folder: &Path, interactions: u64) -> Result<(), Box<dyn std::error::Err
                   duplicates = \"drop\"\n[churn]\ndefinition = \"none\"\n[recommend]\nrepeat = \"never\"\n";
     std::fs::write(folder.join("bench.toml"), config)?;
     Ok(())
-}
-
-/// The most memory held so far, in MiB; 0 where the system does not tell.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|line| line.split_whitespace().next());
-    line.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 /// Learns with the models named (none for all), recommends to everyone, and prints how long each took.

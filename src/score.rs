@@ -105,15 +105,14 @@ struct SlimRow {
 pub fn same_contract(config: &Config, bundle: &Bundle) -> Result<()> {
     let ours = config.contract();
     let theirs = &bundle.meta.contract;
-    let describe = |value: Option<&String>| value.map_or("not set", String::as_str).to_string();
     let find = |list: &[(String, String)], key: &str| list.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
     for key in ours.iter().chain(theirs).map(|(key, _)| key) {
         let (here, there) = (find(&ours, key), find(theirs, key));
         if here != there {
             return Err(Error::config(format!(
                 "{key} is {} here and {} in the bundle; scoring with another meaning would be wrong: restore it or retrain",
-                describe(here.as_ref()),
-                describe(there.as_ref())
+                here.as_deref().unwrap_or("not set"),
+                there.as_deref().unwrap_or("not set")
             ))
             .file(&config.path));
         }

@@ -44,6 +44,11 @@ impl Binned {
         if bin <= 1 { f64::NEG_INFINITY } else { self.cuts[column][usize::from(bin) - 2] }
     }
 
+    /// Number of bins of a column, the one for missing values included.
+    pub fn width(&self, column: usize) -> usize {
+        self.cuts[column].len() + 2
+    }
+
     /// The bins of a column.
     pub fn column(&self, column: usize) -> &[u8] {
         &self.bins[column * self.rows..(column + 1) * self.rows]

@@ -6,9 +6,9 @@
 //! the order of the rows, and several columns side by side where there are many rows, so that the number of threads cannot matter.
 
 use super::binned::{BINS, Binned};
-use super::calibrate::sigmoid;
+use super::calibrate::derivatives;
 use super::flat::{FlatNode, FlatTrees, LEAF};
-use super::random::mix;
+use super::random::{draw, is_drawn, mix};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -190,12 +190,11 @@ impl<'a> Boosted<'a> {
 
     /// Draws the rows of the next tree and takes their gradients.
     fn draw(&mut self, round_seed: u64) {
-        let threshold = (self.settings.rows * 4_294_967_296.0) as u64;
         self.drawn.clear();
         self.rest.clear();
         for row in 0..self.labels.len() {
             let entry = Entry { row: row as u32, ..Entry::default() };
-            if threshold >= 1 << 32 || (mix(round_seed, row as u64) >> 32) < threshold {
+            if is_drawn(round_seed, row, self.settings.rows) {
                 self.drawn.push(entry);
             } else {
                 self.rest.push(entry);
@@ -203,9 +202,7 @@ impl<'a> Boosted<'a> {
         }
         let (scores, labels) = (&self.scores, self.labels);
         let derive = |entry: &mut Entry| {
-            let p = sigmoid(scores[entry.row as usize]);
-            entry.gradient = (f64::from(u8::from(labels[entry.row as usize])) - p) as f32;
-            entry.curvature = (p * (1.0 - p)) as f32;
+            [entry.gradient, entry.curvature] = derivatives(labels[entry.row as usize], scores[entry.row as usize]);
         };
         if self.drawn.len() < SHARED {
             self.drawn.iter_mut().for_each(derive);
@@ -218,16 +215,7 @@ impl<'a> Boosted<'a> {
     fn asked(&self, seed: u64) -> Vec<usize> {
         let columns = self.binned.cuts.len();
         let wanted = ((columns as f64 * self.settings.columns) as usize).max(if columns <= 3 { columns } else { 2 }).min(columns);
-        let mut asked: Vec<usize> = (0..columns).collect();
-        asked.sort_by_key(|column| (mix(seed, *column as u64), *column));
-        asked.truncate(wanted);
-        asked.sort_unstable();
-        asked
-    }
-
-    /// Bins of a column, the one for missing values included.
-    fn width(&self, column: usize) -> usize {
-        self.binned.cuts[column].len() + 2
+        draw(columns, wanted, seed)
     }
 
     /// Whether both sides of a cut could be large enough.
@@ -259,7 +247,7 @@ impl<'a> Boosted<'a> {
     fn best_cut(&self, asked: &[usize], leaf: &Open) -> Option<Cut> {
         let mut best: Option<Cut> = None;
         for (column, histogram) in asked.iter().zip(&leaf.histograms) {
-            let cut = self.best_of(*column, &histogram[..self.width(*column)], leaf);
+            let cut = self.best_of(*column, &histogram[..self.binned.width(*column)], leaf);
             if cut.gain > best.map_or(1e-9, |best| best.gain) {
                 best = Some(cut);
             }
@@ -356,7 +344,7 @@ impl<'a> Boosted<'a> {
             let mut larger = std::mem::take(&mut leaf.histograms);
             let smaller = self.accumulate(asked, &self.drawn[children[small].drawn.clone()]);
             for ((all, part), column) in larger.iter_mut().zip(&smaller).zip(asked) {
-                for (all, part) in all[..self.width(*column)].iter_mut().zip(part) {
+                for (all, part) in all[..self.binned.width(*column)].iter_mut().zip(part) {
                     all[0] -= part[0];
                     all[1] -= part[1];
                 }

@@ -52,6 +52,12 @@ pub fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-z))
 }
 
+/// Gradient and second derivative of the log likelihood of a label by its log-odds `z`.
+pub fn derivatives(label: bool, z: f64) -> [f32; 2] {
+    let p = sigmoid(z);
+    [(f64::from(u8::from(label)) - p) as f32, (p * (1.0 - p)) as f32]
+}
+
 /// `ln p` and `-ln (1 - p)` for the probability of log-odds `z`, without cancellation.
 fn beta_terms(z: f64) -> (f64, f64) {
     let positive = z.max(0.0) + libm::log1p(libm::exp(-z.abs()));
@@ -300,12 +306,8 @@ fn line(z: &[f64], labels: &[bool]) -> Calibration {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::random::mix;
+    use super::super::random::uniform;
     use super::*;
-
-    fn uniform(seed: u64, row: usize) -> f64 {
-        (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64
-    }
 
     /// Log-odds with churn drawn from a curve of them.
     fn drawn(rows: usize, truth: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<bool>) {

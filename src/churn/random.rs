@@ -8,6 +8,26 @@ pub fn mix(seed: u64, position: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A number from 0 to below 1 for a seed and a position.
+pub fn uniform(seed: u64, position: usize) -> f64 {
+    (mix(seed, position as u64) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Whether a position is among a share of all, drawn by the seed.
+pub fn is_drawn(seed: u64, position: usize, share: f64) -> bool {
+    let threshold = (share * 4_294_967_296.0) as u64;
+    threshold >= 1 << 32 || (mix(seed, position as u64) >> 32) < threshold
+}
+
+/// So many of the first `count` numbers, drawn by the seed, ascending.
+pub fn draw(count: usize, wanted: usize, seed: u64) -> Vec<usize> {
+    let mut drawn: Vec<usize> = (0..count).collect();
+    drawn.sort_by_key(|number| (mix(seed, *number as u64), *number));
+    drawn.truncate(wanted);
+    drawn.sort_unstable();
+    drawn
+}
+
 /// A part of `0..parts` for every label: seeded, and with each class spread evenly over the parts.
 pub fn stratified_parts(labels: &[bool], parts: u8, seed: u64) -> Vec<u8> {
     let mut assigned = vec![0; labels.len()];

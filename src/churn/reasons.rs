@@ -98,9 +98,9 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         let name = vocabulary.get(value as usize).map_or("other", String::as_str);
         return format!("{what}{colon}{name}");
     }
-    let unit = match spec.unit.as_str() {
+    let unit = match if language == Language::Zh { chinese::unit(&spec.unit) } else { &spec.unit } {
         "share" | "" | "times" => String::new(),
-        unit => format!(" {}", if language == Language::Zh { chinese::unit(unit) } else { unit }).trim_end().to_string(),
+        unit => format!(" {unit}"),
     };
     let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(value) };
     match (typical.is_nan(), language) {

@@ -7,9 +7,9 @@
 //! of their own at the low end, so a cut may set them apart.
 
 use super::binned::{BINS, Binned};
-use super::calibrate::sigmoid;
+use super::calibrate::derivatives;
 use super::flat::{FlatNode, FlatTrees, LEAF};
-use super::random::mix;
+use super::random::{draw, is_drawn, mix};
 
 /// Leaves of a level that is cut once more, at most.
 const LEAVES: usize = 64;
@@ -82,10 +82,7 @@ impl<'a> Symmetric<'a> {
         let mut questions: Vec<(usize, u8)> = Vec::new();
         for level in 0..self.settings.depth {
             let level_seed = mix(round_seed, 1 << 40 | level as u64);
-            let mut asked: Vec<usize> = (0..columns).collect();
-            asked.sort_by_key(|column| (mix(level_seed, *column as u64), *column));
-            asked.truncate(wanted);
-            asked.sort_unstable();
+            let asked = draw(columns, wanted, level_seed);
             let Some((column, bin)) = self.best_question(&asked, level, &questions) else { break };
             questions.push((column, bin));
             for (leaf, value) in self.leaves.iter_mut().zip(self.binned.column(column)) {
@@ -108,13 +105,8 @@ impl<'a> Symmetric<'a> {
 
     /// Draws the rows of the next tree and takes their gradients.
     fn draw(&mut self, round_seed: u64) {
-        let threshold = (self.settings.rows * 4_294_967_296.0) as u64;
         for (row, cell) in self.gradients.iter_mut().enumerate() {
-            *cell = [0.0; 2];
-            if threshold >= 1 << 32 || (mix(round_seed, row as u64) >> 32) < threshold {
-                let p = sigmoid(self.scores[row]);
-                *cell = [(f64::from(u8::from(self.labels[row])) - p) as f32, (p * (1.0 - p)) as f32];
-            }
+            *cell = if is_drawn(round_seed, row, self.settings.rows) { derivatives(self.labels[row], self.scores[row]) } else { [0.0; 2] };
         }
         self.leaves.fill(0);
     }
@@ -144,7 +136,7 @@ impl<'a> Symmetric<'a> {
     /// would wait for each of these sums if there were no other column to go on with.
     fn accumulate(&mut self, columns: [usize; GROUP], level: usize) {
         for (histogram, column) in self.histograms.iter_mut().zip(columns) {
-            histogram[..(self.binned.cuts[column].len() + 2) << level].fill([0.0; 2]);
+            histogram[..self.binned.width(column) << level].fill([0.0; 2]);
         }
         let columns = columns.map(|column| self.binned.column(column));
         let (histograms, leaves, gradients) = (&mut *self.histograms, &self.leaves[..], &self.gradients[..]);
@@ -163,7 +155,7 @@ impl<'a> Symmetric<'a> {
     /// Sums of one column, for what is left over.
     fn accumulate_one(&mut self, column: usize, place: usize, level: usize) {
         let histogram = &mut self.histograms[place];
-        histogram[..(self.binned.cuts[column].len() + 2) << level].fill([0.0; 2]);
+        histogram[..self.binned.width(column) << level].fill([0.0; 2]);
         for ((leaf, gradient), bin) in self.leaves.iter().zip(&self.gradients).zip(self.binned.column(column)) {
             add(histogram, *leaf, level, *bin, gradient);
         }
@@ -173,7 +165,7 @@ impl<'a> Symmetric<'a> {
     /// Rows in bins from the cut on go to the right.
     fn best_cut(&self, column: usize, place: usize, level: usize) -> (f64, u8) {
         let ridge = self.settings.ridge;
-        let width = self.binned.cuts[column].len() + 2;
+        let width = self.binned.width(column);
         let leaves = 1 << level;
         let cells = &self.histograms[place][..width << level];
         let mut totals = [[0.0f64; 2]; LEAVES];

@@ -7,7 +7,7 @@
 
 use super::binned::Binned;
 use super::flat::{FlatNode, FlatTrees, LEAF};
-use super::random::mix;
+use super::random::{draw, mix};
 
 /// What a tree may become.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,15 +91,9 @@ fn best_split(binned: &Binned, labels: &[bool], settings: &TreeSettings, rows: &
         return None;
     }
     let columns = binned.cuts.len();
-    let mut asked: Vec<usize> = (0..columns).collect();
-    if settings.columns < 1.0 {
-        asked.sort_by_key(|column| (mix(seed, *column as u64), *column));
-        asked.truncate(((columns as f64 * settings.columns).ceil() as usize).max(1));
-        asked.sort_unstable();
-    }
     let mut best: Option<Split> = None;
-    for column in asked {
-        let width = binned.cuts[column].len() + 2;
+    for column in draw(columns, ((columns as f64 * settings.columns).ceil() as usize).max(1), seed) {
+        let width = binned.width(column);
         let bins = binned.column(column);
         scratch[..width].fill([0; 2]);
         for row in rows {

@@ -366,13 +366,8 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::churn::random::mix;
+    use crate::churn::random::uniform;
     use proptest::prelude::*;
-
-    /// A number from 0 to 1.
-    fn uniform(seed: u64, position: usize) -> f64 {
-        (mix(seed, position as u64) >> 11) as f64 / (1u64 << 53) as f64
-    }
 
     /// Offers with a budget and a capacity each, and one budget for all.
     fn market(units: usize, offers: usize, most: u32, tightness: f64, seed: u64) -> Problem {

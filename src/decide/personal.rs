@@ -267,11 +267,8 @@ fn is_sure(value: f64, freedom: usize) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::churn::random::uniform;
     use crate::snapshot::{FeatureMatrix, FeatureSpec, FeatureValues};
-
-    fn uniform(seed: u64, row: usize) -> f64 {
-        (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64
-    }
 
     /// A quarter treated by lot; the effect on customers of group 0 and 1.
     /// `with` gets the trial, whose rows live no longer than this.

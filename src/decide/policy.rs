@@ -242,11 +242,8 @@ impl Learnt {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::churn::random::uniform;
     use crate::snapshot::{FeatureSpec, FeatureValues};
-
-    fn uniform(seed: u64, row: usize) -> f64 {
-        (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64
-    }
 
     /// Three arms by lot. `effect` gives what arms 1 and 2 add for a customer with x from 0 to 1.
     fn test(rows: usize, seed: u64, effect: fn(f64) -> [f64; 2]) -> Experiment {

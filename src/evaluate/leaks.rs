@@ -167,12 +167,8 @@ pub fn refuse_twins(known: &FeatureMatrix, test: &FeatureMatrix, allowed: &[Stri
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::churn::random::mix;
+    use crate::churn::random::uniform;
     use crate::snapshot::FeatureSpec;
-
-    fn uniform(seed: u64, row: usize) -> f64 {
-        (mix(seed, row as u64) >> 11) as f64 / (1u64 << 53) as f64
-    }
 
     /// Name, values, and the categories where they are codes.
     type Column<'a> = (&'a str, Vec<f64>, Option<&'a [&'a str]>);

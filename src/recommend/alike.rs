@@ -4,6 +4,8 @@
 //! what the other half bought. Where no column does better than the best sellers of all, there are no such groups.
 
 use super::interactions::Interactions;
+use super::place::in_profiles;
+use super::table::has_history;
 use crate::exports::Exports;
 use crate::timeline::{History, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues};
 use bincode::{Decode, Encode};
@@ -45,12 +47,8 @@ impl Alike {
 
     /// The group of a customer, if the profile says.
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
-        history.profiles().find_map(|(table, row)| {
-            let column = table.columns.iter().find(|column| column.name == self.column)?;
-            let ProfileValues::Category { codes, names } = &column.values else { return None };
-            let name = names.get(codes[row?] as usize)?;
-            self.groups.binary_search(name).ok().map(|group| group as u32)
-        })
+        let name = in_profiles(history, &self.column, false)?;
+        self.groups.binary_search_by(|group| group.as_str().cmp(name)).ok().map(|group| group as u32)
     }
 
     /// Checks every value read from a file.
@@ -74,9 +72,8 @@ fn groups(table: &ProfileTable, column: &ProfileColumn, data: &Interactions) -> 
     let ProfileValues::Category { codes, names } = &column.values else { return None };
     let customers = data.customers().min(table.offsets.len().saturating_sub(1));
     let code = |customer: usize| (table.offsets[customer]..table.offsets[customer + 1]).next_back().map_or(NO_INDEX, |row| codes[row]);
-    let buyers = |customer: usize| data.of(customer).iter().any(|event| event.weight > 0.0);
     let mut seen = vec![0; names.len()];
-    (0..customers).filter(|customer| buyers(*customer)).map(code).filter(|code| *code != NO_INDEX).for_each(|code| seen[code as usize] += 1);
+    (0..customers).filter(|customer| has_history(data.of(*customer))).map(code).filter(|code| *code != NO_INDEX).for_each(|code| seen[code as usize] += 1);
     let mut group = vec![NO_INDEX; names.len()];
     let mut kept = Vec::new();
     for (code, name) in names.iter().enumerate().filter(|(code, _)| seen[*code] >= LEAST_BUYERS) {

@@ -45,7 +45,7 @@ pub fn train(
         return Ok(Err("no event names an item".into()));
     }
     // A misspelt place is told now, not by the first run.
-    settings.place.as_deref().map_or(Ok(()), |name| place::check(exports, name))?;
+    place::check(exports, settings.place.as_deref())?;
     let dated = windows.is_some();
     let kind_weights = kind_weights(&store.kinds, settings);
     let weights: Vec<f32> = kind_weights.iter().map(|(_, weight)| *weight).collect();

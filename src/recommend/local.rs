@@ -7,6 +7,7 @@
 use super::alike::LEAST_BUYERS;
 use super::interactions::Interactions;
 use super::place::{self, Whereabouts};
+use super::table::has_history;
 use crate::timeline::{History, NO_INDEX};
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
@@ -35,7 +36,7 @@ impl Local {
         let rate = if dated { -1.0 / HALF_LIFE } else { 0.0 };
         let mut customers: Vec<Vec<usize>> = vec![Vec::new(); places.names.len()];
         for (customer, place) in places.of.iter().enumerate().filter(|(_, place)| **place != NO_INDEX) {
-            if data.of(customer).iter().any(|event| event.weight > 0.0) {
+            if has_history(data.of(customer)) {
                 customers[*place as usize].push(customer);
             }
         }

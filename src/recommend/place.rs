@@ -35,11 +35,12 @@ impl Whereabouts {
     }
 }
 
-/// Whether exports have such a column.
+/// Whether exports have such a column, if one is named.
 ///
 /// # Errors
 /// 78 where no category of events or profiles has that name.
-pub(super) fn check(exports: &Exports, name: &str) -> Result<()> {
+pub(super) fn check(exports: &Exports, column: Option<&str>) -> Result<()> {
+    let Some(name) = column else { return Ok(()) };
     let stores = [&exports.events, &exports.untimed];
     let mut known: Vec<&str> = stores.iter().flat_map(|store| store.categories.iter().map(|column| column.name.as_str())).collect();
     known.extend(stores.iter().any(|store| !store.channels.is_empty()).then_some("channel"));
@@ -70,7 +71,7 @@ fn in_events<'a>(history: &History<'a>, name: &str) -> Option<&'a str> {
 }
 
 /// The value in the profile row that was true at the cut-off; with `past`, of columns that may serve cut-offs before the export was made.
-fn in_profiles<'a>(history: &History<'a>, name: &str, past: bool) -> Option<&'a str> {
+pub(super) fn in_profiles<'a>(history: &History<'a>, name: &str, past: bool) -> Option<&'a str> {
     history.profiles().find_map(|(table, row)| {
         let column = table.columns.iter().find(|column| column.name == name && (column.serves_past || !past))?;
         let ProfileValues::Category { codes, names } = &column.values else { return None };
@@ -99,6 +100,6 @@ mod tests {
             let learnt = Whereabouts::before(&exports, &exports.events, now, "store");
             assert_eq!(learnt.of, [if serves_past { 0 } else { NO_INDEX }, NO_INDEX]);
         }
-        assert!(check(&with(true), "store").is_ok() && check(&with(true), "channel").is_err());
+        assert!(check(&with(true), Some("store")).is_ok() && check(&with(true), Some("channel")).is_err() && check(&with(true), None).is_ok());
     }
 }

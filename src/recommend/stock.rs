@@ -29,7 +29,7 @@ impl<'a> Stock<'a> {
     /// # Errors
     /// 78 where no category of events or profiles has that name.
     pub fn new(exports: &'a Exports, place: Option<&'a str>) -> Result<Stock<'a>> {
-        place.map_or(Ok(()), |name| place::check(exports, name))?;
+        place::check(exports, place)?;
         Ok(Stock { items: &exports.items, place })
     }
 

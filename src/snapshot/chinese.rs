@@ -5,7 +5,7 @@
 use super::{FeatureSpec, exported};
 
 /// Features without a number of days in their names.
-const NAMED: [(&str, &str); 59] = [
+const NAMED: [(&str, &str); 48] = [
     ("days_since_last", "距上次下单的时间"),
     ("tenure", "距首次下单的时间"),
     ("recency_share", "距上次下单的时间占首次下单至今的比例"),
@@ -54,7 +54,10 @@ const NAMED: [(&str, &str); 59] = [
     ("morning_share", "6 点至 12 点的订单占比"),
     ("afternoon_share", "12 点至 18 点的订单占比"),
     ("evening_share", "18 点至 24 点的订单占比"),
-    // Kinds of event by the names that the program knows.
+];
+
+/// Kinds of event, by the names that the program knows.
+const KINDS: [(&str, &str); 11] = [
     ("view", "浏览"),
     ("cart", "加入购物车"),
     ("open", "打开邮件"),
@@ -83,8 +86,9 @@ const OVER_DAYS: [(&str, &str); 11] = [
     ("score_lowest_", "最近 {} 天最低的满意度评分"),
 ];
 
-fn named(name: &str) -> Option<&'static str> {
-    NAMED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+/// What a table says of a name.
+fn found(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    table.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 /// What comes before a number of days at the end of a name, and that number.
@@ -97,7 +101,7 @@ fn over_days(name: &str) -> Option<(&str, &str)> {
 pub fn meaning(spec: &FeatureSpec) -> String {
     let name = spec.name.as_str();
     let of_kind = |kind: &String| {
-        let word = named(kind).unwrap_or(kind);
+        let word = found(&KINDS, kind).unwrap_or(kind);
         if name == format!("days_since_{kind}") {
             return Some(format!("距上次{word}的时间"));
         }
@@ -115,18 +119,18 @@ pub fn meaning(spec: &FeatureSpec) -> String {
         let ends = ends.or_else(|| own("_mean", "的平均值")).or_else(|| own("_last", "的最近值"));
         ends.or_else(|| over_days(name).map(|(before, days)| format!("最近 {days} 天{}之和", before.trim_end_matches('_'))))
     };
-    let found = match spec.family.as_str() {
+    let text = match spec.family.as_str() {
         "profile" if spec.unit == "days" => Some(format!("距 {} 的时间", exported(name))),
         "profile" => None,
         "columns" => of_column(),
         "channel" if name != "channel_entropy" => name.strip_prefix("channel_").map(|channel| format!("通过 {channel} 的占比")),
         family if spec.kinds.len() == 1 && spec.kinds[0] == family => of_kind(&spec.kinds[0]),
-        _ => named(name).map(String::from).or_else(|| {
+        _ => found(&NAMED, name).map(String::from).or_else(|| {
             let (before, days) = over_days(name)?;
-            OVER_DAYS.iter().find(|(known, _)| *known == before).map(|(_, text)| text.replace("{}", days))
+            found(&OVER_DAYS, before).map(|text| text.replace("{}", days))
         }),
     };
-    found.unwrap_or_else(|| exported(name).to_string())
+    text.unwrap_or_else(|| exported(name).to_string())
 }
 
 /// A unit after its number; a currency stays as it is.
