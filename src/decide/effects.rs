@@ -29,6 +29,8 @@ const SILENCE_RIDGE: f64 = 50.0;
 const ENOUGH: usize = 5;
 /// See [`shrunk`].
 const MOST_PULLED: f64 = 1.5;
+/// Nobody's effect on leaving is more than so many times the mean one.
+const MOST_TIMES: f64 = 5.0;
 /// Nobody is sure to refuse.
 const LEAST_ACCEPTANCE: f64 = 0.001;
 /// Control customers of a wave that personal effects are learnt from at most, per treated customer: more add little.
@@ -107,11 +109,17 @@ struct Silence {
     coefficients: Vec<f64>,
     /// `k`.
     passed_on: f64,
+    /// Share of the control customers that left; `None` where that is not known, or where effects on leaving are told apart by customer.
+    rate: Option<f64>,
 }
 
 impl Silence {
     /// Learns `q` from the control customers.
     fn learn(config: &Config, trials: &Trials<'_>) -> Result<Silence> {
+        let controls = trials.used.iter().map(|place| &trials.cases[*place]).filter(|case| case.name.is_none());
+        let known: Vec<f64> = controls.filter_map(|case| case.left).collect();
+        let rate = Some(known.iter().sum::<f64>() / known.len().max(1) as f64).filter(|rate| *rate > 0.0);
+        let unknown = Silence { rate, ..Silence::default() };
         let is_life = |response: &Response| match response {
             Response::Events { kinds, within: Some(within), .. } => {
                 kinds.iter().all(|kind| config.churn.kinds.contains(kind)) && within.seconds <= config.churn.horizon.seconds
@@ -120,7 +128,7 @@ impl Silence {
         };
         let responses: Vec<&Response> = config.treatments.iter().filter_map(|source| source.response.as_ref()).collect();
         if config.churn.definition != Definition::Inactivity || !responses.iter().all(|response| is_life(response)) {
-            return Ok(Silence::default());
+            return Ok(unknown);
         }
         let silent: Vec<(&[f64], f64)> = trials
             .used
@@ -130,13 +138,13 @@ impl Silence {
             .filter_map(|(place, row)| Some((row.as_slice(), trials.cases[*place].left?)))
             .collect();
         if (silent.len() as f64) < LEAST {
-            return Ok(Silence::default());
+            return Ok(unknown);
         }
         let width = silent[0].0.len();
         let design = Mat::from_fn(silent.len(), width, |row, column| silent[row].0[column]);
         let left = Mat::from_fn(silent.len(), 1, |row, _| silent[row].1);
         let coefficients = ridge(&design, &vec![1.0; silent.len()], &left, SILENCE_RIDGE)?;
-        let mut silence = Silence { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), passed_on: 1.0 };
+        let mut silence = Silence { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), passed_on: 1.0, rate };
         let (mut product, mut square) = (0.0, 0.0);
         for name in trials.names() {
             let left = trials.of(name, |case, _| case.left).mean(config.project.seed)?;
@@ -262,8 +270,12 @@ impl Effects {
     }
 
     /// The change of a probability of leaving: what the change of the response brings, and what is beyond it.
+    ///
+    /// The latter goes with the risk: ratios differ less between people than differences do (Deeks 2002), nobody can be kept more often than they would have
+    /// left, and who is worth most is mostly who leaves least.
     pub fn leaving(&self, effect: &Effect, risk: f64) -> Option<Difference> {
-        let beyond = effect.churn?;
+        let times = self.silence.rate.map_or(1.0, |rate| (risk / rate).min(MOST_TIMES));
+        let beyond = effect.churn.map(|beyond| Difference { mean: times * beyond.mean, error: times * beyond.error })?;
         let Some(response) = effect.response.filter(|_| self.silence.is_known()) else { return Some(beyond) };
         // All who leave are among those who do not respond.
         let silent = self.silence.passed_on * (risk / (1.0 - effect.accept + response.mean).clamp(LEAST_ACCEPTANCE, 1.0)).min(1.0);
@@ -517,7 +529,7 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
     let usual = in_orders.then(|| Usual::learn(exports, &config.churn.kinds, end));
     let cases = cases(config, exports, past, end, usual)?;
     let trials = Trials::new(config, exports, &cases);
-    let silence = trials.as_ref().map_or(Ok(Silence::default()), |trials| Silence::learn(config, trials))?;
+    let mut silence = trials.as_ref().map_or(Ok(Silence::default()), |trials| Silence::learn(config, trials))?;
     let sums_amounts = responses().any(|response| matches!(response, Response::Events { sum: Some(_), .. } | Response::Columns(_)));
     let mut treated: BTreeMap<(usize, &str, &str), Side> = BTreeMap::new();
     let mut control: BTreeMap<(usize, &str), Side> = BTreeMap::new();
@@ -562,6 +574,9 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         for (name, ((response, amount), churn)) in names.iter().zip(of_response.into_iter().zip(of_amount).zip(of_churn)) {
             // What is beyond the response is too noisy to be told apart by customer.
             let churn = churn.filter(|_| !silence.is_known());
+            if churn.is_some() {
+                silence.rate = None;
+            }
             let accept = trials.of(name, |case, _| Some(case.responded)).acceptance()?;
             let own = Departures { accept, response, amount, churn };
             if own != Departures::default() {

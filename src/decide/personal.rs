@@ -5,8 +5,8 @@
 //! `mu_1(x) - mu_0(x) + (Y - mu_1(x)) / e` for the treated and `- (Y - mu_0(x)) / (1 - e)` for controls, cross-fitted, regressed on steps of the
 //! features. Effects are small beside noise, and the largest of noisy estimates is mostly noise; so the offers are taken together: features are taken in one
 //! by one, the same for all offers, each time the one that foretells the scores of customers left out best, as long as a Wald test over all offers
-//! leaves little doubt; and what they say is pulled back by the share of it that noise alone would give (James and Stein 1961). Where no feature passes,
-//! nobody departs from the mean.
+//! leaves little doubt. Where no feature passes, nobody departs from the mean. What passed is not pulled back further: one offer that suits one kind of customer
+//! stands among many that suit nobody in particular, and a pull common to all (James and Stein 1961) takes most from the one.
 
 use super::effects::Difference;
 use super::regression::{Design, predict, product, ridge, ridge_with_doubt, solve_some};
@@ -130,20 +130,15 @@ pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Resul
     let known: Vec<&Scored> = scored.iter().flatten().collect();
     let columns = columns(design, &known)?;
     let mut fits = Vec::with_capacity(known.len());
-    let (mut surprise, mut freedom) = (0.0, 0.0);
     if !columns.is_empty() {
         for scored in &known {
-            let fit = scored.fitted(&columns)?;
-            surprise += wald(&fit.0, &fit.1)?;
-            freedom += columns.len() as f64;
-            fits.push(fit);
+            fits.push(scored.fitted(&columns)?);
         }
     }
-    let kept = (1.0 - freedom / surprise.max(1e-9)).clamp(0.0, 1.0);
     let mut fits = fits.into_iter();
     let departure = |scored: &Scored, (coefficients, covariance): (Vec<f64>, Mat<f64>)| Departure {
         centre: columns.iter().map(|column| scored.centre[*column]).collect(),
-        coefficients: coefficients.iter().map(|coefficient| kept * coefficient).collect(),
+        coefficients,
         covariance,
         columns: columns.clone(),
     };

@@ -78,7 +78,7 @@ pub struct OfferOutcome {
     pub bought: (f64, f64),
     /// Mean amount bought less what was returned, sent minus control, per customer.
     pub amount: f64,
-    /// Its 95 % interval (Welch).
+    /// Its 95 % interval (Welch's, or that of the spread of both groups together where it is wider).
     pub interval: (f64, f64),
     /// The same with what was bought before taken into account; `None` where nothing was.
     pub adjusted: Option<Adjusted>,
@@ -170,9 +170,13 @@ impl Moments {
         let count = self.count.max(1.0);
         (self.squares - self.sum * self.sum / count, self.before_squares - self.before * self.before / count, self.products - self.sum * self.before / count)
     }
-    fn variance_of_mean(&self, slope: f64) -> f64 {
+    /// Sum of squares of the amounts less `slope` times the amounts before, around their mean.
+    fn squares_around(&self, slope: f64) -> f64 {
         let (amounts, before, products) = self.around();
-        ((amounts - 2.0 * slope * products + slope * slope * before).max(0.0) / (self.count - 1.0).max(1.0)) / self.count.max(1.0)
+        (amounts - 2.0 * slope * products + slope * slope * before).max(0.0)
+    }
+    fn variance_of_mean(&self, slope: f64) -> f64 {
+        self.squares_around(slope) / (self.count - 1.0).max(1.0) / self.count.max(1.0)
     }
     /// Customers whose leaving is known.
     pub(super) fn known(&self) -> f64 {
@@ -257,12 +261,20 @@ fn slope(sent: &Moments, control: &Moments) -> Option<f64> {
     (sent + control > 1e-9).then(|| (sent_products + control_products) / (sent + control))
 }
 
-/// The difference of means and its error, once `slope` times what was bought before is taken off.
+/// The difference of means and its error, once `slope` times what was bought before is taken off; in standard errors of a normal distribution, though small
+/// groups, which know their own spread badly, are told by Student's.
+///
+/// The error is Welch's or that of the spread of both groups together, whichever is larger: amounts have a long tail, and a small group that drew none of the
+/// large ones has a small mean and a small spread at once, so that its own spread alone leaves the truth out too often.
 fn difference(sent: &Moments, control: &Moments, slope: f64) -> (f64, f64) {
     let (here, there) = (sent.variance_of_mean(slope), control.variance_of_mean(slope));
-    // Small groups know their own spread badly: Welch's interval by Student's distribution, told in standard errors of a normal one.
-    let freedom = (here + there).powi(2) / (here.powi(2) / (sent.count - 1.0).max(1.0) + there.powi(2) / (control.count - 1.0).max(1.0)).max(1e-300);
-    (sent.mean(slope) - control.mean(slope), (here + there).sqrt() * student(freedom.max(1.0)) / NORMAL)
+    let [below_sent, below_control] = [sent, control].map(|side| (side.count - 1.0).max(1.0));
+    let freedom = (here + there).powi(2) / (here.powi(2) / below_sent + there.powi(2) / below_control).max(1e-300);
+    let apart = (here + there).sqrt() * student(freedom.max(1.0));
+    let freedom = below_sent + below_control;
+    let spread = (sent.squares_around(slope) + control.squares_around(slope)) / freedom;
+    let together = (spread * (1.0 / sent.count.max(1.0) + 1.0 / control.count.max(1.0))).sqrt() * student(freedom);
+    (sent.mean(slope) - control.mean(slope), apart.max(together) / NORMAL)
 }
 
 /// Measures a run from newer exports.
