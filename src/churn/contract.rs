@@ -1,14 +1,14 @@
 //! What every learner promises, tested once for all of them.
 
 use super::fixtures::{category, matrix, number};
-use super::random::{mix, stratified_parts};
+use super::random::{mix, stratified_parts, uniform};
 use super::*;
 use crate::error::ErrorKind;
 use crate::evaluate::classify::auc;
 
 /// Rows with a line, a curve, an interaction, few and many categories, missing values, a constant, a copy and an empty column.
 fn shop(rows: usize, seed: u64) -> Examples {
-    let uniform = |column: u64, row: usize| (mix(seed + column, row as u64) >> 11) as f64 / (1u64 << 53) as f64;
+    let uniform = |column: u64, row: usize| uniform(seed + column, row);
     let column = |column: u64| (0..rows).map(|row| uniform(column, row)).collect::<Vec<f64>>();
     let (line, curve, a, b) = (column(1), column(2), column(3), column(4));
     let few: Vec<f64> = (0..rows).map(|row| if row % 31 == 0 { f64::NAN } else { (uniform(5, row) * 4.0).floor() }).collect();

@@ -92,6 +92,8 @@ pub struct Effects {
     /// Where amounts are in usual orders.
     usual: Option<Usual>,
     silence: Silence,
+    /// Share of the control customers that left; `None` where that is not known, or where effects on leaving are told apart by customer.
+    leaving_rate: Option<f64>,
     /// What channels did to the responses.
     pub channels: Channels,
 }
@@ -109,17 +111,11 @@ struct Silence {
     coefficients: Vec<f64>,
     /// `k`.
     passed_on: f64,
-    /// Share of the control customers that left; `None` where that is not known, or where effects on leaving are told apart by customer.
-    rate: Option<f64>,
 }
 
 impl Silence {
     /// Learns `q` from the control customers.
     fn learn(config: &Config, trials: &Trials<'_>) -> Result<Silence> {
-        let controls = trials.used.iter().map(|place| &trials.cases[*place]).filter(|case| case.name.is_none());
-        let known: Vec<f64> = controls.filter_map(|case| case.left).collect();
-        let rate = Some(known.iter().sum::<f64>() / known.len().max(1) as f64).filter(|rate| *rate > 0.0);
-        let unknown = Silence { rate, ..Silence::default() };
         let is_life = |response: &Response| match response {
             Response::Events { kinds, within: Some(within), .. } => {
                 kinds.iter().all(|kind| config.churn.kinds.contains(kind)) && within.seconds <= config.churn.horizon.seconds
@@ -128,7 +124,7 @@ impl Silence {
         };
         let responses: Vec<&Response> = config.treatments.iter().filter_map(|source| source.response.as_ref()).collect();
         if config.churn.definition != Definition::Inactivity || !responses.iter().all(|response| is_life(response)) {
-            return Ok(unknown);
+            return Ok(Silence::default());
         }
         let silent: Vec<(&[f64], f64)> = trials
             .used
@@ -138,13 +134,13 @@ impl Silence {
             .filter_map(|(place, row)| Some((row.as_slice(), trials.cases[*place].left?)))
             .collect();
         if (silent.len() as f64) < LEAST {
-            return Ok(unknown);
+            return Ok(Silence::default());
         }
         let width = silent[0].0.len();
         let design = Mat::from_fn(silent.len(), width, |row, column| silent[row].0[column]);
         let left = Mat::from_fn(silent.len(), 1, |row, _| silent[row].1);
         let coefficients = ridge(&design, &vec![1.0; silent.len()], &left, SILENCE_RIDGE)?;
-        let mut silence = Silence { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), passed_on: 1.0, rate };
+        let mut silence = Silence { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), passed_on: 1.0 };
         let (mut product, mut square) = (0.0, 0.0);
         for name in trials.names() {
             let left = trials.of(name, |case, _| case.left).mean(config.project.seed)?;
@@ -274,7 +270,7 @@ impl Effects {
     /// The latter goes with the risk: ratios differ less between people than differences do (Deeks 2002), nobody can be kept more often than they would have
     /// left, and who is worth most is mostly who leaves least.
     pub fn leaving(&self, effect: &Effect, risk: f64) -> Option<Difference> {
-        let times = self.silence.rate.map_or(1.0, |rate| (risk / rate).min(MOST_TIMES));
+        let times = self.leaving_rate.map_or(1.0, |rate| (risk / rate).min(MOST_TIMES));
         let beyond = effect.churn.map(|beyond| Difference { mean: times * beyond.mean, error: times * beyond.error })?;
         let Some(response) = effect.response.filter(|_| self.silence.is_known()) else { return Some(beyond) };
         // All who leave are among those who do not respond.
@@ -529,7 +525,7 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
     let usual = in_orders.then(|| Usual::learn(exports, &config.churn.kinds, end));
     let cases = cases(config, exports, past, end, usual)?;
     let trials = Trials::new(config, exports, &cases);
-    let mut silence = trials.as_ref().map_or(Ok(Silence::default()), |trials| Silence::learn(config, trials))?;
+    let silence = trials.as_ref().map_or(Ok(Silence::default()), |trials| Silence::learn(config, trials))?;
     let sums_amounts = responses().any(|response| matches!(response, Response::Events { sum: Some(_), .. } | Response::Columns(_)));
     let mut treated: BTreeMap<(usize, &str, &str), Side> = BTreeMap::new();
     let mut control: BTreeMap<(usize, &str), Side> = BTreeMap::new();
@@ -574,15 +570,13 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         for (name, ((response, amount), churn)) in names.iter().zip(of_response.into_iter().zip(of_amount).zip(of_churn)) {
             // What is beyond the response is too noisy to be told apart by customer.
             let churn = churn.filter(|_| !silence.is_known());
-            if churn.is_some() {
-                silence.rate = None;
-            }
             let accept = trials.of(name, |case, _| Some(case.responded)).acceptance()?;
             let own = Departures { accept, response, amount, churn };
             if own != Departures::default() {
                 effects.departures.insert((*name).to_owned(), own);
             }
         }
+        effects.leaving_rate = trials.leaving_rate().filter(|_| effects.departures.values().all(|own| own.churn.is_none()));
         if !effects.departures.is_empty() || silence.is_known() {
             (effects.covariates, effects.design) = (trials.covariates, Some(trials.design));
         }
@@ -682,6 +676,14 @@ impl<'c> Trials<'c> {
     /// The offers sent.
     fn names(&self) -> BTreeSet<&'c str> {
         self.waves.iter().flat_map(|wave| wave.sent.keys().copied()).collect()
+    }
+
+    /// Share of the control customers that left, where any did.
+    fn leaving_rate(&self) -> Option<f64> {
+        let mut left = Sums::default();
+        let controls = self.used.iter().map(|place| &self.cases[*place]).filter(|case| case.name.is_none());
+        controls.filter_map(|case| case.left).for_each(|own| left.add(own));
+        Some(left.mean()).filter(|rate| *rate > 0.0)
     }
 
     /// One outcome of one offer.

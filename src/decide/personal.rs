@@ -129,23 +129,17 @@ pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Resul
     let scored: Vec<Option<Scored>> = trials.iter().map(|trial| Scored::new(trial, seed)).collect::<Result<_>>()?;
     let known: Vec<&Scored> = scored.iter().flatten().collect();
     let columns = columns(design, &known)?;
-    let mut fits = Vec::with_capacity(known.len());
-    if !columns.is_empty() {
-        for scored in &known {
-            fits.push(scored.fitted(&columns)?);
-        }
-    }
-    let mut fits = fits.into_iter();
-    let departure = |scored: &Scored, (coefficients, covariance): (Vec<f64>, Mat<f64>)| Departure {
-        centre: columns.iter().map(|column| scored.centre[*column]).collect(),
-        coefficients,
-        covariance,
-        columns: columns.clone(),
+    let learnt = |scored: &Scored| {
+        let departure = if columns.is_empty() {
+            None
+        } else {
+            let (coefficients, covariance) = scored.fitted(&columns)?;
+            let centre = columns.iter().map(|column| scored.centre[*column]).collect();
+            Some(Departure { columns: columns.clone(), centre, coefficients, covariance })
+        };
+        Ok(Learnt { mean: scored.overall, departure })
     };
-    Ok(scored
-        .iter()
-        .map(|scored| scored.as_ref().map(|scored| Learnt { mean: scored.overall, departure: fits.next().map(|fit| departure(scored, fit)) }))
-        .collect())
+    scored.iter().map(|scored| scored.as_ref().map(learnt).transpose()).collect()
 }
 
 /// A trial with its scores.

@@ -335,11 +335,12 @@ impl WindowMeasured {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::churn::random::uniform;
     use crate::evaluate::classify::auc;
 
     /// Customers whose probabilities are true.
     fn true_probabilities(rows: usize, seed: u64) -> (Vec<f64>, Vec<bool>) {
-        let uniform = |salt: u64, row: usize| (mix(seed + salt, row as u64) >> 11) as f64 / (1u64 << 53) as f64;
+        let uniform = |salt: u64, row: usize| uniform(seed + salt, row);
         let probabilities: Vec<f64> = (0..rows).map(|row| uniform(1, row).powi(2)).collect();
         let labels = (0..rows).map(|row| uniform(2, row) < probabilities[row]).collect();
         (probabilities, labels)

@@ -175,8 +175,12 @@ impl Moments {
         let (amounts, before, products) = self.around();
         (amounts - 2.0 * slope * products + slope * slope * before).max(0.0)
     }
+    /// Degrees of freedom of the spread.
+    fn freedom(&self) -> f64 {
+        (self.count - 1.0).max(1.0)
+    }
     fn variance_of_mean(&self, slope: f64) -> f64 {
-        self.squares_around(slope) / (self.count - 1.0).max(1.0) / self.count.max(1.0)
+        self.squares_around(slope) / self.freedom() / self.count.max(1.0)
     }
     /// Customers whose leaving is known.
     pub(super) fn known(&self) -> f64 {
@@ -268,10 +272,9 @@ fn slope(sent: &Moments, control: &Moments) -> Option<f64> {
 /// large ones has a small mean and a small spread at once, so that its own spread alone leaves the truth out too often.
 fn difference(sent: &Moments, control: &Moments, slope: f64) -> (f64, f64) {
     let (here, there) = (sent.variance_of_mean(slope), control.variance_of_mean(slope));
-    let [below_sent, below_control] = [sent, control].map(|side| (side.count - 1.0).max(1.0));
-    let freedom = (here + there).powi(2) / (here.powi(2) / below_sent + there.powi(2) / below_control).max(1e-300);
+    let freedom = (here + there).powi(2) / (here.powi(2) / sent.freedom() + there.powi(2) / control.freedom()).max(1e-300);
     let apart = (here + there).sqrt() * student(freedom.max(1.0));
-    let freedom = below_sent + below_control;
+    let freedom = sent.freedom() + control.freedom();
     let spread = (sent.squares_around(slope) + control.squares_around(slope)) / freedom;
     let together = (spread * (1.0 / sent.count.max(1.0) + 1.0 / control.count.max(1.0))).sqrt() * student(freedom);
     (sent.mean(slope) - control.mean(slope), apart.max(together) / NORMAL)
