@@ -10,15 +10,19 @@
 //! known: offers are then allotted by taste alone, and the money columns stay blank.
 
 pub mod allocate;
+mod cases;
 pub mod catalogue;
 pub mod control;
 mod covariates;
 pub mod effects;
 pub mod eligibility;
+pub mod past;
 mod personal;
 pub mod policy;
+mod pooling;
 mod regression;
 mod sending;
+mod trials;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -28,8 +32,9 @@ use crate::value::margin::Margins;
 use allocate::{Allocation, Candidate, Problem, Resource};
 use catalogue::Offer;
 use control::Lots;
-use effects::{Effects, Past, Standpoint};
+use effects::{Effects, Standpoint};
 use eligibility::{Person, Rules, forbidden};
+use past::Past;
 use rayon::prelude::*;
 use sending::Habits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -222,7 +227,7 @@ impl<'a> Market<'a> {
     /// 78 where `who` names a column that no profile has.
     pub fn new(config: &'a Config, exports: &'a Exports, as_of: Cutoff) -> Result<Market<'a>> {
         let rules = Rules::new(exports, config.offers.iter().filter_map(|source| source.who.as_ref()))?;
-        let mut past = effects::past(config, exports, as_of);
+        let mut past = past::past(config, exports, as_of);
         let effects = effects::effects(config, exports, &past, as_of)?;
         let issued = unseen(exports, &past, as_of);
         let mut notes = Vec::new();

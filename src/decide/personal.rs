@@ -8,7 +8,7 @@
 //! leaves little doubt. Where no feature passes, nobody departs from the mean. What passed is not pulled back further: one offer that suits one kind of customer
 //! stands among many that suit nobody in particular, and a pull common to all (James and Stein 1961) takes most from the one.
 
-use super::effects::Difference;
+use super::pooling::Estimate;
 use super::regression::{Design, predict, product, ridge, ridge_with_doubt, solve_some};
 use crate::churn::random::mix;
 use crate::error::Result;
@@ -26,6 +26,8 @@ const SURE: f64 = 3.0;
 const MOST_FEATURES: usize = 4;
 /// Customers on each side below which nobody departs from the mean.
 const LEAST: usize = 200;
+/// Customers on each side below which what was known of them takes no noise out of the mean effect.
+const FEWEST: usize = 50;
 
 /// One outcome of one offer: a row per customer.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +62,12 @@ impl Departure {
         self.centred(row).zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum()
     }
 
+    /// The departure of an outcome that is so many times this one.
+    pub(super) fn times(&self, times: f64) -> Departure {
+        let covariance = Mat::from_fn(self.covariance.nrows(), self.covariance.ncols(), |row, column| times * times * self.covariance[(row, column)]);
+        Departure { coefficients: self.coefficients.iter().map(|coefficient| times * coefficient).collect(), covariance, ..self.clone() }
+    }
+
     /// Its variance.
     pub(super) fn variance(&self, row: &[f64]) -> f64 {
         let own: Vec<f64> = self.centred(row).collect();
@@ -70,7 +78,7 @@ impl Departure {
 
 impl Trial<'_> {
     /// The mean effect with its standard error; `None` where there are too few customers on a side.
-    pub(super) fn mean(&self, seed: u64) -> Result<Option<Difference>> {
+    pub(super) fn mean(&self, seed: u64) -> Result<Option<Estimate>> {
         Ok(Scored::new(self, seed)?.map(|scored| scored.overall))
     }
 
@@ -115,7 +123,7 @@ impl Trial<'_> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Learnt {
     /// The mean effect with its standard error.
-    pub(super) mean: Difference,
+    pub(super) mean: Estimate,
     /// How the effect departs from it by customer, where it does so surely.
     pub(super) departure: Option<Departure>,
 }
@@ -127,10 +135,10 @@ pub(super) struct Learnt {
 /// 70 where a regression has no solution.
 pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Result<Vec<Option<Learnt>>> {
     let scored: Vec<Option<Scored>> = trials.iter().map(|trial| Scored::new(trial, seed)).collect::<Result<_>>()?;
-    let known: Vec<&Scored> = scored.iter().flatten().collect();
-    let columns = columns(design, &known)?;
+    let known: Vec<&Scored> = scored.iter().flatten().filter(|scored| scored.is_large).collect();
+    let columns = if known.is_empty() { Vec::new() } else { columns(design, &known)? };
     let learnt = |scored: &Scored| {
-        let departure = if columns.is_empty() {
+        let departure = if columns.is_empty() || !scored.is_large {
             None
         } else {
             let (coefficients, covariance) = scored.fitted(&columns)?;
@@ -144,7 +152,9 @@ pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Resul
 
 /// A trial with its scores.
 struct Scored {
-    overall: Difference,
+    /// Whether there are customers enough to tell them apart.
+    is_large: bool,
+    overall: Estimate,
     centre: Vec<f64>,
     /// The design, centred.
     centred: Mat<f64>,
@@ -157,7 +167,7 @@ impl Scored {
     fn new(trial: &Trial<'_>, seed: u64) -> Result<Option<Scored>> {
         let count = trial.rows.len();
         let treated = trial.treated.iter().filter(|treated| **treated).count();
-        if treated < LEAST || count - treated < LEAST {
+        if treated < FEWEST || count - treated < FEWEST {
             return Ok(None);
         }
         let width = trial.rows[0].len();
@@ -168,8 +178,18 @@ impl Scored {
         let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
         let centre: Vec<f64> = (0..width).map(|column| (0..count).map(|row| plain[(row, column)]).sum::<f64>() / count as f64).collect();
         let centred = Mat::from_fn(count, width, |row, column| plain[(row, column)] - centre[column]);
-        let overall = Difference { mean, error: (variance / count as f64).sqrt() };
-        Ok(Some(Scored { overall, centre, centred, targets: scores.iter().map(|score| score - mean).collect(), part }))
+        let of_side = |is_treated: bool| (0..count).filter(|row| trial.treated[*row] == is_treated).map(|row| (scores[row] - mean).powi(2)).sum::<f64>();
+        let (with, without) = (of_side(true), of_side(false));
+        let own = variance / count as f64 * with / (with + without).max(f64::MIN_POSITIVE);
+        let overall = Estimate { mean, own, shared: variance / count as f64 - own };
+        Ok(Some(Scored {
+            is_large: treated.min(count - treated) >= LEAST,
+            overall,
+            centre,
+            centred,
+            targets: scores.iter().map(|score| score - mean).collect(),
+            part,
+        }))
     }
 
     /// The regression on some columns: coefficients and their covariance.

@@ -4,7 +4,7 @@ use super::measured::{ArmMeasured, DecideMeasured, Measured};
 use super::{Progress, latest, rows};
 use crate::churn::random::stratified_parts;
 use crate::config::{Config, Response};
-use crate::decide::effects::past;
+use crate::decide::past::past;
 use crate::decide::policy::{Experiment, Policy, Valued};
 use crate::error::{Error, Result};
 use crate::evaluate::folds::parse_folds;
