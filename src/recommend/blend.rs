@@ -197,7 +197,14 @@ impl Blend {
             .collect()
     }
     /// The weighted sum; best sellers fill what the others leave at 0. With the `places` of customers, lifted.
-    pub fn combined(&self, scaled: &[Scaled], weights: &[f32; KINDS.len()], places: Option<&[Option<u32>]>, customers: usize, items: usize) -> Scores {
+    pub fn combined<'s>(
+        &self,
+        scaled: impl IntoIterator<Item = &'s Scaled>,
+        weights: &[f32; KINDS.len()],
+        places: Option<&[Option<u32>]>,
+        customers: usize,
+        items: usize,
+    ) -> Scores {
         let mut total = Scores::zeros(customers, items);
         for part in scaled {
             let weight = weights[part.kind as usize];

@@ -33,6 +33,8 @@ pub(crate) struct EaseSettings {
 const AROUND: usize = 120;
 /// Steps of counting that the regressions may take together where all items are too many; with more, each looks at fewer.
 const COUNTING: f64 = 4e10;
+/// Items around one that a customer of one of them has, on average: no more than a guess for [`COUNTING`].
+const TOGETHER: f64 = 8.0;
 /// A constant, so that the bits do not depend on the threads at hand.
 const DEGREE: usize = 2;
 
@@ -41,23 +43,39 @@ fn is_dense(items: usize, memory: usize) -> bool {
     items.saturating_mul(items).saturating_mul(8) <= memory
 }
 
+/// The weights with which an item is foretold, by other item ascending; one list for each of the settings.
+type Columns = Vec<Vec<(u32, f32)>>;
+
 /// Fits the model.
 ///
 /// # Errors
 /// 70 where a matrix that must be positive is not.
 pub(crate) fn fit(data: &Interactions, settings: &EaseSettings) -> Result<Neighbours> {
-    let by_customer = Rows::of_customers(data, settings.half_life, usize::MAX);
+    Ok(fit_all(data, std::slice::from_ref(settings))?.pop().unwrap_or_default())
+}
+
+/// Fits one model for each of the settings, which may differ in ridge and length: what customers have in common is counted once for all.
+///
+/// # Errors
+/// 70 where a matrix that must be positive is not.
+pub(crate) fn fit_all(data: &Interactions, settings: &[EaseSettings]) -> Result<Vec<Neighbours>> {
+    let Some(first) = settings.first() else { return Ok(Vec::new()) };
+    let by_customer = Rows::of_customers(data, first.half_life, usize::MAX);
     let by_item = by_customer.transposed(data.items);
-    // The weights with which each item is foretold, by item.
-    let columns = if is_dense(data.items, settings.memory) { dense(&by_customer, &by_item, settings)? } else { around(&by_customer, &by_item, settings)? };
-    let lists = Rows::from_lists(&columns).transposed(data.items);
-    let lists: Vec<Vec<(u32, f32)>> = (0..data.items)
-        .map(|item| {
-            let (others, weights) = lists.row(item);
-            others.iter().copied().zip(weights.iter().copied()).collect()
-        })
-        .collect();
-    Ok(Neighbours::of_lists(settings.half_life, &lists))
+    // By item.
+    let columns = if is_dense(data.items, first.memory) { dense(&by_customer, &by_item, settings)? } else { around(&by_customer, &by_item, settings)? };
+    let model = |place: usize| {
+        let columns: Vec<Vec<(u32, f32)>> = columns.iter().map(|own| own[place].clone()).collect();
+        let lists = Rows::from_lists(&columns).transposed(data.items);
+        let lists: Vec<Vec<(u32, f32)>> = (0..data.items)
+            .map(|item| {
+                let (others, weights) = lists.row(item);
+                others.iter().copied().zip(weights.iter().copied()).collect()
+            })
+            .collect();
+        Neighbours::of_lists(first.half_life, &lists)
+    };
+    Ok((0..settings.len()).map(model).collect())
 }
 
 /// The entries of greatest size, others ascending.
@@ -87,9 +105,9 @@ fn not_positive() -> Error {
     Error::internal("the matrix of items is not positive; raise the ridge")
 }
 
-fn dense(by_customer: &Rows, by_item: &Rows, settings: &EaseSettings) -> Result<Vec<Vec<(u32, f32)>>> {
+fn dense(by_customer: &Rows, by_item: &Rows, settings: &[EaseSettings]) -> Result<Vec<Columns>> {
     let items = by_item.len();
-    let counted: Vec<Vec<f32>> = (0..items)
+    let mut counted: Vec<Vec<f32>> = (0..items)
         .into_par_iter()
         .map(|item| {
             let mut sums = vec![0.0_f32; items];
@@ -97,46 +115,102 @@ fn dense(by_customer: &Rows, by_item: &Rows, settings: &EaseSettings) -> Result<
             sums
         })
         .collect();
-    let mut matrix = Mat::from_fn(items, items, |row, column| f64::from(counted[column][row]) + if row == column { settings.ridge } else { 0.0 });
-    drop(counted);
     let par = Par::rayon(DEGREE);
-    cholesky_in_place(
-        matrix.as_mut(),
-        Default::default(),
-        par,
-        MemStack::new(&mut MemBuffer::new(cholesky_in_place_scratch::<f64>(items, par, Default::default()))),
-        Default::default(),
-    )
-    .map_err(|_| not_positive())?;
-    let mut inverted = Mat::<f64>::zeros(items, items);
-    inverse(inverted.as_mut(), matrix.as_ref(), par, MemStack::new(&mut MemBuffer::new(inverse_scratch::<f64>(items, par))));
-    drop(matrix);
-    // Only the lower triangle is there.
-    let at = |row: usize, column: usize| if row >= column { inverted[(row, column)] } else { inverted[(column, row)] };
-    Ok((0..items)
-        .into_par_iter()
-        .map(|item| {
+    let mut columns: Vec<Columns> = vec![Columns::new(); items];
+    for (place, own) in settings.iter().enumerate() {
+        let mut matrix = Mat::from_fn(items, items, |row, column| f64::from(counted[column][row]) + if row == column { own.ridge } else { 0.0 });
+        if place + 1 == settings.len() {
+            counted = Vec::new();
+        }
+        cholesky_in_place(
+            matrix.as_mut(),
+            Default::default(),
+            par,
+            MemStack::new(&mut MemBuffer::new(cholesky_in_place_scratch::<f64>(items, par, Default::default()))),
+            Default::default(),
+        )
+        .map_err(|_| not_positive())?;
+        let mut inverted = Mat::<f64>::zeros(items, items);
+        inverse(inverted.as_mut(), matrix.as_ref(), par, MemStack::new(&mut MemBuffer::new(inverse_scratch::<f64>(items, par))));
+        drop(matrix);
+        // Only the lower triangle is there.
+        let at = |row: usize, column: usize| if row >= column { inverted[(row, column)] } else { inverted[(column, row)] };
+        columns.par_iter_mut().enumerate().for_each(|(item, columns)| {
             let pivot = at(item, item);
-            cut((0..items).filter(|other| *other != item).map(|other| (other as u32, (-at(other, item) / pivot) as f32)), settings.keep)
-        })
-        .collect())
+            columns.push(cut((0..items).filter(|other| *other != item).map(|other| (other as u32, (-at(other, item) / pivot) as f32)), own.keep));
+        });
+    }
+    Ok(columns)
 }
 
-fn around(by_customer: &Rows, by_item: &Rows, settings: &EaseSettings) -> Result<Vec<Vec<(u32, f32)>>> {
+/// What one thread counts with.
+struct Scratch {
+    /// Common customers with an item, by other item; 0 but for those touched.
+    sums: Vec<f32>,
+    touched: Vec<u32>,
+    /// By customer: the last of their entries; [`NONE`] but for those met.
+    last: Vec<u32>,
+    met: Vec<u32>,
+    /// The entries of a customer before one of them, which of the items around it is of, and its value.
+    entries: Vec<(u32, u32, f32)>,
+}
+
+/// No entry.
+const NONE: u32 = u32::MAX;
+
+impl Scratch {
+    fn new(customers: usize, items: usize) -> Scratch {
+        Scratch { sums: vec![0.0; items], touched: Vec::new(), last: vec![NONE; customers], met: Vec::new(), entries: Vec::new() }
+    }
+
+    /// Sums over common customers of some items with one another: the lower triangle, row by row. Each customer's entries are chained, so that only
+    /// what meets is looked at: few of the items around one are had by the same customer.
+    fn pairs(&mut self, near: &[u32], by_item: &Rows) -> Vec<f64> {
+        let size = near.len();
+        let mut pairs = vec![0.0_f64; size * size];
+        for (place, item) in near.iter().enumerate() {
+            let row = &mut pairs[place * size..(place + 1) * size];
+            let (customers, values) = by_item.row(*item as usize);
+            for (customer, value) in customers.iter().zip(values) {
+                let last = &mut self.last[*customer as usize];
+                if *last == NONE {
+                    self.met.push(*customer);
+                }
+                let mut at = *last;
+                while at != NONE {
+                    let (before, other, strength) = self.entries[at as usize];
+                    row[other as usize] += f64::from(value * strength);
+                    at = before;
+                }
+                row[place] += f64::from(value * value);
+                self.entries.push((*last, place as u32, *value));
+                *last = (self.entries.len() - 1) as u32;
+            }
+        }
+        self.met.drain(..).for_each(|customer| self.last[customer as usize] = NONE);
+        self.entries.clear();
+        pairs
+    }
+}
+
+fn around(by_customer: &Rows, by_item: &Rows, settings: &[EaseSettings]) -> Result<Vec<Columns>> {
     let items = by_item.len();
     let squares: Vec<f32> = (0..items).map(|item| by_item.row(item).1.iter().map(|value| value * value).sum()).collect();
-    // Counting one item costs the lengths of its customers' rows; popular items are around many others.
-    let costs: Vec<f64> = (0..items).map(|item| by_item.row(item).0.iter().map(|customer| by_customer.row(*customer as usize).0.len() as f64).sum()).collect();
-    let total: f64 = costs.iter().sum();
-    let entries: f64 = by_item.columns.len() as f64;
-    let typical = (0..items).map(|item| costs[item] * by_item.row(item).0.len() as f64).sum::<f64>() / entries.max(1.0);
-    let affordable = (COUNTING - total).max(0.0) / (items as f64 * typical).max(1.0);
-    let around = settings.keep.min(AROUND).min(affordable as usize).max(20);
+    // Counting one item with all others costs the lengths of its customers' rows.
+    let total: f64 = by_customer.offsets.windows(2).map(|ends| ((ends[1] - ends[0]) as f64).powi(2)).sum();
+    // Popular items are around many others.
+    let lengths = || by_item.offsets.windows(2).map(|ends| (ends[1] - ends[0]) as f64);
+    let typical = lengths().map(|length| length * length).sum::<f64>() / lengths().sum::<f64>().max(1.0);
+    let affordable = (COUNTING - total).max(0.0) / (items as f64 * typical * TOGETHER).max(1.0);
+    // More than are kept would be looked at to be cut.
+    let longest = settings.iter().map(|own| own.keep).max().unwrap_or(0);
+    let around = longest.min(AROUND).min(affordable as usize).max(20);
     (0..items)
         .into_par_iter()
         .map_init(
-            || (vec![0.0_f32; items], vec![u32::MAX; items], Vec::<u32>::new()),
-            |(sums, places, touched), item| {
+            || Scratch::new(by_customer.len(), items),
+            |scratch, item| {
+                let (sums, touched) = (&mut scratch.sums, &mut scratch.touched);
                 touched.clear();
                 count(item, by_customer, by_item, |other, value| {
                     let sum = &mut sums[other as usize];
@@ -152,28 +226,24 @@ fn around(by_customer: &Rows, by_item: &Rows, settings: &EaseSettings) -> Result
                 let mut near: Vec<u32> = best.sorted().into_iter().map(|(other, _)| other).collect();
                 near.sort_unstable();
                 let size = near.len();
-                near.iter().enumerate().for_each(|(place, other)| places[*other as usize] = place as u32);
-                let mut matrix = Mat::<f64>::zeros(size, size);
-                for (column, other) in near.iter().enumerate() {
-                    count(*other as usize, by_customer, by_item, |third, value| {
-                        let row = places[third as usize] as usize;
-                        if row < size {
-                            matrix[(row, column)] += f64::from(value);
-                        }
-                    });
-                    matrix[(column, column)] += settings.ridge;
-                }
-                let mut right = Mat::from_fn(size, 1, |row, _| f64::from(sums[near[row] as usize]));
-                near.iter().for_each(|other| places[*other as usize] = u32::MAX);
+                let common: Vec<f64> = near.iter().map(|other| f64::from(sums[*other as usize])).collect();
                 touched.iter().for_each(|other| sums[*other as usize] = 0.0);
                 if size == 0 {
-                    return Ok(Vec::new());
+                    return Ok(vec![Vec::new(); settings.len()]);
                 }
-                let scratch = cholesky_in_place_scratch::<f64>(size, Par::Seq, Default::default());
-                cholesky_in_place(matrix.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)), Default::default())
-                    .map_err(|_| not_positive())?;
-                solve_in_place(matrix.as_ref(), right.as_mut(), Par::Seq, MemStack::new(&mut MemBuffer::new(solve_in_place_scratch::<f64>(size, 1, Par::Seq))));
-                Ok(cut(near.iter().enumerate().map(|(place, other)| (*other, right[(place, 0)] as f32)), settings.keep))
+                let pairs = scratch.pairs(&near, by_item);
+                let solved = |own: &EaseSettings| {
+                    let at = |row: usize, column: usize| if column > row { 0.0 } else { pairs[row * size + column] };
+                    let mut matrix = Mat::from_fn(size, size, |row, column| at(row, column) + if row == column { own.ridge } else { 0.0 });
+                    let mut right = Mat::from_fn(size, 1, |row, _| common[row]);
+                    let scratch = cholesky_in_place_scratch::<f64>(size, Par::Seq, Default::default());
+                    cholesky_in_place(matrix.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)), Default::default())
+                        .map_err(|_| not_positive())?;
+                    let scratch = solve_in_place_scratch::<f64>(size, 1, Par::Seq);
+                    solve_in_place(matrix.as_ref(), right.as_mut(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)));
+                    Ok(cut(near.iter().enumerate().map(|(place, other)| (*other, right[(place, 0)] as f32)), own.keep))
+                };
+                settings.iter().map(solved).collect()
             },
         )
         .collect()
@@ -198,11 +268,11 @@ mod tests {
         let data = bought(&[&[0, 1], &[0, 1, 2], &[0, 2], &[1, 3], &[3], &[0, 1]], 4);
         let rows = Rows::of_customers(&data, f32::INFINITY, usize::MAX);
         let by_item = rows.transposed(4);
-        let all = dense(&rows, &by_item, &SETTINGS).unwrap();
+        let all = dense(&rows, &by_item, &[SETTINGS]).unwrap();
         // Looking at every other item is the whole regression.
-        let near = around(&rows, &by_item, &SETTINGS).unwrap();
+        let near = around(&rows, &by_item, &[SETTINGS]).unwrap();
         let counts = |a: usize, b: usize| -> f64 { (0..6).filter(|c| [a, b].iter().all(|item| rows.row(*c).0.contains(&(*item as u32)))).count() as f64 };
-        for (item, weights) in all.iter().enumerate() {
+        for (item, weights) in all.iter().map(|own| &own[0]).enumerate() {
             for (other, _) in weights {
                 let gradient: f64 = weights
                     .iter()
@@ -212,7 +282,7 @@ mod tests {
             }
         }
         // Item 2 was bought with every item that any regression could see beside it.
-        for (a, b) in all[2].iter().filter(|(_, weight)| weight.abs() > 1e-9).zip(&near[2]) {
+        for (a, b) in all[2][0].iter().filter(|(_, weight)| weight.abs() > 1e-9).zip(&near[2][0]) {
             assert!(a.0 == b.0);
         }
     }

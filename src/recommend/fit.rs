@@ -102,9 +102,9 @@ pub fn train(
             (plan, data, truths)
         }
     };
-    let measured = plan.fit(measured_on.as_ref().unwrap_or(&everything), measured_places.as_ref(), seed)?;
     let cap = settings.per_category.map(|most| (most, categories.as_slice()));
     let known = measured_on.as_ref().unwrap_or(&everything);
+    let measured = plan.fit(known, measured_places.as_ref(), seed)?;
     let longer = if with_price_of_cutting { plan.longer(&measured, known)? } else { None };
     let (ranked_customers, models, detail) = measure(&measured, longer.as_ref(), known, &truths, measured_places.as_ref(), cap, seed);
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
@@ -199,8 +199,12 @@ fn measure(
                 all.push(lists(&blend.weights, true));
             }
             if let Some(longer) = longer {
-                let scaled = longer.scaled(&histories, &longer.models(), data.items);
-                let total = longer.combined(&scaled, &longer.weights, Some(&places), BLOCK, data.items);
+                // The other models are the same.
+                let has_rows = |(kind, _): &(ModelKind, _)| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
+                let own: Vec<_> = longer.models().into_iter().filter(has_rows).collect();
+                let own = longer.scaled(&histories, &own, data.items);
+                let scaled = own.iter().chain(scaled.iter().filter(|part| !own.iter().any(|own| own.kind == part.kind)));
+                let total = longer.combined(scaled, &longer.weights, Some(&places), BLOCK, data.items);
                 all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
             }
             for (kind, _) in &models {

@@ -1,6 +1,6 @@
 //! What is tried where events have dates.
 
-use super::{Asked, DEMAND_HALF_LIVES, Trial, best_of_each, factors, neighbours, own, popular, regression};
+use super::{Asked, DEMAND_HALF_LIVES, Trial, alone, best_of_each, factors, neighbours, own, popular, regressions};
 use crate::error::Result;
 use crate::recommend::blend::ModelKind;
 use crate::recommend::ease::EaseSettings;
@@ -36,7 +36,7 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
         trials.push(neighbours(asked.data, cosine));
     }
     let table = asked.table(&trials);
-    let best = best_of_each(&table, &trials);
+    let best = best_of_each(&alone(&table, &trials), &trials);
     let ndcg = |kind: ModelKind| best[kind as usize].map_or(0.0, |(_, ndcg)| ndcg);
     let are_all_wanted = asked.wanted.iter().all(|wanted| *wanted);
     if are_all_wanted && ndcg(ModelKind::OwnItems) >= REPEATS_DOMINATE * ndcg(ModelKind::Neighbours) {
@@ -47,7 +47,7 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
         trials.push(factors(asked.data, settings, asked.seed)?);
     }
     if asked.wants(ModelKind::Ease) {
-        trials.push(regression(asked.data, EaseSettings { half_life: learnt, ridge: 50.0, keep: 100, memory: asked.memory })?);
+        trials.extend(regressions(asked.data, &[EaseSettings { half_life: learnt, ridge: 50.0, keep: 100, memory: asked.memory }])?);
     }
     let table = asked.table(&trials);
     Ok((trials, table))

@@ -35,6 +35,9 @@ const DEMAND_HALF_LIVES: [f32; 4] = [7.0, 30.0, 90.0, 365.0];
 const LIFT_POWERS: [f32; 3] = [0.125, 0.25, 0.5];
 /// Powers of what sells in a place.
 const LOCAL_POWERS: [f32; 3] = [0.25, 0.5, 1.0];
+/// Share of the best setting's NDCG below which another setting of the same model is not tried in its place in a blend: what ranks clearly worse alone adds to a
+/// blend only by what is peculiar to the customers that choose.
+const NEAR: f64 = 0.95;
 /// Weights of a model beside the leading one.
 const WEIGHTS: [f32; 10] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0];
 
@@ -112,9 +115,10 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
     let asked =
         Asked { wanted, data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
     let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
-    let best = best_of_each(&table, &trials);
+    let alone = alone(&table, &trials);
+    let best = best_of_each(&alone, &trials);
     let locals = locals(&table, data, &customers, sold.places, dated);
-    let (weights, lift, local) = search(&table, data, &trials, &best, &locals, dated);
+    let (weights, lift, local) = search(&table, data, &trials, &alone, &best, &locals, dated);
     for (trial, weight) in &weights {
         (trials[*trial].apply)(&mut plan);
         plan.weights[trials[*trial].kind as usize] = *weight;
@@ -184,16 +188,25 @@ fn factors(data: &Interactions, settings: FactorSettings, seed: u64) -> Result<T
     Ok(Trial { kind: ModelKind::Factors, model: Box::new(Factors::fit(data, &settings, seed)?), apply: Box::new(move |plan| plan.factors = Some(settings)) })
 }
 
-/// Regressions with some ridge.
-fn regression(data: &Interactions, settings: EaseSettings) -> Result<Trial> {
-    Ok(Trial { kind: ModelKind::Ease, model: Box::new(ease::fit(data, &settings)?), apply: Box::new(move |plan| plan.ease = Some(settings)) })
+/// Regressions with some ridges.
+fn regressions(data: &Interactions, settings: &[EaseSettings]) -> Result<Vec<Trial>> {
+    let trial = |(model, settings): (Neighbours, EaseSettings)| Trial {
+        kind: ModelKind::Ease,
+        model: Box::new(model),
+        apply: Box::new(move |plan| plan.ease = Some(settings)),
+    };
+    Ok(ease::fit_all(data, settings)?.into_iter().zip(settings.iter().copied()).map(trial).collect())
 }
 
-/// For each kind the best trial with its NDCG; lists are filled with the first best sellers.
-fn best_of_each(table: &Table, trials: &[Trial]) -> [Option<(usize, f64)>; KINDS.len()] {
+/// NDCG of each trial alone; lists are filled with the first best sellers.
+fn alone(table: &Table, trials: &[Trial]) -> Vec<f64> {
+    (0..trials.len()).map(|place| table.ndcg(&[(place, 1.0), (0, if place == 0 { 0.0 } else { FILL })], &[], &[])).collect()
+}
+
+/// For each kind the best trial with its NDCG, from those of all trials.
+fn best_of_each(alone: &[f64], trials: &[Trial]) -> [Option<(usize, f64)>; KINDS.len()] {
     let mut best = [None; KINDS.len()];
-    for (place, trial) in trials.iter().enumerate() {
-        let ndcg = table.ndcg(&[(place, 1.0), (0, if place == 0 { 0.0 } else { FILL })], &[], &[]);
+    for (place, (trial, ndcg)) in trials.iter().zip(alone.iter().copied()).enumerate() {
         let slot: &mut Option<(usize, f64)> = &mut best[trial.kind as usize];
         if slot.is_none_or(|(_, other)| ndcg > other) {
             *slot = Some((place, ndcg));
@@ -218,6 +231,7 @@ fn search(
     table: &Table,
     data: &Interactions,
     trials: &[Trial],
+    alone: &[f64],
     best: &[Option<(usize, f64)>; KINDS.len()],
     locals: &[Vec<f32>],
     dated: bool,
@@ -266,7 +280,9 @@ fn search(
         for place in 0..state.weights.len() {
             // The setting that ranks best alone is not always the one that adds most to the others.
             let (now, weight) = state.weights[place];
-            for (other, _) in trials.iter().enumerate().filter(|(other, trial)| *other != now && trial.kind == trials[now].kind && weight > 0.0) {
+            let most = alone.iter().zip(trials).filter(|(_, trial)| trial.kind == trials[now].kind).map(|(ndcg, _)| *ndcg).fold(0.0, f64::max);
+            let is_tried = |other: &usize| *other != now && trials[*other].kind == trials[now].kind && alone[*other] >= NEAR * most;
+            for other in (0..trials.len()).filter(|other| weight > 0.0 && is_tried(other)) {
                 let mut weights = state.weights.clone();
                 weights[place].0 = other;
                 let ndcg = table.ndcg(&filled(&weights), lifted, local);

@@ -1,6 +1,6 @@
 //! What is tried where events have no dates: every kind of model, in several shapes, on interactions held out of the training part.
 
-use super::{Asked, Trial, factors, neighbours, own, popular, regression};
+use super::{Asked, Trial, factors, neighbours, own, popular, regressions};
 use crate::error::Result;
 use crate::recommend::blend::ModelKind;
 use crate::recommend::ease::EaseSettings;
@@ -63,8 +63,8 @@ pub(super) fn trials(asked: &Asked<'_>, ordered: bool) -> Result<(Vec<Trial>, Ta
             trials.extend(shapes(keep).map(|shape| neighbours(asked.data, NeighbourSettings { half_life: places, ..shape })));
         }
     }
-    for ridge in RIDGES.into_iter().filter(|_| asked.wants(ModelKind::Ease)) {
-        trials.push(regression(asked.data, EaseSettings { half_life: f32::INFINITY, ridge, keep, memory: asked.memory })?);
+    if asked.wants(ModelKind::Ease) {
+        trials.extend(regressions(asked.data, &RIDGES.map(|ridge| EaseSettings { half_life: f32::INFINITY, ridge, keep, memory: asked.memory }))?);
     }
     if asked.wants(ModelKind::Factors) {
         trials.push(best_factors(asked, items)?);
