@@ -3,7 +3,7 @@
 use crate::snapshot::{FeatureMatrix, FeatureSpec, FeatureValues};
 
 fn spec(name: &str, values: FeatureValues) -> FeatureSpec {
-    FeatureSpec { name: name.into(), unit: String::new(), meaning: String::new(), family: String::new(), kinds: Vec::new(), values }
+    FeatureSpec { name: name.into(), unit: String::new(), meaning: name.into(), family: String::new(), kinds: Vec::new(), values }
 }
 
 /// A column of numbers.

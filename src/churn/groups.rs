@@ -5,21 +5,24 @@ use super::encode::{EncodedMatrix, Encoder, Encoding, table_position, vocabulary
 use super::flat::LEAF;
 use super::tree::{self, TreeSettings};
 use super::{Examples, has_both};
+use crate::config::Language;
 use crate::evaluate::honesty::wilson;
 use crate::snapshot::learned::RARE;
-use crate::snapshot::{FeatureMatrix, FeatureValues, exported};
+use crate::snapshot::{FeatureMatrix, FeatureValues, chinese, exported};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Groups at most.
 const LEAVES: usize = 8;
+/// Units of what is counted.
+const COUNTED: [&str; 6] = ["orders", "events", "items", "lines", "categories", "months"];
 /// Categories named in a sentence; the others are counted.
 const NAMED: usize = 4;
 
 /// Customers who have something in common, and how many of them left.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RiskGroup {
-    /// What they have in common: `Contract is "Month-to-month", tenure < 5.5`.
+    /// What they have in common: `Contract is "Month-to-month"; tenure < 5.5`.
     pub who: String,
     /// How many there are among the rows kept back.
     pub customers: usize,
@@ -40,8 +43,8 @@ enum Said {
     Codes(Vec<bool>),
 }
 
-/// The leaves of a small tree fitted on `known`, measured on `kept`: riskiest first. Empty where nothing can be learnt.
-pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGroup> {
+/// The leaves of a small tree fitted on `known`, measured on `kept`, told in a language: riskiest first. Empty where nothing can be learnt.
+pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64, language: Language) -> Vec<RiskGroup> {
     if !has_both(&known.labels) || kept.labels.is_empty() {
         return Vec::new();
     }
@@ -66,7 +69,7 @@ pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGrou
             // Fewer could tell of a person.
             if customers >= RARE {
                 let churn_rate = left as f64 / customers as f64;
-                groups.push(RiskGroup { who: sentence(&known.matrix, &said), customers, left, churn_rate, interval: wilson(left, customers) });
+                groups.push(RiskGroup { who: sentence(&known.matrix, &said, language), customers, left, churn_rate, interval: wilson(left, customers) });
             }
             continue;
         }
@@ -101,7 +104,8 @@ pub fn risk_groups(known: &Examples, kept: &Examples, seed: u64) -> Vec<RiskGrou
     groups
 }
 
-/// The columns that a sentence can be made of: numbers, categories and their statistics; not how frequent a category is.
+/// The columns that a sentence can be made of: numbers, categories and their statistics; not how frequent a category is, and no count that fades with time
+/// ("support events, each counting half after every 45 days, at least 0.117" tells nobody whom to look for).
 fn readable(matrix: &FeatureMatrix, labels: &[bool], seed: u64) -> (Encoder, EncodedMatrix) {
     let (encoder, encoded) = Encoder::learn_single(matrix, labels, seed);
     let second_table = |place: usize| {
@@ -109,7 +113,8 @@ fn readable(matrix: &FeatureMatrix, labels: &[bool], seed: u64) -> (Encoder, Enc
         matches!(column.encoding, Encoding::Table { .. })
             && encoder.columns[..place].iter().any(|before| before.feature == column.feature && matches!(before.encoding, Encoding::Table { .. }))
     };
-    let kept: Vec<usize> = (0..encoder.columns.len()).filter(|place| !second_table(*place)).collect();
+    let fades = |place: usize| matrix.specs[encoder.columns[place].feature as usize].name.contains("_decayed_");
+    let kept: Vec<usize> = (0..encoder.columns.len()).filter(|place| !second_table(*place) && !fades(*place)).collect();
     let data = kept.iter().flat_map(|place| encoded.column(*place).iter().copied()).collect();
     let columns = kept.iter().map(|place| encoder.columns[*place].clone()).collect::<Vec<_>>();
     let encoded = EncodedMatrix { rows: encoded.rows, columns: columns.len(), data };
@@ -128,42 +133,59 @@ fn nothing_said(matrix: &FeatureMatrix, feature: usize) -> Said {
     }
 }
 
-fn sentence(matrix: &FeatureMatrix, said: &BTreeMap<usize, Said>) -> String {
-    let parts: Vec<String> = said.iter().map(|(feature, said)| part(matrix, *feature, said)).collect();
-    if parts.is_empty() { "everyone".into() } else { parts.join(", ") }
+fn sentence(matrix: &FeatureMatrix, said: &BTreeMap<usize, Said>, language: Language) -> String {
+    let parts: Vec<String> = said.iter().map(|(feature, said)| part(matrix, *feature, said, language)).collect();
+    let (everyone, between) = match language {
+        Language::En => ("everyone", "; "),
+        Language::Zh => ("所有客户", "；"),
+    };
+    if parts.is_empty() { everyone.into() } else { parts.join(between) }
 }
 
-fn part(matrix: &FeatureMatrix, feature: usize, said: &Said) -> String {
+fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language) -> String {
+    let word = |english: &'static str, chinese: &'static str| if language == Language::Zh { chinese } else { english };
     let spec = &matrix.specs[feature];
     let exported = exported(&spec.name);
-    let name = if exported == spec.name { spec.name.replace('_', " ") } else { exported.to_owned() };
+    let name = match language {
+        _ if exported != spec.name => exported.to_owned(),
+        Language::En => spec.meaning.clone(),
+        Language::Zh => chinese::meaning(spec),
+    };
     match said {
         Said::Number { least, below, missing, known } => {
+            // Half an order is no order: a count of at least 0.5 is one of at least 1.
+            let is_count = COUNTED.contains(&spec.unit.as_str()) && matrix.column(feature).iter().all(|value| value.is_nan() || value.fract().abs() < 1e-9);
+            let short = |bound: f64| short(if is_count { bound.ceil() } else { bound });
             let range = match (least.is_finite(), below.is_finite()) {
                 (true, true) => format!("{} ≤ {name} < {}", short(*least), short(*below)),
                 (true, false) => format!("{name} ≥ {}", short(*least)),
                 (false, true) => format!("{name} < {}", short(*below)),
                 // Asked was only whether there is a value.
-                (false, false) if *below < 0.0 => return format!("{name} is missing"),
-                (false, false) if *known => return format!("{name} is known"),
-                (false, false) => return format!("any {name}"),
+                (false, false) if *below < 0.0 => return format!("{name}{}", word(" is missing", "缺失")),
+                (false, false) if *known => return format!("{name}{}", word(" is known", "已知")),
+                (false, false) => return format!("{}{name}", word("any ", "任意")),
             };
-            if *missing { format!("{range} or missing") } else { range }
+            if *missing { format!("{range}{}", word(" or missing", "或缺失")) } else { range }
         }
         Said::Codes(codes) => {
             let FeatureValues::Category { vocabulary } = &spec.values else { return name };
             let Said::Codes(all) = nothing_said(matrix, feature) else { return name };
             let named = |wanted: bool| -> Vec<String> {
                 let chosen = codes.iter().zip(&all).enumerate().filter(|(_, (belongs, there))| **there && **belongs == wanted);
-                chosen.map(|(code, _)| vocabulary.get(code).map_or_else(|| "missing".into(), |word| format!("\"{word}\""))).collect()
+                chosen.map(|(code, _)| vocabulary.get(code).map_or_else(|| word("missing", "缺失").into(), |name| format!("\"{name}\""))).collect()
             };
             let (inside, outside) = (named(true), named(false));
             let listed = |words: &[String]| {
                 let more = words.len().saturating_sub(NAMED);
-                let shown = words[..words.len() - more].join(", ");
-                if more > 0 { format!("{shown} and {more} more") } else { shown.replacen(", ", " or ", usize::from(words.len() == 2)) }
+                let shown = words[..words.len() - more].join(word(if words.len() == 2 { " or " } else { ", " }, "、"));
+                match language {
+                    _ if more == 0 => shown,
+                    Language::En => format!("{shown} and {more} more"),
+                    Language::Zh => format!("{shown} 等 {} 个", words.len()),
+                }
             };
-            if inside.len() <= outside.len() { format!("{name} is {}", listed(&inside)) } else { format!("{name} is not {}", listed(&outside)) }
+            let (is, belong) = if inside.len() <= outside.len() { (word(" is ", "为 "), &inside) } else { (word(" is not ", "不为 "), &outside) };
+            format!("{name}{is}{}", listed(belong))
         }
     }
 }
@@ -194,7 +216,7 @@ mod tests {
     #[test]
     fn the_riskiest_group_is_told_in_words_with_its_size_and_its_rate_on_rows_kept_back() {
         let kept = table(20);
-        let groups = risk_groups(&table(10), &kept, 1);
+        let groups = risk_groups(&table(10), &kept, 1, Language::En);
         let first = &groups[0];
         assert!(first.who.contains("contract is \"") && first.who.contains("tenure < 5.5 or missing"), "{groups:?}");
         let early = |row: usize| kept.matrix.value(row, 1) < 6.0 || kept.matrix.value(row, 1).is_nan();
@@ -211,6 +233,6 @@ mod tests {
     fn without_leavers_there_are_no_groups() {
         let mut known = table(10);
         known.labels.fill(false);
-        assert!(risk_groups(&known, &table(20), 1).is_empty());
+        assert!(risk_groups(&known, &table(20), 1, Language::En).is_empty());
     }
 }

@@ -98,15 +98,27 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         let name = vocabulary.get(value as usize).map_or("other", String::as_str);
         return format!("{what}{colon}{name}");
     }
-    let unit = match if language == Language::Zh { chinese::unit(&spec.unit) } else { &spec.unit } {
-        "share" | "" | "times" => String::new(),
-        unit => format!(" {unit}"),
-    };
     let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(value) };
+    // Shares have their sign; multiples and points of a scale have no unit that says more than the number.
+    let unit = match (spec.unit.as_str(), language) {
+        ("share" | "" | "times" | "points", _) => String::new(),
+        (unit, Language::Zh) => format!(" {}", chinese::unit(unit)),
+        (unit, Language::En) => format!(" {}", if shown(value) == "1" { singular(unit) } else { unit }),
+    };
     match (typical.is_nan(), language) {
         (true, _) => format!("{what}{colon}{}{unit}", shown(value)),
         (false, Language::En) => format!("{what}: {}{unit}, typically {}", shown(value), shown(typical)),
         (false, Language::Zh) => format!("{what}：{}{unit}，一般为 {}", shown(value), shown(typical)),
+    }
+}
+
+/// One of a unit.
+fn singular(unit: &str) -> &str {
+    match unit {
+        "categories" => "category",
+        // A currency's code is no plural.
+        unit if unit.chars().all(|letter| letter.is_uppercase()) => unit,
+        unit => unit.strip_suffix('s').unwrap_or(unit),
     }
 }
 
@@ -154,6 +166,16 @@ mod tests {
         assert_eq!(reasons[0], ("recency".into(), "no order for 74 days; usually every 21".into()));
         assert_eq!(reasons[1], ("profile_Contract".into(), "Contract: Month-to-month".into()));
         assert_eq!(reasons[2], ("frequency".into(), "orders in the last 90 days: 0 orders, typically 3".into()));
+    }
+
+    #[test]
+    fn one_is_told_in_the_singular_and_a_score_without_a_unit() {
+        let told = |unit: &str, value: f64| sentence(&spec("x", unit, "x", "f"), value, 4.0, Language::En);
+        assert_eq!(told("orders", 1.0), "x: 1 order, typically 4");
+        assert_eq!(told("orders", 2.0), "x: 2 orders, typically 4");
+        assert_eq!(told("categories", 1.0), "x: 1 category, typically 4");
+        assert_eq!(told("points", 1.0), "x: 1, typically 4");
+        assert_eq!((told("USD", 1.0), told("share", 0.01)), ("x: 1 USD, typically 4".into(), "x: 1 %, typically 400 %".into()));
     }
 
     #[test]

@@ -279,7 +279,7 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, 
         (measured.reliability, measured.calibration_error) = (untreated.reliability, untreated.calibration_error);
     }
     measured.season = season;
-    measured.risk_groups = risk_groups(&as_scored(known), &scored, config.project.seed);
+    measured.risk_groups = risk_groups(&as_scored(known), &scored, config.project.seed, config.project.language);
     Ok((measured, chosen))
 }
 

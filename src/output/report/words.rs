@@ -187,6 +187,7 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "support" => ("calls to support", "联系客服"),
         "survey" => ("surveys answered", "填写问卷"),
         "contact" => ("contacts by the business", "被联系"),
+        "acting" => ("contacts within the horizon", "预测期内的联系"),
         "season" => ("the same season a year ago", "去年同期"),
         "basket" => ("what an order holds", "单次购买"),
         "returns" => ("goods sent back", "退货"),
