@@ -421,6 +421,12 @@ fn offers(exports: &Exports, run: &PastRun, config: &Config, follower: &Follower
     let is_told = |groups: &Groups| groups.sent.count >= 2.0 && groups.control.count >= 2.0;
     outcome.offers.extend(by_offer.iter().filter(|(_, groups)| is_told(groups)).map(|(name, groups)| line(name, None, groups)));
     outcome.offers.extend(by_tier.iter().filter(|(_, groups)| is_told(groups)).map(|(tier, groups)| line("all", Some(tier), groups)));
+    let is_silent = |line: &&OfferOutcome| line.bought.0 + line.bought.1 <= 0.0;
+    let name = |line: &OfferOutcome| line.tier.as_ref().map_or_else(|| line.offer.clone(), |tier| format!("tier {tier}"));
+    let silent: Vec<String> = outcome.offers.iter().filter(is_silent).map(name).collect();
+    if !silent.is_empty() {
+        outcome.notes.push(format!("{}: nobody bought on either side, so that the interval has no width and tells nothing yet", silent.join(", ")));
+    }
 }
 
 #[cfg(test)]
