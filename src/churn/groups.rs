@@ -135,15 +135,19 @@ fn nothing_said(matrix: &FeatureMatrix, feature: usize) -> Said {
 
 fn sentence(matrix: &FeatureMatrix, said: &BTreeMap<usize, Said>, language: Language) -> String {
     let parts: Vec<String> = said.iter().map(|(feature, said)| part(matrix, *feature, said, language)).collect();
-    let (everyone, between) = match language {
-        Language::En => ("everyone", "; "),
-        Language::Zh => ("所有客户", "；"),
-    };
-    if parts.is_empty() { everyone.into() } else { parts.join(between) }
+    let word = |english, chinese| word(language, english, chinese);
+    if parts.is_empty() { word("everyone", "所有客户").into() } else { parts.join(word("; ", "；")) }
+}
+
+fn word(language: Language, english: &'static str, chinese: &'static str) -> &'static str {
+    match language {
+        Language::En => english,
+        Language::Zh => chinese,
+    }
 }
 
 fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language) -> String {
-    let word = |english: &'static str, chinese: &'static str| if language == Language::Zh { chinese } else { english };
+    let word = |english, chinese| word(language, english, chinese);
     let spec = &matrix.specs[feature];
     let exported = exported(&spec.name);
     let name = match language {

@@ -10,7 +10,7 @@ use super::cases::{Case, Usual, cases};
 use super::covariates::Covariates;
 use super::past::Past;
 use super::personal::{self, Departure, Learnt, Trial};
-use super::pooling::{Difference, Estimate, LEAST, Sums, TINY, pooled, shrunk};
+use super::pooling::{Difference, Estimate, Expected, LEAST, Sums, TINY, pooled, shrunk};
 use super::regression::{Design, ridge};
 use super::sending::Channels;
 use super::trials::{Outcome, Trials};
@@ -102,13 +102,7 @@ impl Silence {
         if config.churn.definition != Definition::Inactivity || !responses.iter().all(|response| is_life(response)) {
             return Ok(Silence::default());
         }
-        let silent: Vec<(&[f64], f64)> = trials
-            .used
-            .iter()
-            .zip(&trials.rows)
-            .filter(|(place, _)| trials.cases[**place].name.is_none() && trials.cases[**place].responded < 0.5)
-            .filter_map(|(place, row)| Some((row.as_slice(), trials.cases[*place].left?)))
-            .collect();
+        let silent: Vec<(&[f64], f64)> = trials.controls().filter(|(case, _)| case.responded < 0.5).filter_map(|(case, row)| Some((row, case.left?))).collect();
         if (silent.len() as f64) < LEAST {
             return Ok(Silence::default());
         }
@@ -123,7 +117,7 @@ impl Silence {
             let left = trials.of(name, |case, _| case.left).mean(config.project.seed)?;
             let foretold = trials.of(name, |case, row| case.left.map(|_| (1.0 - case.responded) * silence.of(row))).mean(config.project.seed)?;
             if let (Some(left), Some(foretold)) = (left, foretold) {
-                let weight = 1.0 / (left.own + left.shared).max(TINY);
+                let weight = 1.0 / left.variance().max(TINY);
                 product += weight * left.mean * foretold.mean;
                 square += weight * foretold.mean.powi(2);
             }
@@ -211,11 +205,11 @@ impl Effects {
     /// left, and who is worth most is mostly who leaves least.
     pub fn leaving(&self, effect: &Effect, risk: f64) -> Option<Difference> {
         let times = self.leaving_rate.map_or(1.0, |rate| (risk / rate).min(MOST_TIMES));
-        let beyond = effect.churn.map(|beyond| Difference { mean: times * beyond.mean, error: times * beyond.error })?;
+        let beyond = effect.churn?.times(times);
         let Some(response) = effect.response.filter(|_| self.silence.is_known()) else { return Some(beyond) };
         // All who leave are among those who do not respond.
         let silent = self.silence.passed_on * (risk / (1.0 - effect.accept + response.mean).clamp(LEAST_ACCEPTANCE, 1.0)).min(1.0);
-        Some(Difference { mean: beyond.mean - response.mean * silent, error: (beyond.error.powi(2) + (response.error * silent).powi(2)).sqrt() })
+        Some(beyond.plus(response.times(-silent)))
     }
 
     /// The offers whose effect differs between customers.
@@ -314,9 +308,12 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         settle(means(&of_response), &mut responses);
         let of_churn = learn(&|case, row| silence.beyond(case, row))?;
         settle(means(&of_churn), &mut churns);
-        let beyond = |name: &&str| trials.of(name, |case, _| Some(case.beyond(per_response))).mean(seed);
-        settle(names.iter().map(beyond).collect::<Result<_>>()?, &mut amounts);
-        let of_amount = if sums_amounts { learn(&|case, _| Some(case.amount))? } else { names.iter().map(|_| None).collect() };
+        let mut of_amount: Vec<Option<Learnt>> = names.iter().map(|_| None).collect();
+        if sums_amounts {
+            let beyond = |name: &&str| trials.of(name, |case, _| Some(case.beyond(per_response))).mean(seed);
+            settle(names.iter().map(beyond).collect::<Result<_>>()?, &mut amounts);
+            of_amount = learn(&|case, _| Some(case.amount))?;
+        }
         let departure = |learnt: Option<Learnt>| learnt.and_then(|learnt| learnt.departure);
         for (name, ((response, amount), churn)) in names.iter().zip(of_response.into_iter().zip(of_amount).zip(of_churn)) {
             let (response, amount, churn) = (departure(response), departure(amount), departure(churn));
@@ -335,14 +332,11 @@ pub fn effects(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -
         }
         effects.silence = silence;
     }
-    let (response_mean, responses) = shrunk(responses, false);
-    let (amount_mean, amounts) = shrunk(amounts, true);
-    let (churn_mean, churns) = shrunk(churns, effects.silence.is_known());
+    let (response_mean, responses) = shrunk(responses, Expected::Anything);
+    let (amount_mean, amounts) = shrunk(amounts, Expected::Nothing);
+    let (churn_mean, churns) = shrunk(churns, if effects.silence.is_known() { Expected::Nothing } else { Expected::Anything });
     // What the change of the response brings, and what is beyond it.
-    let whole = |beyond: Option<Difference>, response: Option<Difference>| {
-        let (beyond, response) = (beyond?, response?);
-        Some(Difference { mean: beyond.mean + per_response * response.mean, error: beyond.error.hypot(per_response * response.error) })
-    };
+    let whole = |beyond: Option<Difference>, response: Option<Difference>| Some(beyond?.plus(response?.times(per_response)));
     let of_all = by_name.iter().map(|(name, waves)| {
         let count = waves.iter().map(|(side, _)| side.responses.count).sum::<f64>();
         let hits = waves.iter().map(|(side, _)| side.responses.sum).sum::<f64>();

@@ -77,7 +77,7 @@ impl Departure {
 }
 
 impl Trial<'_> {
-    /// The mean effect with its standard error; `None` where there are too few customers on a side.
+    /// The mean effect with its variance; `None` where there are too few customers on a side.
     pub(super) fn mean(&self, seed: u64) -> Result<Option<Estimate>> {
         Ok(Scored::new(self, seed)?.map(|scored| scored.overall))
     }
@@ -122,13 +122,13 @@ impl Trial<'_> {
 /// What is learnt of one offer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Learnt {
-    /// The mean effect with its standard error.
+    /// The mean effect with its variance.
     pub(super) mean: Estimate,
     /// How the effect departs from it by customer, where it does so surely.
     pub(super) departure: Option<Departure>,
 }
 
-/// The mean effect of each offer on one outcome, with its standard error, and how it departs from it by customer; `None` for an offer with too few customers on a
+/// The mean effect of each offer on one outcome, with its variance, and how it departs from it by customer; `None` for an offer with too few customers on a
 /// side.
 ///
 /// # Errors
@@ -136,7 +136,7 @@ pub(super) struct Learnt {
 pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Result<Vec<Option<Learnt>>> {
     let scored: Vec<Option<Scored>> = trials.iter().map(|trial| Scored::new(trial, seed)).collect::<Result<_>>()?;
     let known: Vec<&Scored> = scored.iter().flatten().filter(|scored| scored.is_large).collect();
-    let columns = if known.is_empty() { Vec::new() } else { columns(design, &known)? };
+    let columns = columns(design, &known)?;
     let learnt = |scored: &Scored| {
         let departure = if columns.is_empty() || !scored.is_large {
             None
@@ -175,13 +175,14 @@ impl Scored {
         let part: Vec<u64> = (0..count).map(|row| mix(seed, row as u64) % PARTS).collect();
         let scores = trial.scores(&plain, &part)?;
         let mean = scores.iter().sum::<f64>() / count as f64;
-        let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (count - 1) as f64;
         let centre: Vec<f64> = (0..width).map(|column| (0..count).map(|row| plain[(row, column)]).sum::<f64>() / count as f64).collect();
         let centred = Mat::from_fn(count, width, |row, column| plain[(row, column)] - centre[column]);
-        let of_side = |is_treated: bool| (0..count).filter(|row| trial.treated[*row] == is_treated).map(|row| (scores[row] - mean).powi(2)).sum::<f64>();
-        let (with, without) = (of_side(true), of_side(false));
-        let own = variance / count as f64 * with / (with + without).max(f64::MIN_POSITIVE);
-        let overall = Estimate { mean, own, shared: variance / count as f64 - own };
+        // What a side adds to the variance of the mean.
+        let variance = |is_treated: bool| {
+            let own = (0..count).filter(|row| trial.treated[*row] == is_treated);
+            own.map(|row| (scores[row] - mean).powi(2)).sum::<f64>() / (count * (count - 1)) as f64
+        };
+        let overall = Estimate { mean, own: variance(true), shared: variance(false) };
         Ok(Some(Scored {
             is_large: treated.min(count - treated) >= LEAST,
             overall,

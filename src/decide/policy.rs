@@ -6,7 +6,7 @@
 //! the best single arm only where its value, cross-fitted over customers that had no part in it, is better by more than two standard errors. The
 //! value on other customers is that of inverse propensities, normalised (Hájek): `sum 1[A = pi(x)] Y / e / sum 1[A = pi(x)] / e`.
 
-use super::pooling::{Estimate, shrunk};
+use super::pooling::{Estimate, Expected, shrunk};
 use super::regression::{Design, predict, ridge};
 use crate::churn::random::mix;
 use crate::error::Result;
@@ -129,7 +129,7 @@ impl Experiment {
             (total > 0.0).then_some(Estimate { mean, own: variance, shared: 0.0 })
         };
         let known: BTreeMap<&str, Estimate> = (0..self.arms.len()).filter_map(|arm| Some((self.arms[arm].as_str(), beyond(arm)?))).collect();
-        let (_, known) = shrunk(known, true);
+        let (_, known) = shrunk(known, Expected::Nothing);
         (0..rows).map(|row| size * responded(row) + known.get(self.arms[self.arm[row]].as_str()).map_or(0.0, |beyond| beyond.mean)).collect()
     }
 

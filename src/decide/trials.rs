@@ -28,14 +28,14 @@ struct Wave<'c> {
 
 /// The waves that had controls, with what was known of their customers on the day.
 pub(super) struct Trials<'c> {
-    pub(super) cases: &'c [Case<'c>],
+    cases: &'c [Case<'c>],
     /// In order of source and name.
     waves: Vec<Wave<'c>>,
     pub(super) covariates: Covariates,
     pub(super) design: Design,
     /// Places that are used, ascending, and the row of each.
-    pub(super) used: Vec<usize>,
-    pub(super) rows: Vec<Vec<f64>>,
+    used: Vec<usize>,
+    rows: Vec<Vec<f64>>,
 }
 
 impl<'c> Trials<'c> {
@@ -83,11 +83,16 @@ impl<'c> Trials<'c> {
         self.waves.iter().flat_map(|wave| wave.sent.keys().copied()).collect()
     }
 
+    /// The control customers, each with its row of the design.
+    pub(super) fn controls(&self) -> impl Iterator<Item = (&Case<'c>, &[f64])> {
+        let used = self.used.iter().zip(&self.rows).map(|(place, row)| (&self.cases[*place], row.as_slice()));
+        used.filter(|(case, _)| case.name.is_none())
+    }
+
     /// Share of the control customers that left, where any did.
     pub(super) fn leaving_rate(&self) -> Option<f64> {
         let mut left = Sums::default();
-        let controls = self.used.iter().map(|place| &self.cases[*place]).filter(|case| case.name.is_none());
-        controls.filter_map(|case| case.left).for_each(|own| left.add(own));
+        self.controls().filter_map(|(case, _)| case.left).for_each(|own| left.add(own));
         Some(left.mean()).filter(|rate| *rate > 0.0)
     }
 

@@ -236,11 +236,11 @@ fn around(by_customer: &Rows, by_item: &Rows, settings: &[EaseSettings]) -> Resu
                     let at = |row: usize, column: usize| if column > row { 0.0 } else { pairs[row * size + column] };
                     let mut matrix = Mat::from_fn(size, size, |row, column| at(row, column) + if row == column { own.ridge } else { 0.0 });
                     let mut right = Mat::from_fn(size, 1, |row, _| common[row]);
-                    let scratch = cholesky_in_place_scratch::<f64>(size, Par::Seq, Default::default());
-                    cholesky_in_place(matrix.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)), Default::default())
+                    let memory = cholesky_in_place_scratch::<f64>(size, Par::Seq, Default::default());
+                    cholesky_in_place(matrix.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut MemBuffer::new(memory)), Default::default())
                         .map_err(|_| not_positive())?;
-                    let scratch = solve_in_place_scratch::<f64>(size, 1, Par::Seq);
-                    solve_in_place(matrix.as_ref(), right.as_mut(), Par::Seq, MemStack::new(&mut MemBuffer::new(scratch)));
+                    let memory = solve_in_place_scratch::<f64>(size, 1, Par::Seq);
+                    solve_in_place(matrix.as_ref(), right.as_mut(), Par::Seq, MemStack::new(&mut MemBuffer::new(memory)));
                     Ok(cut(near.iter().enumerate().map(|(place, other)| (*other, right[(place, 0)] as f32)), own.keep))
                 };
                 settings.iter().map(solved).collect()

@@ -200,11 +200,11 @@ fn measure(
             }
             if let Some(longer) = longer {
                 // The other models are the same.
-                let has_rows = |(kind, _): &(ModelKind, _)| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
-                let own: Vec<_> = longer.models().into_iter().filter(has_rows).collect();
+                let has_rows = |kind: ModelKind| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
+                let own: Vec<_> = longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect();
                 let own = longer.scaled(&histories, &own, data.items);
-                let scaled = own.iter().chain(scaled.iter().filter(|part| !own.iter().any(|own| own.kind == part.kind)));
-                let total = longer.combined(scaled, &longer.weights, Some(&places), BLOCK, data.items);
+                let same = scaled.iter().filter(|part| !has_rows(part.kind));
+                let total = longer.combined(own.iter().chain(same), &longer.weights, Some(&places), BLOCK, data.items);
                 all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
             }
             for (kind, _) in &models {

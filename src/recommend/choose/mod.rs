@@ -280,7 +280,7 @@ fn search(
         for place in 0..state.weights.len() {
             // The setting that ranks best alone is not always the one that adds most to the others.
             let (now, weight) = state.weights[place];
-            let most = alone.iter().zip(trials).filter(|(_, trial)| trial.kind == trials[now].kind).map(|(ndcg, _)| *ndcg).fold(0.0, f64::max);
+            let most = best[trials[now].kind as usize].map_or(0.0, |(_, ndcg)| ndcg);
             let is_tried = |other: &usize| *other != now && trials[*other].kind == trials[now].kind && alone[*other] >= NEAR * most;
             for other in (0..trials.len()).filter(|other| weight > 0.0 && is_tried(other)) {
                 let mut weights = state.weights.clone();
