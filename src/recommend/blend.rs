@@ -1,6 +1,6 @@
-//! Several models as one: each scaled per customer, weighted, and lifted by what sells lately and where.
+//! Several models as one: each scaled per customer, weighted, and lifted by what sells lately, where and at the time of the year.
 //!
-//! `score(customer, item) = lift(item) * lift(place, item) * sum_m weight_m * max(0, score_m) / (mean of the customer's 20 greatest score_m)`.
+//! `score(customer, item) = lift(item) * lift(place, item) * lift(time, item) * sum_m weight_m * max(0, score_m) / (mean of the customer's 20 greatest score_m)`.
 //! The same code measures and serves.
 
 use super::ease::{self, EaseSettings};
@@ -12,8 +12,10 @@ use super::place::Whereabouts;
 use super::popular::Popular;
 use super::repeat::{Again, OwnItems};
 use super::scores::{Scores, scale};
-use super::{ItemEvent, ItemModel};
+use super::season::Seasons;
+use super::{Context, ItemEvent, ItemModel};
 use crate::error::Result;
+use crate::timeline::Cutoff;
 use bincode::{Decode, Encode};
 
 /// The models, in the order of blend weights.
@@ -78,6 +80,8 @@ pub(crate) struct Plan {
     pub lift: Option<LiftSettings>,
     /// Power of what sells in the customer's place, if it lifts.
     pub local: Option<f32>,
+    /// Days of a horizon, if what sold at its time of the year before lifts.
+    pub season: Option<f32>,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
     /// Which items are offered again to who bought them.
@@ -102,6 +106,8 @@ pub(crate) struct Blend {
     pub lift: Vec<f32>,
     /// By place, if places tell tastes apart.
     pub local: Option<Local>,
+    /// By time of the year.
+    pub seasons: Seasons,
     /// By position in [`KINDS`].
     pub weights: [f32; KINDS.len()],
     /// Which items are offered again to who bought them.
@@ -134,8 +140,8 @@ impl Plan {
         let ease = ease.map(|settings| ease::fit(data, &settings)).transpose()?;
         Ok(Some(Blend { neighbours, ease, ..blend.clone() }))
     }
-    /// Fits every model of the plan. `places` says where each customer bought.
-    pub fn fit(&self, data: &Interactions, places: Option<&Whereabouts>, seed: u64) -> Result<Blend> {
+    /// Fits every model of the plan to what was bought before `end`. `places` says where each customer bought.
+    pub fn fit(&self, data: &Interactions, places: Option<&Whereabouts>, end: Cutoff, seed: u64) -> Result<Blend> {
         Ok(Blend {
             popular: Popular::fit(data, self.popular_half_life),
             own: OwnItems { half_life: self.own_half_life },
@@ -144,6 +150,7 @@ impl Plan {
             ease: self.ease.as_ref().map(|settings| ease::fit(data, settings)).transpose()?,
             lift: self.lift.map(|settings| lift(&Popular::fit(data, settings.half_life).demand, settings.power)).unwrap_or_default(),
             local: self.local.zip(places).map(|(power, places)| Local::fit(data, places, power, self.dated)),
+            seasons: self.season.map(|horizon| Seasons::fit(data, horizon, end)).unwrap_or_default(),
             weights: self.weights,
             again: self.again.clone(),
         })
@@ -196,12 +203,12 @@ impl Blend {
             })
             .collect()
     }
-    /// The weighted sum; best sellers fill what the others leave at 0. With the `places` of customers, lifted.
+    /// The weighted sum; best sellers fill what the others leave at 0. With the `contexts` of customers, lifted.
     pub fn combined<'s>(
         &self,
         scaled: impl IntoIterator<Item = &'s Scaled>,
         weights: &[f32; KINDS.len()],
-        places: Option<&[Option<u32>]>,
+        contexts: Option<&[Context]>,
         customers: usize,
         items: usize,
     ) -> Scores {
@@ -214,14 +221,17 @@ impl Blend {
                 total.row_mut(customer).iter_mut().zip(part.scores.row(customer)).for_each(|(sum, score)| *sum += factor * score.max(0.0));
             }
         }
-        let Some(places) = places else { return total };
+        let Some(contexts) = contexts else { return total };
         for customer in (0..customers).filter(|_| !self.lift.is_empty()) {
             total.row_mut(customer).iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
         }
-        if let Some(local) = &self.local {
-            places.iter().enumerate().for_each(|(customer, place)| local.apply(*place, total.row_mut(customer)));
-        }
+        contexts.iter().enumerate().for_each(|(customer, context)| self.apply(*context, total.row_mut(customer)));
         total
+    }
+    /// Multiplies scores by what sells in a customer's place and at the time.
+    pub fn apply(&self, context: Context, scores: &mut [f32]) {
+        self.local.iter().for_each(|local| local.apply(context.place, scores));
+        self.seasons.apply(context.season, scores);
     }
     /// Checks every value read from a file.
     pub fn validate(&self, items: usize) -> std::result::Result<(), String> {
@@ -243,6 +253,7 @@ impl Blend {
         if let Some(local) = &self.local {
             local.validate(items)?;
         }
+        self.seasons.validate(items)?;
         if let Some(model) = &self.neighbours {
             model.validate(items)?;
         }

@@ -8,12 +8,12 @@ use super::place::{self, Whereabouts};
 use super::repeat::Again;
 use super::scores::top;
 use super::table::has_history;
-use super::{BLOCK, ItemEvent, RankReport, RankWindows, Recommender, lists};
+use super::{BLOCK, Context, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
 use crate::error::Result;
 use crate::evaluate::rank::{RankDetail, Ranking, detail, ranking};
 use crate::exports::Exports;
-use crate::timeline::{EventStore, NO_INDEX};
+use crate::timeline::{Cutoff, EventStore, NO_INDEX};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -67,7 +67,8 @@ pub fn train(
     // Places are those at the end of what settings are chosen on, and of what they are measured on.
     let (chosen_at, measured_at) = windows.map_or((AFTER_ALL, AFTER_ALL), |windows| (windows.choose, windows.test));
     let (places, measured_places) = (whereabouts(chosen_at), whereabouts(measured_at));
-    let sold = Sold { categories: &categories, bought: target_weight, places: places.as_ref() };
+    let horizon = windows.map(|windows| windows.test.days_since(windows.choose) as f32);
+    let sold = Sold { categories: &categories, bought: target_weight, places: places.as_ref(), end: chosen_at, horizon };
     let test_source = (!exports.truth.is_empty()).then(|| {
         let weights: Vec<f32> = super::interactions::kind_weights(&exports.truth.kinds, settings).iter().map(|(_, weight)| *weight).collect();
         let first = exports.truth.time.iter().min().copied().unwrap_or(0);
@@ -104,15 +105,18 @@ pub fn train(
     };
     let cap = settings.per_category.map(|most| (most, categories.as_slice()));
     let known = measured_on.as_ref().unwrap_or(&everything);
-    let measured = plan.fit(known, measured_places.as_ref(), seed)?;
+    let until = if measured_on.is_some() { measured_at } else { end };
+    let measured = plan.fit(known, measured_places.as_ref(), until, seed)?;
     let longer = if with_price_of_cutting { plan.longer(&measured, known)? } else { None };
-    let (ranked_customers, models, detail) = measure(&measured, longer.as_ref(), known, &truths, measured_places.as_ref(), cap, seed);
+    let (ranked_customers, models, detail) = measure(&measured, longer.as_ref(), known, &truths, (measured_places.as_ref(), until), cap, seed);
     let warnings = super::traps::traps(store, &exports.customers, &exports.items.ids, dated);
-    let name = name_of(&plan);
     let bought_once = bought_once(exports, &categories, &plan.again);
-    let pruned = plan.pruned();
+    let in_season = measured.seasons.at(until).is_some();
+    let plan = plan.pruned();
     // Where the test is a source of its own, what was measured has seen everything already.
-    let blend = if measured_on.is_none() { without_unused(measured) } else { pruned.fit(&everything, whereabouts(end).as_ref(), seed)? };
+    let blend = if measured_on.is_none() { without_unused(measured) } else { plan.fit(&everything, whereabouts(end).as_ref(), end, seed)? };
+    // What lifts in the months after the training, or lifted what was measured.
+    let name = name_of(&plan, in_season || !blend.seasons.is_empty());
     let text = |list: &[Box<str>], item: u32| list.get(item as usize).map(|text| text.to_string()).unwrap_or_default();
     let recommender = Recommender {
         name: name.clone(),
@@ -130,14 +134,18 @@ pub fn train(
 }
 
 /// The single model's name, or `blend of …`.
-fn name_of(plan: &Plan) -> String {
+fn name_of(plan: &Plan, seasons: bool) -> String {
     let used: Vec<&str> = KINDS.iter().filter(|kind| plan.weights[**kind as usize] > 0.0).map(|kind| kind.name()).collect();
     let models = match used.as_slice() {
         [single] => (*single).to_string(),
         several => format!("blend of {}", several.join(", ")),
     };
-    let lifts: Vec<&str> = [plan.lift.map(|_| "by demand"), plan.local.map(|_| "by place")].into_iter().flatten().collect();
-    if lifts.is_empty() { models } else { format!("{models}, lifted {}", lifts.join(" and ")) }
+    let lifts: Vec<&str> = [plan.lift.map(|_| "by demand"), plan.local.map(|_| "by place"), seasons.then_some("by season")].into_iter().flatten().collect();
+    match lifts.as_slice() {
+        [] => models,
+        [one] => format!("{models}, lifted {one}"),
+        [first @ .., last] => format!("{models}, lifted {} and {last}", first.join(", ")),
+    }
 }
 
 /// The categories whose items are not offered again to who bought them, where others are; in order of their names.
@@ -167,13 +175,14 @@ fn measure(
     longer: Option<&Blend>,
     data: &Interactions,
     truths: &[Vec<u32>],
-    places: Option<&Whereabouts>,
+    (places, at): (Option<&Whereabouts>, Cutoff),
     cap: Option<(usize, &[u32])>,
     seed: u64,
 ) -> (usize, Vec<(String, Ranking)>, RankDetail) {
     let known = truths.len().min(data.customers());
     let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
     let models = blend.models();
+    let season = blend.seasons.at(at);
     let blocks: Vec<Vec<Vec<Vec<u32>>>> = customers
         .par_chunks(BLOCK)
         .map(|block| {
@@ -184,9 +193,9 @@ fn measure(
                 let (local, places) = blend.local.as_ref().zip(places)?;
                 local.known(places.names.get(*places.of.get(*customer)? as usize)?)
             };
-            let places: Vec<Option<u32>> = block.iter().map(place).collect();
+            let contexts: Vec<Context> = block.iter().map(|customer| Context { place: place(customer), season }).collect();
             let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
-                let total = blend.combined(&scaled, weights, lifted.then_some(&places), BLOCK, data.items);
+                let total = blend.combined(&scaled, weights, lifted.then_some(&contexts), BLOCK, data.items);
                 let categories = cap.map_or(&[][..], |(_, categories)| categories);
                 (0..block.len())
                     .map(|customer| lists::capped(total.row(customer), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect())
@@ -204,7 +213,7 @@ fn measure(
                 let own: Vec<_> = longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect();
                 let own = longer.scaled(&histories, &own, data.items);
                 let same = scaled.iter().filter(|part| !has_rows(part.kind));
-                let total = longer.combined(own.iter().chain(same), &longer.weights, Some(&places), BLOCK, data.items);
+                let total = longer.combined(own.iter().chain(same), &longer.weights, Some(&contexts), BLOCK, data.items);
                 all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
             }
             for (kind, _) in &models {

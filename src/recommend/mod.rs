@@ -20,6 +20,7 @@ mod ready;
 mod reasons;
 mod repeat;
 mod scores;
+mod season;
 mod stock;
 mod table;
 #[cfg(test)]
@@ -91,10 +92,19 @@ pub struct Shopper<'a> {
     pub events: &'a [ItemEvent],
     /// Who they are like, by [`Recommender::group`].
     pub group: Option<u32>,
-    /// Where they buy, by [`Recommender::place`].
-    pub place: Option<u32>,
+    /// Where and when, by [`Recommender::context`].
+    pub context: Context,
     /// Whether each item of the catalogue can be had there, by [`Shelves::at`].
     pub shelf: &'a [bool],
+}
+
+/// What is known at scoring beside what the customer did.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Context {
+    /// The place where they buy, where places tell tastes apart.
+    place: Option<u32>,
+    /// The time of the year, where it tells tastes apart.
+    season: Option<u32>,
 }
 
 /// An item offered to a customer.
@@ -166,7 +176,8 @@ impl Recommender {
     /// The best `count` items with reasons for a block of customers, best first, ties by item. A customer without history gets best
     /// sellers. Fewer are returned where fewer exist.
     pub fn recommend(&self, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<Recommended>> {
-        let shoppers: Vec<Shopper<'_>> = histories.iter().map(|events| Shopper { events, group: None, place: None, shelf: &self.available }).collect();
+        let shoppers: Vec<Shopper<'_>> =
+            histories.iter().map(|events| Shopper { events, group: None, context: Context::default(), shelf: &self.available }).collect();
         self.recommend_to(&shoppers, &Wanted::best(count))
     }
     /// As [`Recommender::recommend`], of what can be had where a customer buys; one without history whose group is known gets what sells
@@ -178,9 +189,9 @@ impl Recommender {
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
         self.alike.as_ref()?.group(history)
     }
-    /// The place where a customer buys, where places tell tastes apart.
-    pub fn place(&self, history: &History<'_>) -> Option<u32> {
-        self.blend.local.as_ref()?.place(history)
+    /// Where a customer buys, and the time of the year at the cut-off of the history.
+    pub fn context(&self, history: &History<'_>) -> Context {
+        Context { place: self.blend.local.as_ref().and_then(|local| local.place(history)), season: self.blend.seasons.at(history.cutoff) }
     }
     /// Id and name of an item of the catalogue. The name is the id where the exports have none.
     pub fn item(&self, item: u32) -> (&str, &str) {
@@ -233,13 +244,13 @@ impl Recommender {
         let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
         histories.resize(BLOCK, empty);
         let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
-        let places: Vec<Option<u32>> = block.iter().map(|shopper| shopper.place).collect();
-        let mut total = self.blend.combined(&scaled, &self.blend.weights, Some(&places), BLOCK, items);
+        let contexts: Vec<Context> = block.iter().map(|shopper| shopper.context).collect();
+        let mut total = self.blend.combined(&scaled, &self.blend.weights, Some(&contexts), BLOCK, items);
         for (customer, shopper) in block.iter().enumerate() {
             let row = total.row_mut(customer);
             if !table::has_history(shopper.events) {
                 row.copy_from_slice(&self.blend.popular.demand);
-                self.blend.local.iter().for_each(|local| local.apply(shopper.place, row));
+                self.blend.apply(shopper.context, row);
             }
             if let Some((alike, group)) = self.alike_of(shopper) {
                 // What sells among those who are alike goes before everything else.

@@ -47,6 +47,7 @@ fn plan(kind: ModelKind, repeat: bool) -> Plan {
         ease: Some(EaseSettings { half_life: f32::INFINITY, ridge: 1.0, keep: 50, memory: 1 << 30 }),
         lift: None,
         local: None,
+        season: None,
         weights,
         again: Again::all(repeat, 1.0),
     }
@@ -72,7 +73,7 @@ fn recommender(blend: Blend, items: usize) -> Recommender {
 pub(super) fn knowing(ids: &[&str]) -> Recommender {
     let data = Interactions::from_lists(&[(0..ids.len() as u32).map(bought).collect()], ids.len());
     let item_ids = ids.iter().map(|id| (*id).to_owned()).collect();
-    Recommender { item_ids, ..recommender(plan(ModelKind::Popular, true).fit(&data, None, 1).unwrap(), ids.len()) }
+    Recommender { item_ids, ..recommender(plan(ModelKind::Popular, true).fit(&data, None, AFTER_ALL, 1).unwrap(), ids.len()) }
 }
 
 fn histories(data: &Interactions) -> Vec<Vec<ItemEvent>> {
@@ -90,7 +91,7 @@ const LEARNERS: [ModelKind; 3] = [ModelKind::Neighbours, ModelKind::Factors, Mod
 fn every_learner_finds_the_item_withheld_from_the_checkerboard() {
     let data = checkerboard();
     for kind in LEARNERS {
-        let recommender = recommender(plan(kind, false).fit(&data, None, 1).unwrap(), SIZE as usize);
+        let recommender = recommender(plan(kind, false).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize);
         for (customer, list) in recommender.recommend(&histories(&data), 3).iter().enumerate() {
             assert_eq!(list[0].item, customer as u32, "{}", kind.name());
         }
@@ -100,10 +101,10 @@ fn every_learner_finds_the_item_withheld_from_the_checkerboard() {
 #[test]
 fn own_purchases_offer_what_was_bought_most_and_popular_what_all_bought_most() {
     let data = Interactions::from_lists(&[vec![bought(1), bought(2), bought(2)], vec![bought(0), bought(0), bought(0), bought(1)]], 3);
-    let own = recommender(plan(ModelKind::OwnItems, true).fit(&data, None, 1).unwrap(), 3).recommend(&histories(&data), 1);
+    let own = recommender(plan(ModelKind::OwnItems, true).fit(&data, None, AFTER_ALL, 1).unwrap(), 3).recommend(&histories(&data), 1);
     assert_eq!((own[0][0].item, own[1][0].item), (2, 0));
     assert_eq!((own[0][0].reason_code, own[0][0].reason.as_str()), ("bought_again", "bought 2 times, last 1 day ago"));
-    let popular = recommender(plan(ModelKind::Popular, true).fit(&data, None, 1).unwrap(), 3).recommend(&histories(&data), 1);
+    let popular = recommender(plan(ModelKind::Popular, true).fit(&data, None, AFTER_ALL, 1).unwrap(), 3).recommend(&histories(&data), 1);
     assert_eq!((popular[0][0].item, popular[1][0].item), (0, 0));
 }
 
@@ -111,7 +112,7 @@ fn own_purchases_offer_what_was_bought_most_and_popular_what_all_bought_most() {
 fn a_customer_alone_gets_the_bits_they_get_among_others() {
     let data = checkerboard();
     for kind in KINDS {
-        let recommender = recommender(plan(kind, true).fit(&data, None, 1).unwrap(), SIZE as usize);
+        let recommender = recommender(plan(kind, true).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize);
         let together = recommender.recommend(&histories(&data), 10);
         for (customer, history) in histories(&data).into_iter().enumerate() {
             assert_eq!(recommender.recommend(&[history], 10)[0], together[customer], "{}", kind.name());
@@ -126,7 +127,7 @@ fn the_same_data_gives_the_same_bytes_at_any_number_of_threads() {
         let at = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let recommender = recommender(plan(kind, true).fit(&data, None, 7).unwrap(), SIZE as usize);
+                let recommender = recommender(plan(kind, true).fit(&data, None, AFTER_ALL, 7).unwrap(), SIZE as usize);
                 (bytes(&recommender), recommender.recommend(&histories(&data), 10))
             })
         };
@@ -145,7 +146,7 @@ fn no_customers_one_customer_and_one_item_can_be_fitted_and_asked() {
             Interactions::from_lists(&[vec![bought(0)]], 1),
             Interactions::from_lists(&[vec![bought(0), bought(2)]], 3),
         ] {
-            let recommender = recommender(plan(kind, true).fit(&data, None, 1).unwrap(), data.items);
+            let recommender = recommender(plan(kind, true).fit(&data, None, AFTER_ALL, 1).unwrap(), data.items);
             assert_eq!(recommender.validate(), Ok(()), "{}", kind.name());
             for history in [vec![], vec![bought(0)]] {
                 let got = recommender.recommend(&[history], 5);
@@ -159,9 +160,9 @@ fn no_customers_one_customer_and_one_item_can_be_fitted_and_asked() {
 fn more_asked_than_exists_returns_what_exists_and_owned_items_never_come_back_when_told_so() {
     let data = checkerboard();
     for kind in KINDS {
-        let all = recommender(plan(kind, true).fit(&data, None, 1).unwrap(), SIZE as usize).recommend(&histories(&data), 1000);
+        let all = recommender(plan(kind, true).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize).recommend(&histories(&data), 1000);
         assert!(all.iter().all(|list| list.len() == SIZE as usize), "{}", kind.name());
-        let new = recommender(plan(kind, false).fit(&data, None, 1).unwrap(), SIZE as usize).recommend(&histories(&data), 1000);
+        let new = recommender(plan(kind, false).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize).recommend(&histories(&data), 1000);
         for (customer, list) in new.iter().enumerate() {
             assert_eq!(list.len(), SIZE as usize - data.of(customer).len(), "{}", kind.name());
             assert!(list.iter().all(|offer| data.of(customer).iter().all(|event| event.item != offer.item)), "{}", kind.name());
@@ -173,7 +174,7 @@ fn more_asked_than_exists_returns_what_exists_and_owned_items_never_come_back_wh
 fn a_customer_without_history_gets_best_sellers() {
     let data = Interactions::from_lists(&[vec![bought(2), bought(1)], vec![bought(2)], vec![bought(2), bought(0)], vec![bought(0)]], 3);
     for kind in KINDS {
-        let got = recommender(plan(kind, true).fit(&data, None, 1).unwrap(), 3).recommend(&[vec![]], 3);
+        let got = recommender(plan(kind, true).fit(&data, None, AFTER_ALL, 1).unwrap(), 3).recommend(&[vec![]], 3);
         assert_eq!(got[0].iter().map(|offer| offer.item).collect::<Vec<_>>(), vec![2, 0, 1], "{}", kind.name());
         assert!(got[0].iter().all(|offer| offer.reason_code == "popular" && offer.reason == "best seller"));
     }
@@ -182,7 +183,7 @@ fn a_customer_without_history_gets_best_sellers() {
 #[test]
 fn an_item_that_cannot_be_had_is_not_offered() {
     let data = checkerboard();
-    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, None, 1).unwrap(), SIZE as usize);
+    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize);
     recommender.available[4] = false;
     assert!(recommender.recommend(&histories(&data), 1000).iter().flatten().all(|offer| offer.item != 4));
 }
@@ -191,7 +192,7 @@ fn an_item_that_cannot_be_had_is_not_offered() {
 fn a_recommender_reads_back_equal_and_offers_the_same() {
     let data = checkerboard();
     for kind in KINDS {
-        let recommender = recommender(plan(kind, true).fit(&data, None, 1).unwrap(), SIZE as usize);
+        let recommender = recommender(plan(kind, true).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize);
         let (back, _): (Recommender, usize) = bincode::decode_from_slice(&bytes(&recommender), bincode::config::standard()).unwrap();
         assert_eq!(back, recommender);
         assert_eq!(back.recommend(&histories(&data), 5), recommender.recommend(&histories(&data), 5));
@@ -202,7 +203,7 @@ fn a_recommender_reads_back_equal_and_offers_the_same() {
 fn the_reason_names_the_owned_item_that_pulls_most() {
     let lists: Vec<Vec<ItemEvent>> = vec![vec![bought(0), bought(1)]; 5].into_iter().chain([vec![bought(0)], vec![bought(2)]]).collect();
     let data = Interactions::from_lists(&lists, 3);
-    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, None, 1).unwrap(), 3);
+    let mut recommender = recommender(plan(ModelKind::Neighbours, false).fit(&data, None, AFTER_ALL, 1).unwrap(), 3);
     recommender.item_names[0] = "RED TEAPOT".into();
     let offer = &recommender.recommend(&[vec![bought(0), bought(2)]], 1)[0][0];
     assert_eq!((offer.item, offer.reason_code, offer.reason.as_str()), (1, "also_bought", "customers who bought RED TEAPOT also bought this"));
@@ -211,7 +212,7 @@ fn the_reason_names_the_owned_item_that_pulls_most() {
 #[test]
 fn values_that_cannot_come_from_training_are_refused() {
     let data = checkerboard();
-    let good = recommender(plan(ModelKind::Factors, true).fit(&data, None, 1).unwrap(), SIZE as usize);
+    let good = recommender(plan(ModelKind::Factors, true).fit(&data, None, AFTER_ALL, 1).unwrap(), SIZE as usize);
     assert_eq!(good.validate(), Ok(()));
     type Fault = fn(&mut Recommender);
     let faults: [(&str, Fault); 8] = [
@@ -392,7 +393,7 @@ fn without_a_test_source_a_part_held_out_measures() {
 #[test]
 fn the_list_of_a_customer_is_the_top_of_the_row_that_was_measured() {
     let data = checkerboard();
-    let blend = plan(ModelKind::Neighbours, false).fit(&data, None, 1).unwrap();
+    let blend = plan(ModelKind::Neighbours, false).fit(&data, None, AFTER_ALL, 1).unwrap();
     let mut block: Vec<&[ItemEvent]> = vec![data.of(3)];
     block.resize(BLOCK, &[]);
     let scaled = blend.scaled(&block, &blend.models(), SIZE as usize);
@@ -434,10 +435,30 @@ fn where_stores_sell_different_things_each_customer_is_offered_what_sells_in_the
     for customer in 0..4_u32 {
         let (history, _) = Timeline::new(customer, &exports.events, &[]).split(Moment(60 * 86_400), Span::days(0));
         let shopper =
-            Shopper { events: &recommender.item_events(&history, &map), group: None, place: recommender.place(&history), shelf: &recommender.available };
+            Shopper { events: &recommender.item_events(&history, &map), group: None, context: recommender.context(&history), shelf: &recommender.available };
         let own = |list: &[Recommended]| list.iter().filter(|offer| offer.item / 40 == customer % 2).count();
         assert_eq!(own(&recommender.recommend_to(&[shopper], &Wanted::best(10))[0]), 10);
         // Who never bought anything gets what sells in the place that is known of them.
         assert_eq!(own(&recommender.recommend_to(&[Shopper { events: &[], ..shopper }], &Wanted::best(10))[0]), 10);
     }
+}
+
+#[test]
+fn what_sells_at_christmas_is_offered_before_christmas_and_not_in_spring() {
+    // A year and a month of everyday sales, and three hundred gifts in a December that began 300 days before the end.
+    let of = |item: u32, days: std::ops::Range<u32>, daily: usize| {
+        days.flat_map(move |day| std::iter::repeat_n(ItemEvent { item, days_ago: day as f32 + 0.5, weight: 1.0 }, daily))
+    };
+    let data = Interactions::from_lists(&[of(0, 0..400, 1).chain(of(1, 0..400, 5)).chain(of(2, 270..300, 10)).collect()], 3);
+    let end = Moment(400 * 86_400);
+    let plan = Plan { season: Some(30.0), ..plan(ModelKind::Popular, true) };
+    let recommender = recommender(plan.fit(&data, None, end, 1).unwrap(), 3);
+    assert_eq!(recommender.validate(), Ok(()));
+    let store = EventStore { offsets: vec![0, 0], ..EventStore::default() };
+    let second = |days_after: i64| {
+        let (history, _) = Timeline::new(0, &store, &[]).split(Moment(end.0 + days_after * 86_400), Span::days(0));
+        let shopper = Shopper { events: data.of(0), group: None, context: recommender.context(&history), shelf: &recommender.available };
+        recommender.recommend_to(&[shopper], &Wanted::best(3))[0][1].item
+    };
+    assert_eq!([second(0), second(65), second(130)], [0, 2, 0]);
 }

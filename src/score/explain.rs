@@ -116,7 +116,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         let shelves = stock.shelves(recommender, &items);
         let events = recommender.item_events(&history, &items);
         let shopper =
-            Shopper { events: &events, group: recommender.group(&history), place: recommender.place(&history), shelf: shelves.at(stock.place(&history)) };
+            Shopper { events: &events, group: recommender.group(&history), context: recommender.context(&history), shelf: shelves.at(stock.place(&history)) };
         let list = recommender.recommend_to(&[shopper], &Wanted::of(config));
         explanation.offers = list
             .into_iter()

@@ -7,7 +7,7 @@ use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::{Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
+use crate::recommend::{Context, Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use rayon::prelude::*;
@@ -132,8 +132,8 @@ struct Known {
     events: Vec<ItemEvent>,
     /// Who they are like.
     group: Option<u32>,
-    /// Where they buy, as a place of the recommender and as one of the items.
-    place: Option<u32>,
+    context: Context,
+    /// Where they buy, as a place of the items.
     shelf: Option<u32>,
 }
 
@@ -165,11 +165,11 @@ fn find(
                 let history = item_history(exports, *customer, cutoff);
                 let events = recommender.item_events(&history, items);
                 let group = if events.is_empty() { recommender.group(&history) } else { None };
-                Known { events, group, place: recommender.place(&history), shelf: stock.place(&history) }
+                Known { events, group, context: recommender.context(&history), shelf: stock.place(&history) }
             })
             .collect();
         let shoppers: Vec<Shopper<'_>> =
-            known.iter().map(|known| Shopper { events: &known.events, group: known.group, place: known.place, shelf: shelves.at(known.shelf) }).collect();
+            known.iter().map(|known| Shopper { events: &known.events, group: known.group, context: known.context, shelf: shelves.at(known.shelf) }).collect();
         for (customer, list) in block.iter().zip(recommender.recommend_to(&shoppers, &Wanted::of(config))) {
             found[*customer as usize].list = list;
         }

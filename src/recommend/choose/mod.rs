@@ -18,7 +18,9 @@ use crate::recommend::neighbours::{NeighbourSettings, Neighbours};
 use crate::recommend::place::Whereabouts;
 use crate::recommend::popular::Popular;
 use crate::recommend::repeat::{Again, OwnItems};
+use crate::recommend::season::Seasons;
 use crate::recommend::table::{Table, sample};
+use crate::timeline::Cutoff;
 
 /// Relative gain below which a more complicated choice is not taken.
 const MARGIN: f64 = 0.001;
@@ -61,6 +63,10 @@ pub(crate) struct Sold<'a> {
     pub bought: f32,
     /// Where the customers bought, if that is asked for.
     pub places: Option<&'a Whereabouts>,
+    /// The cut-off before which they bought.
+    pub end: Cutoff,
+    /// Days of a horizon.
+    pub horizon: Option<f32>,
 }
 
 /// A model tried for a plan.
@@ -101,6 +107,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
         ease: None,
         lift: None,
         local: None,
+        season: None,
         weights: [0.0; KINDS.len()],
         again: again.clone(),
     };
@@ -118,13 +125,15 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
     let alone = alone(&table, &trials);
     let best = best_of_each(&alone, &trials);
     let locals = locals(&table, data, &customers, sold.places, dated);
-    let (weights, lift, local) = search(&table, data, &trials, &alone, &best, &locals, dated);
-    for (trial, weight) in &weights {
+    let season = season(data, sold);
+    let found = search(&table, data, &trials, &alone, &best, (&locals, &season), dated);
+    for (trial, weight) in &found.weights {
         (trials[*trial].apply)(&mut plan);
         plan.weights[trials[*trial].kind as usize] = *weight;
     }
-    plan.lift = lift;
-    plan.local = local.map(|place| LOCAL_POWERS[place]);
+    plan.lift = found.lift;
+    plan.local = found.local.map(|place| LOCAL_POWERS[place]);
+    plan.season = sold.horizon.filter(|_| found.season);
     Ok(plan)
 }
 
@@ -226,16 +235,36 @@ fn locals(table: &Table, data: &Interactions, customers: &[usize], places: Optio
     places.map(|places| LOCAL_POWERS.map(|power| of_power(places, power)).to_vec()).unwrap_or_default()
 }
 
-/// Starts from the best single model, then by turns the lifts, the setting of each model and the weight of each other model, twice.
+/// What the time of the year multiplies each item's scores by in the horizon that settings are chosen on; empty where it tells nothing then.
+fn season(data: &Interactions, sold: &Sold<'_>) -> Vec<f32> {
+    let Some(horizon) = sold.horizon else { return Vec::new() };
+    let seasons = Seasons::fit(data, horizon, sold.end);
+    let Some(time) = seasons.at(sold.end) else { return Vec::new() };
+    let mut lifts = vec![1.0; data.items];
+    seasons.apply(Some(time), &mut lifts);
+    lifts
+}
+
+/// What a search found.
+struct Found {
+    weights: Vec<(usize, f32)>,
+    lift: Option<LiftSettings>,
+    /// Which of the powers of places, if any.
+    local: Option<usize>,
+    /// Whether the time of the year is used. Only a horizon in a season can tell whether it helps; where this one is in none, it may.
+    season: bool,
+}
+
+/// Starts from the best single model, then by turns the lifts, the setting of each model and the weight of each other model, twice; last the time of the year.
 fn search(
     table: &Table,
     data: &Interactions,
     trials: &[Trial],
     alone: &[f64],
     best: &[Option<(usize, f64)>; KINDS.len()],
-    locals: &[Vec<f32>],
+    (locals, season): (&[Vec<f32>], &[f32]),
     dated: bool,
-) -> (Vec<(usize, f32)>, Option<LiftSettings>, Option<usize>) {
+) -> Found {
     let winners: Vec<(usize, f64)> = best.iter().flatten().copied().collect();
     let mut lead = winners[0];
     for other in &winners {
@@ -310,6 +339,8 @@ fn search(
             break;
         }
     }
-    let chosen = state.lift.map(|place| lifts[place].0);
-    (state.weights, chosen, state.local)
+    let lifted = state.lift.map_or(vec![1.0; season.len()], |chosen| lifts[chosen].1.clone());
+    let both: Vec<f32> = lifted.iter().zip(season).map(|(lift, season)| lift * season).collect();
+    let season = season.is_empty() || table.ndcg(&filled(&state.weights), &both, state.local.map_or(&[], |chosen| &locals[chosen])) >= state.ndcg;
+    Found { lift: state.lift.map(|place| lifts[place].0), local: state.local, weights: state.weights, season }
 }

@@ -1,0 +1,160 @@
+//! What sells more, or less, at a time of the year than before and after it.
+//!
+//! Compared are three spans of a horizon's length, a year before the one foretold: its own, the one before and the one after, each as shares of all sales.
+//! `ratio(item) = (sold then + PRIOR) / (sold at most, before or after, + PRIOR)` where more sold than at both times, the same with the least where less
+//! sold than at both, and 1 in between: what came or went for good shows on one side only. One year cannot tell what in it was the season and what was the
+//! year, so a ratio is expected again as far as sales as a whole rose: `lift(item) = ratio^surge`, `surge` being the share of the sales of that span that came
+//! on top of what the spans around it sold. Where nothing rose there is no season.
+
+use super::interactions::Interactions;
+use crate::timeline::{Cutoff, Moment};
+use bincode::{Decode, Encode};
+use rayon::prelude::*;
+
+/// See above: what fewer purchases say is fashion or chance.
+const PRIOR: f32 = 100.0;
+/// Lifts nearer to 1 than this are not kept.
+const LEAST_LIFT: f32 = 0.01;
+/// Days of a year.
+const YEAR: f32 = 365.0;
+/// Days between two cut-offs that lifts are kept for, at least.
+const LEAST_STEP: f32 = 14.0;
+
+/// Lifts for the cut-offs of the months after a training.
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
+pub(crate) struct Seasons {
+    /// The cut-off of the training, in seconds.
+    end: i64,
+    /// Days from one of the cut-offs to the next; the first is the end of the training.
+    step: u32,
+    /// For each cut-off the items that sell otherwise after it, ascending, and what their scores are multiplied by.
+    lifts: Vec<Vec<(u32, f32)>>,
+}
+
+impl Seasons {
+    /// From what everyone bought before `end`, for horizons of so many days.
+    pub fn fit(data: &Interactions, horizon: f32, end: Cutoff) -> Seasons {
+        let oldest = data.events.iter().map(|event| event.days_ago).fold(0.0, f32::max);
+        let step = (horizon / 3.0).max(LEAST_STEP).floor();
+        let points: Vec<f32> = (0..).map(|point| point as f32 * step).take_while(|days| YEAR - days >= 2.0 * horizon).collect();
+        // The span before must lie within the data as well.
+        let points: Vec<f32> = if YEAR + horizon > oldest + 1.0 { Vec::new() } else { points };
+        let mut lifts: Vec<Vec<(u32, f32)>> = points.par_iter().map(|days| lifts(data, YEAR - days, horizon)).collect();
+        while lifts.last().is_some_and(Vec::is_empty) {
+            lifts.pop();
+        }
+        Seasons { end: end.0, step: step as u32, lifts }
+    }
+
+    /// Whether anything sells otherwise at any time.
+    pub fn is_empty(&self) -> bool {
+        self.lifts.is_empty()
+    }
+
+    /// Which of the lifts hold for the horizon after a cut-off: those of the nearest cut-off known, if it is one after the
+    /// training and anything sells otherwise then.
+    pub fn at(&self, cutoff: Cutoff) -> Option<u32> {
+        if self.is_empty() || cutoff.0 < self.end {
+            return None;
+        }
+        let point = (cutoff.days_since(Moment(self.end)) / f64::from(self.step)).round();
+        (point < self.lifts.len() as f64 && !self.lifts[point as usize].is_empty()).then_some(point as u32)
+    }
+
+    /// Multiplies scores by the lifts of a time.
+    pub fn apply(&self, time: Option<u32>, scores: &mut [f32]) {
+        let lifts = time.and_then(|time| self.lifts.get(time as usize));
+        lifts.into_iter().flatten().for_each(|(item, lift)| scores[*item as usize] *= lift);
+    }
+
+    /// Checks every value read from a file.
+    ///
+    /// # Errors
+    /// A sentence saying which value is wrong.
+    pub fn validate(&self, items: usize) -> Result<(), String> {
+        if !self.lifts.is_empty() && self.step == 0 {
+            return Err("recommender: the times of the year do not ascend".into());
+        }
+        let wrong = |&(item, lift): &(u32, f32)| item as usize >= items || !lift.is_finite() || lift < 0.0;
+        if self.lifts.iter().any(|lifts| lifts.iter().any(wrong) || lifts.windows(2).any(|pair| pair[0].0 >= pair[1].0)) {
+            return Err("recommender: what sells at a time of the year is no item, out of order, or lifted by no finite number".into());
+        }
+        Ok(())
+    }
+}
+
+/// What sold otherwise in the span that began so many days ago than in the spans before and after it.
+fn lifts(data: &Interactions, ago: f32, horizon: f32) -> Vec<(u32, f32)> {
+    let [mut then, mut before, mut after] = [vec![0.0_f32; data.items], vec![0.0; data.items], vec![0.0; data.items]];
+    for event in data.events.iter().filter(|event| event.weight > 0.0) {
+        // Ages count back: the greatest is the oldest.
+        let spans = (ago - event.days_ago) / horizon;
+        let sold = match spans {
+            spans if (-1.0..0.0).contains(&spans) => &mut before,
+            spans if (0.0..1.0).contains(&spans) => &mut then,
+            spans if (1.0..2.0).contains(&spans) => &mut after,
+            _ => continue,
+        };
+        sold[event.item as usize] += event.weight;
+    }
+    let [all_then, all_before, all_after] = [&then, &before, &after].map(|sold| sold.iter().sum::<f32>());
+    let surge = 1.0 - (all_before + all_after) / (2.0 * all_then);
+    // Without sales in one of the spans nothing can be compared; not a number fails as well.
+    if !(surge > 0.0 && all_before > 0.0 && all_after > 0.0) {
+        return Vec::new();
+    }
+    let lift = |item: usize| {
+        let (one, other) = (before[item] * all_then / all_before, after[item] * all_then / all_after);
+        let usual = then[item].clamp(one.min(other), one.max(other));
+        libm::powf((then[item] + PRIOR) / (usual + PRIOR), surge)
+    };
+    (0..data.items).map(|item| (item as u32, lift(item))).filter(|(_, lift)| (lift - 1.0).abs() >= LEAST_LIFT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recommend::ItemEvent;
+
+    /// Sales as (item, first and last days ago, how many a day).
+    fn sales(spans: &[(u32, u32, u32, usize)], items: usize) -> Interactions {
+        let of = |&(item, first, last, daily): &(u32, u32, u32, usize)| {
+            (last..=first).flat_map(move |days| std::iter::repeat_n(ItemEvent { item, days_ago: days as f32 - 0.5, weight: 1.0 }, daily))
+        };
+        Interactions::from_lists(&[spans.iter().flat_map(of).collect()], items)
+    }
+
+    #[test]
+    fn what_sold_more_than_before_and_after_a_year_ago_is_lifted_and_what_came_or_went_for_good_is_not() {
+        // Thirty days from 365 days ago on: item 0 sells all year, 1 then only, 2 since then, 3 until then.
+        let data = sales(&[(0, 460, 1, 10), (1, 365, 336, 10), (2, 365, 1, 10), (3, 460, 336, 10)], 4);
+        let found = Seasons::fit(&data, 30.0, Moment(0));
+        // 1,200 then, 600 before and after: half of the sales came on top.
+        let lift = libm::sqrtf((300.0 + PRIOR) / PRIOR);
+        let [(all_year, less), (item, lifted)] = found.lifts[0][..] else { panic!("{:?}", found.lifts[0]) };
+        assert!(item == 1 && (lifted - lift).abs() < 1e-5, "{lifted} {lift}");
+        // What does not rise with the others loses its share.
+        assert!(all_year == 0 && (less - libm::sqrtf((300.0 + PRIOR) / (600.0 + PRIOR))).abs() < 1e-5);
+        let mut scores = [1.0; 4];
+        found.apply(found.at(Moment(0)), &mut scores);
+        assert_eq!(scores.map(f32::to_bits), [less, lifted, 1.0, 1.0].map(f32::to_bits));
+        assert!(found.validate(4).is_ok() && found.validate(1).is_err());
+    }
+
+    #[test]
+    fn lifts_hold_for_the_time_of_the_year_they_were_seen_at_and_none_is_told_where_sales_did_not_rise() {
+        // Item 1 sells in thirty days that begin 305 days ago, sixty days after what was a year before the end.
+        let data = sales(&[(0, 460, 1, 10), (1, 305, 276, 20)], 2);
+        let found = Seasons::fit(&data, 30.0, Moment(1_000 * 86_400));
+        let lifted = |days: i64| {
+            let mut scores = [1.0; 2];
+            found.apply(found.at(Moment((1_000 + days) * 86_400)), &mut scores);
+            scores[1]
+        };
+        assert!(lifted(0) <= 1.0 && lifted(57) > 1.2 && lifted(61) > 1.2 && lifted(110) <= 1.0, "{} {} {}", lifted(0), lifted(57), lifted(110));
+        assert_eq!([found.at(Moment(0)), found.at(Moment(2_000 * 86_400))], [None, None]);
+        // Steady sales; and less than a year and a span before it.
+        assert!(Seasons::fit(&sales(&[(0, 460, 1, 10), (1, 460, 1, 7)], 2), 30.0, Moment(0)).is_empty());
+        assert!(Seasons::fit(&sales(&[(0, 380, 1, 10), (1, 365, 336, 50)], 2), 30.0, Moment(0)).is_empty());
+    }
+}
