@@ -93,12 +93,15 @@ fn no_catalogue_breaks_a_limit_a_budget_or_a_consent() {
         std::fs::write(shop.path().join("offers.csv"), file).unwrap();
         let (per_customer, most, within, gap) = (1 + lots.below(3), 1 + lots.below(3), 20 + lots.below(80), lots.below(120));
         let (budget, capacity) = (lots.below(900) as f64 / 100.0, lots.below(200));
+        let (common_budget, common_capacity) = (0.01 + lots.below(1_500) as f64 / 100.0, 1 + lots.below(400));
         let settings = [
             format!("decide.offers_per_customer={per_customer}"),
             format!("decide.contact={{ max = {most}, per = \"{within}d\" }}"),
             format!("decide.min_gap=\"{gap}d\""),
             format!("offers.0.budget={{ amount = {budget}, per = \"1d\" }}"),
             format!("offers.0.capacity={{ count = {capacity}, per = \"1d\" }}"),
+            format!("decide.budget={{ amount = {common_budget}, per = \"1d\" }}"),
+            format!("decide.capacity={{ count = {common_capacity}, per = \"1d\" }}"),
             format!("decide.control={{ share = 0.{} }}", lots.below(4)),
             format!("decide.explore=0.{}", lots.below(3)),
         ];
@@ -131,6 +134,8 @@ fn no_catalogue_breaks_a_limit_a_budget_or_a_consent() {
         // Costs are written with six digits.
         assert!(spent.values().all(|spent| *spent <= budget + 1e-3), "catalogue {catalogue}: {spent:?} of {budget}");
         assert!(given.values().all(|given| *given <= capacity), "catalogue {catalogue}: {given:?} of {capacity}");
+        assert!(spent.values().sum::<f64>() <= common_budget + 1e-2, "catalogue {catalogue}: {spent:?} of {common_budget} in all");
+        assert!(given.values().sum::<u64>() <= common_capacity, "catalogue {catalogue}: {given:?} of {common_capacity} in all");
     }
     assert!(written > 200, "{written} offers in all: nothing was tried");
 }

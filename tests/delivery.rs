@@ -112,6 +112,19 @@ fn explain_tells_every_rule_and_term_of_an_offer_and_what_if_tells_a_budgets_wor
     let tried = record["counts"]["decisions"]["what_if"].as_array().unwrap();
     let value = |place: usize| tried[place]["value"].as_f64().unwrap();
     assert!(tried.len() == 2 && value(0) <= value(1), "{tried:?}");
+    // The budget of all offers, beside that of one.
+    let common = ["--set", "decide.budget={ amount = 3, per = \"30d\" }"];
+    let all = shop.scoring(&[&RUN[..4], &["--out", "out", "--what-if", "1", "--what-if", "4.5", "--json"], &budget[..], &common].concat()).succeeds().json();
+    let decisions = &all["counts"]["decisions"];
+    let tried = decisions["what_if"].as_array().unwrap();
+    assert!(
+        tried.iter().all(|tried| tried["offer"].is_null()) && tried[0]["added"].as_f64() < Some(0.0) && tried[1]["added"].as_f64() > Some(0.0),
+        "{tried:?}"
+    );
+    let line = decisions["resources"].as_array().unwrap().iter().find(|line| line["name"] == "budget of all offers").unwrap();
+    assert!(line["used"].as_f64() <= line["limit"].as_f64() && line["price"].as_f64() > Some(0.0), "{line}");
+    shop.scoring(&[&RUN[..4], &["--out", "out", "--what-if", "1"]].concat()).fails(78).naming(&["[decide] has no `budget`"]);
+    shop.scoring(&run).succeeds();
     let offers = shop.table("offers.csv");
     let given = offers.column("customer_id").into_iter().zip(offers.column("assignment")).find(|(_, assignment)| *assignment == "offer").unwrap().0;
     let explained = shop.scoring(&[&["explain"][..], &RUN[1..4], &["--customer", given, "--json"], &budget].concat()).succeeds().json();

@@ -44,9 +44,9 @@ enum Command {
         /// The share, such as 5%: the same customers in every run
         #[arg(long, value_name = "SHARE", value_parser = share, requires = "challenger")]
         share: Option<f64>,
-        /// What another budget of an offer would bring, everything else as it is; once per budget to be tried
+        /// What another budget of an offer (or, with the amount alone, of all offers) would bring, everything else as it is; once per budget to be tried
         #[arg(long, value_name = "OFFER=AMOUNT", value_parser = what_if)]
-        what_if: Vec<(String, f64)>,
+        what_if: Vec<(Option<String>, f64)>,
     },
     /// Why a customer is, or is not, on the list
     Explain {
@@ -229,16 +229,16 @@ fn share(text: &str) -> std::result::Result<f64, String> {
     number.ok().filter(|share| *share > 0.0 && *share < 1.0).ok_or_else(|| "expected a share between 0 and 1, such as 5% or 0.05".into())
 }
 
-/// `OFFER=AMOUNT`.
-fn what_if(text: &str) -> std::result::Result<(String, f64), String> {
-    let (offer, amount) = text.rsplit_once('=').ok_or("expected OFFER=AMOUNT")?;
+/// `OFFER=AMOUNT`, or `AMOUNT` for all offers together.
+fn what_if(text: &str) -> std::result::Result<(Option<String>, f64), String> {
+    let (offer, amount) = text.rsplit_once('=').map_or((None, text), |(offer, amount)| (Some(offer.to_owned()), amount));
     match amount.parse::<f64>() {
-        Ok(amount) if amount.is_finite() && amount >= 0.0 => Ok((offer.to_owned(), amount)),
-        _ => Err(format!("found the amount \"{amount}\", expected a number, 0 or more")),
+        Ok(amount) if amount.is_finite() && amount >= 0.0 => Ok((offer, amount)),
+        _ => Err(format!("found the amount \"{amount}\", expected OFFER=AMOUNT (or AMOUNT, for all offers together) with a number, 0 or more")),
     }
 }
 
-fn run(common: &Common, out: &Path, previous: Option<&Path>, challenger: Option<(&Path, f64)>, what_if: Vec<(String, f64)>) -> Result<()> {
+fn run(common: &Common, out: &Path, previous: Option<&Path>, challenger: Option<(&Path, f64)>, what_if: Vec<(Option<String>, f64)>) -> Result<()> {
     let started_at = jiff::Timestamp::now().to_string();
     let mut watch = Watch::new();
     let (config, bundle, hash, mut options) = prepare(common)?;
@@ -349,6 +349,7 @@ fn summary(config: &Config, scored: &Scored, delivered: &Delivered, out: &Path) 
     lines.extend(delivered.left_out.iter().map(|(why, count)| format!("                {} left out: {}", grouped(*count as u64), why.replace('_', " "))));
     lines.extend(scored.decisions.what_if.iter().map(|tried| {
         let WhatIf { offer, budget, value, added, price } = tried;
+        let offer = offer.as_deref().unwrap_or("all offers");
         format!("  what if       a budget of {budget:.2} for {offer}: offers are worth {value:.2} ({added:+.2}), one more would return {price:.2}")
     }));
     lines.extend(scored.notes.iter().map(|note| format!("  note          {note}")));

@@ -594,6 +594,10 @@ pub struct DecideSettings {
     pub contact: Option<Limit>,
     /// Least time between the same offers.
     pub min_gap: Option<Span>,
+    /// Money per period, for all offers together.
+    pub budget: Option<Limit>,
+    /// Pieces per period, of all offers together.
+    pub capacity: Option<Limit>,
     /// Share of customers kept out of all offers.
     pub control_share: Option<f64>,
     /// After which time the control group rotates.

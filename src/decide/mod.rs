@@ -24,7 +24,7 @@ mod regression;
 mod sending;
 mod trials;
 
-use crate::config::Config;
+use crate::config::{Config, Limit, Span};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::timeline::{Cutoff, Moment};
@@ -143,8 +143,8 @@ pub struct Decisions {
 /// What a budget of another size would bring, everything else as it is.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct WhatIf {
-    /// Whose budget.
-    pub offer: String,
+    /// Whose budget; `None` for that of all offers together.
+    pub offer: Option<String>,
     /// Its amount, instead of the config's.
     pub budget: f64,
     /// What all offers would be worth.
@@ -174,8 +174,8 @@ pub struct OfferWhy {
 /// What is asked beside the decision itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Asked {
-    /// Budgets to be tried, one at a time: offer and amount.
-    pub what_if: Vec<(String, f64)>,
+    /// Budgets to be tried, one at a time: offer (`None` for all offers together) and amount.
+    pub what_if: Vec<(Option<String>, f64)>,
     /// The customer whose decision is explained.
     pub why: Option<u32>,
 }
@@ -343,34 +343,58 @@ impl<'a> Market<'a> {
         worth
     }
 
-    /// What is left of each offer's budget and capacity, which an offer takes from, and what was taken before this run.
-    fn resources(&self, offers: &[Offer]) -> (Vec<Resource>, Vec<Vec<u32>>, Vec<f64>) {
-        let (mut resources, mut taken) = (Vec::new(), Vec::new());
-        let choices = offers
-            .iter()
-            .map(|offer| {
-                let mut own = Vec::new();
-                let Some(source) = self.config.offers.get(offer.source) else { return own };
-                let since = |per: crate::config::Span| {
-                    let from = self.as_of.minus(per);
-                    self.past.iter().filter(move |past| !past.is_control && past.name == offer.id && past.time.is_some_and(|time| time >= from))
-                };
-                if let Some(budget) = &source.budget {
-                    let spent: f64 = since(budget.per).map(|past| past.contact_cost.unwrap_or(offer.contact_cost)).sum();
-                    own.push(resources.len() as u32);
-                    taken.push(spent);
-                    resources.push(Resource { name: format!("budget of {}", offer.id), limit: (budget.amount - spent).max(0.0), counts: false });
-                }
-                if let Some(capacity) = &source.capacity {
-                    own.push(resources.len() as u32);
-                    let given = since(capacity.per).count() as f64;
-                    taken.push(given);
-                    resources.push(Resource { name: format!("capacity of {}", offer.id), limit: (capacity.amount - given).max(0.0), counts: true });
-                }
-                own
-            })
-            .collect();
-        (resources, choices, taken)
+    /// Budgets and capacities: those of each offer, then those of all offers together.
+    fn limits(&self, offers: &[Offer]) -> Limits {
+        let mut limits = Limits::default();
+        for offer in offers {
+            let source = self.config.offers.get(offer.source);
+            let (budget, capacity) = source.map_or((None, None), |source| (source.budget.as_ref(), source.capacity.as_ref()));
+            let own = self.left_of(&offer.id, std::slice::from_ref(offer), budget, capacity, &mut limits);
+            limits.budgets.push(own.0);
+            limits.choices.push(own.0.into_iter().chain(own.1).map(|resource| resource as u32).collect());
+        }
+        let decide = &self.config.decide;
+        let (budget, capacity) = self.left_of("all offers", offers, decide.budget.as_ref(), decide.capacity.as_ref(), &mut limits);
+        limits.common_budget = budget;
+        for resource in budget.into_iter().chain(capacity) {
+            limits.choices.iter_mut().for_each(|choice| choice.push(resource as u32));
+        }
+        limits
+    }
+
+    /// Adds what is left of a budget and of a capacity that these offers share, and says where they are.
+    fn left_of(&self, name: &str, offers: &[Offer], budget: Option<&Limit>, capacity: Option<&Limit>, limits: &mut Limits) -> (Option<usize>, Option<usize>) {
+        let sent = |per: Span| {
+            let from = self.as_of.minus(per);
+            let since = self.past.iter().filter(move |past| !past.is_control && past.time.is_some_and(|time| time >= from));
+            since.filter_map(|past| offers.iter().find(|offer| offer.id == past.name).map(|offer| past.contact_cost.unwrap_or(offer.contact_cost)))
+        };
+        let budget = budget.map(|budget| limits.add(format!("budget of {name}"), budget.amount, sent(budget.per).sum(), false));
+        let capacity = capacity.map(|capacity| limits.add(format!("capacity of {name}"), capacity.amount, sent(capacity.per).count() as f64, true));
+        (budget, capacity)
+    }
+}
+
+/// Budgets and capacities before a decision.
+#[derive(Default)]
+struct Limits {
+    /// What is left of each.
+    resources: Vec<Resource>,
+    /// By resource: what was taken from it before this run.
+    taken: Vec<f64>,
+    /// By offer: the resources it takes from.
+    choices: Vec<Vec<u32>>,
+    /// By offer: its own budget.
+    budgets: Vec<Option<usize>>,
+    /// The budget of all offers together.
+    common_budget: Option<usize>,
+}
+
+impl Limits {
+    fn add(&mut self, name: String, amount: f64, taken: f64, counts: bool) -> usize {
+        self.resources.push(Resource { name, limit: (amount - taken).max(0.0), counts });
+        self.taken.push(taken);
+        self.resources.len() - 1
     }
 }
 
@@ -441,8 +465,9 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     // What effects depend on; customers are many, and the members of a unit stand apart.
     let standpoints: Vec<Standpoint> =
         customers.par_iter().map(|customer| market.effects.standpoint(market.exports, &customer.person.history, &market.config.churn.kinds)).collect();
-    let (mut resources, choices, spent) = market.resources(offers);
-    let tried = tried(market, offers, &resources, &choices, asked)?;
+    let limits = market.limits(offers);
+    let tried = tried(market, offers, &limits, asked)?;
+    let Limits { mut resources, choices, taken: spent, .. } = limits;
     let whole: Vec<f64> = resources.iter().map(|resource| resource.limit).collect();
     let measured = market.effects.are_measured();
     let mut problem = Problem { offsets: vec![0], choices, ..Problem::default() };
@@ -625,18 +650,24 @@ fn power(market: &Market<'_>, controls: usize, sent: usize) -> Option<String> {
 }
 
 /// The budgets to be tried: offer, resource, amount.
-fn tried(market: &Market<'_>, offers: &[Offer], resources: &[Resource], choices: &[Vec<u32>], asked: &Asked) -> Result<Vec<(String, usize, f64)>> {
-    let budget = |place: usize| choices[place].iter().map(|resource| *resource as usize).find(|resource| !resources[*resource].counts);
-    let with_budget = || offers.iter().enumerate().filter(|(place, _)| budget(*place).is_some()).map(|(_, offer)| offer.id.as_str());
+fn tried(market: &Market<'_>, offers: &[Offer], limits: &Limits, asked: &Asked) -> Result<Vec<(Option<String>, usize, f64)>> {
+    let of_offer = |name: &String| offers.iter().position(|offer| offer.id == *name).and_then(|offer| limits.budgets[offer]);
     asked
         .what_if
         .iter()
         .map(|(name, amount)| {
-            let resource = offers.iter().position(|offer| offer.id == *name).and_then(budget);
+            let resource = name.as_ref().map_or(limits.common_budget, of_offer);
             resource.map(|resource| (name.clone(), resource, *amount)).ok_or_else(|| {
-                let known = with_budget().collect::<Vec<_>>().join(", ");
-                let advice = if known.is_empty() { "no [[offers]] has a `budget`".to_owned() } else { format!("expected one of {known}") };
-                Error::config(format!("a budget of {name:?} is to be tried, but no such offer has one; {advice}")).file(&market.config.path)
+                let fault = match name {
+                    None => "a budget of all offers is to be tried, but [decide] has no `budget`".to_owned(),
+                    Some(name) => {
+                        let with_budget = offers.iter().zip(&limits.budgets).filter(|(_, budget)| budget.is_some()).map(|(offer, _)| offer.id.as_str());
+                        let known = with_budget.collect::<Vec<_>>().join(", ");
+                        let advice = if known.is_empty() { "no [[offers]] has a `budget`".to_owned() } else { format!("expected one of {known}") };
+                        format!("a budget of {name:?} is to be tried, but no such offer has one; {advice}")
+                    }
+                };
+                Error::config(fault).file(&market.config.path)
             })
         })
         .collect()

@@ -1,7 +1,7 @@
 //! The settings: `[project]`, `[churn]`, `[recommend]`, `[decide]`, `[output]`, `[privacy]`, with their defaults.
 
 use super::Surroundings;
-use super::sources::{kinds, limit};
+use super::sources::{BUDGET_KEYS, CAPACITY_KEYS, kinds, limit};
 use crate::config::raw::{Field, Table};
 use crate::config::{
     ChurnSettings, Costs, DecideSettings, Definition, Effort, EventSource, Language, OutputSettings, PrivacySettings, ProfileSource, Project,
@@ -31,7 +31,7 @@ const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
 const RECOMMEND_KEYS: [&str; 9] = ["weight", "half_life", "repeat", "models", "place", "per_customer", "per_category", "new_items", "fresh_items"];
-const DECIDE_KEYS: [&str; 8] = ["goal", "offers_per_customer", "contact", "min_gap", "control", "explore", "unit", "issued"];
+const DECIDE_KEYS: [&str; 10] = ["goal", "offers_per_customer", "contact", "min_gap", "budget", "capacity", "control", "explore", "unit", "issued"];
 const CONTACT_KEYS: [&str; 2] = ["max", "per"];
 const CONTROL_KEYS: [&str; 3] = ["share", "rotate", "salt"];
 const OUTPUT_KEYS: [&str; 5] = ["crm", "id", "mode", "bom", "max_rows_per_file"];
@@ -284,6 +284,8 @@ pub(super) fn decide(field: Option<Field<'_>>, surroundings: &Surroundings<'_>) 
         offers_per_customer: read(&table, "offers_per_customer", |field| field.whole(1, 1_000))?.map(|count| count as u32),
         contact: read(&table, "contact", |field| limit(field, &CONTACT_KEYS))?,
         min_gap: read(&table, "min_gap", Field::span)?,
+        budget: read(&table, "budget", |field| limit(field, &BUDGET_KEYS))?,
+        capacity: read(&table, "capacity", |field| limit(field, &CAPACITY_KEYS))?,
         control_share: read(&control, "share", share_below_one)?,
         control_rotate: read(&control, "rotate", Field::span)?,
         control_salt: read(&control, "salt", Field::word)?,

@@ -63,8 +63,8 @@ const TREATMENT_COLUMNS: [(&str, Holds); 9] = [
 ];
 const RESPONSE_KEYS: [&str; 4] = ["kinds", "sum", "within", "until"];
 const IDENTITY_KEYS: [&str; 3] = ["customer", "also", "max_links"];
-const BUDGET_KEYS: [&str; 2] = ["amount", "per"];
-const CAPACITY_KEYS: [&str; 2] = ["count", "per"];
+pub(super) const BUDGET_KEYS: [&str; 2] = ["amount", "per"];
+pub(super) const CAPACITY_KEYS: [&str; 2] = ["count", "per"];
 
 /// An id linked to more customers than this is left alone where a source does not say.
 const USUAL_MAX_LINKS: u64 = 10;

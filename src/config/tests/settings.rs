@@ -184,6 +184,8 @@ goal = "n"
 offers_per_customer = 2
 contact = { max = 1, per = "week" }
 min_gap = "14d"
+budget = { amount = 500.5, per = "month" }
+capacity = { count = 40, per = "day" }
 control = { share = 0.05, rotate = "26w", salt = "s" }
 explore = 0.1
 unit = "household"
@@ -240,6 +242,8 @@ retention = "3y"
         (decide.offers_per_customer, decide.contact.clone(), decide.min_gap),
         (Some(2), Some(Limit { amount: 1.0, per: Span::days(7) }), Some(Span::days(14)))
     );
+    assert_eq!(decide.budget, Some(Limit { amount: 500.5, per: Span::days(30) }));
+    assert_eq!(decide.capacity, Some(Limit { amount: 40.0, per: Span::days(1) }));
     assert_eq!((decide.control_share, decide.control_rotate, decide.control_salt.as_deref()), (Some(0.05), Some(Span::days(182)), Some("s")));
     assert_eq!((decide.explore, decide.by_household, decide.issued.as_deref()), (Some(0.1), true, Some("/shop/lists/*/offers.csv")));
     let output = &config.output;
