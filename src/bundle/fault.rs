@@ -186,7 +186,7 @@ pub enum BundleFault {
         reason: String,
     },
     /// L12: a section does not decode within its limit.
-    #[error("section {section} cannot be decoded: {reason}")]
+    #[error("section {section} cannot be decoded: {reason}; its hashes are right, so another version of holdfast wrote it: use that one, or train again")]
     Decode {
         /// Name of the section.
         section: &'static str,
@@ -194,7 +194,9 @@ pub enum BundleFault {
         reason: String,
     },
     /// L12: a section goes on after its content.
-    #[error("section {section} has {bytes} bytes after its content")]
+    #[error(
+        "section {section} has {bytes} bytes after its content; its hashes are right, so another version of holdfast wrote it: use that one, or train again"
+    )]
     Leftover {
         /// Name of the section.
         section: &'static str,
