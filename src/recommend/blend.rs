@@ -185,6 +185,10 @@ impl Blend {
         models.extend(self.ease.as_ref().map(|model| (ModelKind::Ease, model as &dyn ItemModel)));
         models
     }
+    /// How many customers are scored together.
+    pub fn block(&self) -> usize {
+        self.models().iter().map(|(_, model)| model.block()).max().unwrap_or(1)
+    }
     /// Each model over a block of histories, scaled; items that are not offered again have 0.
     pub fn scaled(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &dyn ItemModel)], items: usize) -> Vec<Scaled> {
         models

@@ -17,7 +17,7 @@ use super::interactions::{Interactions, strengths};
 use super::neighbours::Rows;
 use super::ready::Ready;
 use super::scores::Scores;
-use super::{ItemEvent, ItemModel};
+use super::{BLOCK, ItemEvent, ItemModel};
 use crate::error::{Error, Result};
 use bincode::{Decode, Encode};
 use faer::diag::Diag;
@@ -388,6 +388,10 @@ fn start(count: usize, length: usize, seed: u64) -> Vec<f32> {
 }
 
 impl ItemModel for Factors {
+    fn block(&self) -> usize {
+        BLOCK
+    }
+
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
         let length = self.factors as usize;
         let all = self.rows();

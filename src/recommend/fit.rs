@@ -8,7 +8,7 @@ use super::place::{self, Whereabouts};
 use super::repeat::Again;
 use super::scores::top;
 use super::table::has_history;
-use super::{BLOCK, Context, ItemEvent, RankReport, RankWindows, Recommender, lists};
+use super::{Context, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
 use crate::error::Result;
 use crate::evaluate::rank::{RankDetail, Ranking, detail, ranking};
@@ -184,10 +184,10 @@ fn measure(
     let models = blend.models();
     let season = blend.seasons.at(at);
     let blocks: Vec<Vec<Vec<Vec<u32>>>> = customers
-        .par_chunks(BLOCK)
+        .par_chunks(blend.block())
         .map(|block| {
             let mut histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
-            histories.resize(BLOCK, &[]);
+            histories.resize(blend.block(), &[]);
             let scaled = blend.scaled(&histories, &models, data.items);
             let place = |customer: &usize| {
                 let (local, places) = blend.local.as_ref().zip(places)?;
@@ -195,7 +195,7 @@ fn measure(
             };
             let contexts: Vec<Context> = block.iter().map(|customer| Context { place: place(customer), season }).collect();
             let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
-                let total = blend.combined(&scaled, weights, lifted.then_some(&contexts), BLOCK, data.items);
+                let total = blend.combined(&scaled, weights, lifted.then_some(&contexts), histories.len(), data.items);
                 let categories = cap.map_or(&[][..], |(_, categories)| categories);
                 (0..block.len())
                     .map(|customer| lists::capped(total.row(customer), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect())
@@ -213,7 +213,7 @@ fn measure(
                 let own: Vec<_> = longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect();
                 let own = longer.scaled(&histories, &own, data.items);
                 let same = scaled.iter().filter(|part| !has_rows(part.kind));
-                let total = longer.combined(own.iter().chain(same), &longer.weights, Some(&contexts), BLOCK, data.items);
+                let total = longer.combined(own.iter().chain(same), &longer.weights, Some(&contexts), histories.len(), data.items);
                 all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
             }
             for (kind, _) in &models {

@@ -6,6 +6,7 @@
 
 use super::alike::LEAST_BUYERS;
 use super::interactions::Interactions;
+use super::lifts::Lifts;
 use super::place::{self, Whereabouts};
 use super::table::has_history;
 use crate::timeline::{History, NO_INDEX};
@@ -26,8 +27,8 @@ pub(crate) struct Local {
     pub column: String,
     /// Places with enough buyers, in byte order.
     pub places: Vec<String>,
-    /// For each place the items that sell otherwise there, ascending, and what their scores are multiplied by.
-    pub lifts: Vec<Vec<(u32, f32)>>,
+    /// For each place what sells otherwise there.
+    pub lifts: Vec<Lifts>,
 }
 
 impl Local {
@@ -55,8 +56,8 @@ impl Local {
             .map(|place| {
                 let sold = sold_to(&mut customers[*place].iter().copied());
                 let share = sold.iter().sum::<f32>() / total.max(f32::MIN_POSITIVE);
-                let lift = |(item, (sold, all)): (usize, (&f32, &f32))| (item as u32, libm::powf((sold + PRIOR) / (all * share + PRIOR), power));
-                sold.iter().zip(&everywhere).enumerate().map(lift).filter(|(_, lift)| (lift - 1.0).abs() >= LEAST_LIFT).collect()
+                let lift = |(sold, all): (&f32, &f32)| libm::powf((sold + PRIOR) / (all * share + PRIOR), power);
+                Lifts::new(sold.iter().zip(&everywhere).map(lift), LEAST_LIFT)
             })
             .collect();
         Local { column: places.column.clone(), places: kept.iter().map(|place| places.names[*place].clone()).collect(), lifts }
@@ -74,14 +75,12 @@ impl Local {
 
     /// Multiplies the scores of a customer of a place.
     pub fn apply(&self, place: Option<u32>, scores: &mut [f32]) {
-        let lifts = place.and_then(|place| self.lifts.get(place as usize));
-        lifts.into_iter().flatten().for_each(|(item, lift)| scores[*item as usize] *= lift);
+        place.and_then(|place| self.lifts.get(place as usize)).into_iter().for_each(|lifts| lifts.apply(scores));
     }
 
     /// What the score of an item is multiplied by in a place.
     pub fn of(&self, place: Option<u32>, item: u32) -> f32 {
-        let lifts = place.and_then(|place| self.lifts.get(place as usize));
-        lifts.and_then(|lifts| lifts.binary_search_by_key(&item, |(item, _)| *item).ok().map(|found| lifts[found].1)).unwrap_or(1.0)
+        place.and_then(|place| self.lifts.get(place as usize)).map_or(1.0, |lifts| lifts.of(item))
     }
 
     /// Checks every value read from a file.
@@ -92,11 +91,7 @@ impl Local {
         if self.places.len() != self.lifts.len() || self.places.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err("recommender: the places do not ascend".into());
         }
-        let wrong = |&(item, lift): &(u32, f32)| item as usize >= items || !lift.is_finite() || lift < 0.0;
-        if self.lifts.iter().any(|lifts| lifts.iter().any(wrong) || lifts.windows(2).any(|pair| pair[0].0 >= pair[1].0)) {
-            return Err("recommender: what sells in a place is no item, out of order, or lifted by no finite number".into());
-        }
-        Ok(())
+        self.lifts.iter().try_for_each(|lifts| lifts.validate(items))
     }
 }
 

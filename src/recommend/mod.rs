@@ -11,6 +11,7 @@ mod factors;
 mod fit;
 mod fresh;
 mod interactions;
+mod lifts;
 mod lists;
 mod local;
 mod neighbours;
@@ -59,6 +60,11 @@ pub(crate) trait ItemModel: Sync {
     /// Writes the score of every item for each history into the rows of `out`, which are 0 when given; greater is better, 0 or less is no opinion. A row
     /// depends on its history only.
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores);
+
+    /// How many customers are best scored together.
+    fn block(&self) -> usize {
+        FEW
+    }
 }
 
 /// What the bundle keeps of the recommender.
@@ -155,8 +161,10 @@ pub struct RankReport {
 /// The cut-off of sources without time: after every position of a list.
 pub const AFTER_ALL: Cutoff = interactions::AFTER_ALL;
 
-/// Customers scored together: a constant, so that a customer's bits do not depend on who else is scored.
+/// Customers scored together by matrix products: a constant, so that a customer's bits do not depend on who else is scored.
 const BLOCK: usize = 128;
+/// Customers scored together by models that look at few items: their rows of scores stay near the processor.
+const FEW: usize = 8;
 
 impl Recommender {
     /// Maps the items of newly read exports to the catalogue; items that training never saw map to nothing.
@@ -183,7 +191,7 @@ impl Recommender {
     /// As [`Recommender::recommend`], of what can be had where a customer buys; one without history whose group is known gets what sells
     /// among those who are alike, then what sells to all. The second list, where one is asked for, follows the first.
     pub fn recommend_to(&self, shoppers: &[Shopper<'_>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
-        shoppers.par_chunks(BLOCK).map(|block| self.recommend_block(block, wanted)).collect::<Vec<_>>().into_iter().flatten().collect()
+        shoppers.par_chunks(self.blend.block()).map(|block| self.recommend_block(block, wanted)).collect::<Vec<_>>().into_iter().flatten().collect()
     }
     /// The group of customers that a profile belongs to, where groups tell tastes apart.
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
@@ -233,7 +241,7 @@ impl Recommender {
                 })
                 .collect()
         };
-        shoppers.par_chunks(BLOCK).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
+        shoppers.par_chunks(self.blend.block()).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// The scores of every item that can be had for a block of customers, and what each model says.
@@ -242,10 +250,10 @@ impl Recommender {
         // Matrix products may round the rows of a small block otherwise than those of a full one.
         let empty: &[ItemEvent] = &[];
         let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
-        histories.resize(BLOCK, empty);
+        histories.resize(self.blend.block(), empty);
         let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
         let contexts: Vec<Context> = block.iter().map(|shopper| shopper.context).collect();
-        let mut total = self.blend.combined(&scaled, &self.blend.weights, Some(&contexts), BLOCK, items);
+        let mut total = self.blend.combined(&scaled, &self.blend.weights, Some(&contexts), histories.len(), items);
         for (customer, shopper) in block.iter().enumerate() {
             let row = total.row_mut(customer);
             if !table::has_history(shopper.events) {

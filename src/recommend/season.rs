@@ -7,6 +7,7 @@
 //! on top of what the spans around it sold. Where nothing rose there is no season.
 
 use super::interactions::Interactions;
+use super::lifts::Lifts;
 use crate::timeline::{Cutoff, Moment};
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
@@ -27,8 +28,8 @@ pub(crate) struct Seasons {
     end: i64,
     /// Days from one of the cut-offs to the next; the first is the end of the training.
     step: u32,
-    /// For each cut-off the items that sell otherwise after it, ascending, and what their scores are multiplied by.
-    lifts: Vec<Vec<(u32, f32)>>,
+    /// For each cut-off what sells otherwise after it.
+    lifts: Vec<Lifts>,
 }
 
 impl Seasons {
@@ -39,8 +40,8 @@ impl Seasons {
         let points: Vec<f32> = (0..).map(|point| point as f32 * step).take_while(|days| YEAR - days >= 2.0 * horizon).collect();
         // The span before must lie within the data as well.
         let points: Vec<f32> = if YEAR + horizon > oldest + 1.0 { Vec::new() } else { points };
-        let mut lifts: Vec<Vec<(u32, f32)>> = points.par_iter().map(|days| lifts(data, YEAR - days, horizon)).collect();
-        while lifts.last().is_some_and(Vec::is_empty) {
+        let mut lifts: Vec<Lifts> = points.par_iter().map(|days| lifts(data, YEAR - days, horizon)).collect();
+        while lifts.last().is_some_and(Lifts::is_empty) {
             lifts.pop();
         }
         Seasons { end: end.0, step: step as u32, lifts }
@@ -63,8 +64,7 @@ impl Seasons {
 
     /// Multiplies scores by the lifts of a time.
     pub fn apply(&self, time: Option<u32>, scores: &mut [f32]) {
-        let lifts = time.and_then(|time| self.lifts.get(time as usize));
-        lifts.into_iter().flatten().for_each(|(item, lift)| scores[*item as usize] *= lift);
+        time.and_then(|time| self.lifts.get(time as usize)).into_iter().for_each(|lifts| lifts.apply(scores));
     }
 
     /// Checks every value read from a file.
@@ -75,16 +75,12 @@ impl Seasons {
         if !self.lifts.is_empty() && self.step == 0 {
             return Err("recommender: the times of the year do not ascend".into());
         }
-        let wrong = |&(item, lift): &(u32, f32)| item as usize >= items || !lift.is_finite() || lift < 0.0;
-        if self.lifts.iter().any(|lifts| lifts.iter().any(wrong) || lifts.windows(2).any(|pair| pair[0].0 >= pair[1].0)) {
-            return Err("recommender: what sells at a time of the year is no item, out of order, or lifted by no finite number".into());
-        }
-        Ok(())
+        self.lifts.iter().try_for_each(|lifts| lifts.validate(items))
     }
 }
 
 /// What sold otherwise in the span that began so many days ago than in the spans before and after it.
-fn lifts(data: &Interactions, ago: f32, horizon: f32) -> Vec<(u32, f32)> {
+fn lifts(data: &Interactions, ago: f32, horizon: f32) -> Lifts {
     let [mut then, mut before, mut after] = [vec![0.0_f32; data.items], vec![0.0; data.items], vec![0.0; data.items]];
     for event in data.events.iter().filter(|event| event.weight > 0.0) {
         // Ages count back: the greatest is the oldest.
@@ -101,14 +97,14 @@ fn lifts(data: &Interactions, ago: f32, horizon: f32) -> Vec<(u32, f32)> {
     let surge = 1.0 - (all_before + all_after) / (2.0 * all_then);
     // Without sales in one of the spans nothing can be compared; not a number fails as well.
     if !(surge > 0.0 && all_before > 0.0 && all_after > 0.0) {
-        return Vec::new();
+        return Lifts::default();
     }
     let lift = |item: usize| {
         let (one, other) = (before[item] * all_then / all_before, after[item] * all_then / all_after);
         let usual = then[item].clamp(one.min(other), one.max(other));
         libm::powf((then[item] + PRIOR) / (usual + PRIOR), surge)
     };
-    (0..data.items).map(|item| (item as u32, lift(item))).filter(|(_, lift)| (lift - 1.0).abs() >= LEAST_LIFT).collect()
+    Lifts::new((0..data.items).map(lift), LEAST_LIFT)
 }
 
 #[cfg(test)]
@@ -131,10 +127,10 @@ mod tests {
         let found = Seasons::fit(&data, 30.0, Moment(0));
         // 1,200 then, 600 before and after: half of the sales came on top.
         let lift = libm::sqrtf((300.0 + PRIOR) / PRIOR);
-        let [(all_year, less), (item, lifted)] = found.lifts[0][..] else { panic!("{:?}", found.lifts[0]) };
-        assert!(item == 1 && (lifted - lift).abs() < 1e-5, "{lifted} {lift}");
+        let [less, lifted] = [0, 1].map(|item| found.lifts[0].of(item));
+        assert!((lifted - lift).abs() < 1e-5, "{lifted} {lift}");
         // What does not rise with the others loses its share.
-        assert!(all_year == 0 && (less - libm::sqrtf((300.0 + PRIOR) / (600.0 + PRIOR))).abs() < 1e-5);
+        assert!((less - libm::sqrtf((300.0 + PRIOR) / (600.0 + PRIOR))).abs() < 1e-5);
         let mut scores = [1.0; 4];
         found.apply(found.at(Moment(0)), &mut scores);
         assert_eq!(scores.map(f32::to_bits), [less, lifted, 1.0, 1.0].map(f32::to_bits));
