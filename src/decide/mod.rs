@@ -348,10 +348,10 @@ impl<'a> Market<'a> {
         let mut limits = Limits::default();
         for offer in offers {
             let source = self.config.offers.get(offer.source);
-            let (budget, capacity) = source.map_or((None, None), |source| (source.budget.as_ref(), source.capacity.as_ref()));
-            let own = self.left_of(&offer.id, std::slice::from_ref(offer), budget, capacity, &mut limits);
-            limits.budgets.push(own.0);
-            limits.choices.push(own.0.into_iter().chain(own.1).map(|resource| resource as u32).collect());
+            let (budget, capacity) = (source.and_then(|source| source.budget.as_ref()), source.and_then(|source| source.capacity.as_ref()));
+            let (budget, capacity) = self.left_of(&offer.id, std::slice::from_ref(offer), budget, capacity, &mut limits);
+            limits.budgets.push(budget);
+            limits.choices.push(budget.into_iter().chain(capacity).map(|resource| resource as u32).collect());
         }
         let decide = &self.config.decide;
         let (budget, capacity) = self.left_of("all offers", offers, decide.budget.as_ref(), decide.capacity.as_ref(), &mut limits);

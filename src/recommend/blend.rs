@@ -13,7 +13,7 @@ use super::popular::Popular;
 use super::repeat::{Again, OwnItems};
 use super::scores::{Scores, scale};
 use super::season::Seasons;
-use super::{Context, ItemEvent, ItemModel};
+use super::{Context, ItemEvent, ItemModel, block_of};
 use crate::error::Result;
 use crate::timeline::Cutoff;
 use bincode::{Decode, Encode};
@@ -187,7 +187,7 @@ impl Blend {
     }
     /// How many customers are scored together.
     pub fn block(&self) -> usize {
-        self.models().iter().map(|(_, model)| model.block()).max().unwrap_or(1)
+        block_of(self.models().into_iter().map(|(_, model)| model))
     }
     /// Each model over a block of histories, scaled; items that are not offered again have 0.
     pub fn scaled(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &dyn ItemModel)], items: usize) -> Vec<Scaled> {

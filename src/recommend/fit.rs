@@ -68,7 +68,7 @@ pub fn train(
     let (chosen_at, measured_at) = windows.map_or((AFTER_ALL, AFTER_ALL), |windows| (windows.choose, windows.test));
     let (places, measured_places) = (whereabouts(chosen_at), whereabouts(measured_at));
     let horizon = windows.map(|windows| windows.test.days_since(windows.choose) as f32);
-    let sold = Sold { categories: &categories, bought: target_weight, places: places.as_ref(), end: chosen_at, horizon };
+    let sold = Sold { categories: &categories, bought: target_weight, places: places.as_ref(), horizon };
     let test_source = (!exports.truth.is_empty()).then(|| {
         let weights: Vec<f32> = super::interactions::kind_weights(&exports.truth.kinds, settings).iter().map(|(_, weight)| *weight).collect();
         let first = exports.truth.time.iter().min().copied().unwrap_or(0);
@@ -182,17 +182,14 @@ fn measure(
     let known = truths.len().min(data.customers());
     let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
     let models = blend.models();
-    let season = blend.seasons.at(at);
+    let (season, together) = (blend.seasons.at(at), blend.block());
     let blocks: Vec<Vec<Vec<Vec<u32>>>> = customers
-        .par_chunks(blend.block())
+        .par_chunks(together)
         .map(|block| {
             let mut histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
-            histories.resize(blend.block(), &[]);
+            histories.resize(together, &[]);
             let scaled = blend.scaled(&histories, &models, data.items);
-            let place = |customer: &usize| {
-                let (local, places) = blend.local.as_ref().zip(places)?;
-                local.known(places.names.get(*places.of.get(*customer)? as usize)?)
-            };
+            let place = |customer: &usize| blend.local.as_ref().zip(places).and_then(|(local, places)| local.place_in(places, *customer));
             let contexts: Vec<Context> = block.iter().map(|customer| Context { place: place(customer), season }).collect();
             let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
                 let total = blend.combined(&scaled, weights, lifted.then_some(&contexts), histories.len(), data.items);

@@ -68,8 +68,13 @@ impl Local {
         place::of(history, &self.column).and_then(|name| self.known(name))
     }
 
+    /// The place of a customer of whom is known where they bought, if it has lifts.
+    pub fn place_in(&self, places: &Whereabouts, customer: usize) -> Option<u32> {
+        self.known(places.names.get(*places.of.get(customer)? as usize)?)
+    }
+
     /// For places by name, the place that has lifts.
-    pub fn known(&self, name: &str) -> Option<u32> {
+    fn known(&self, name: &str) -> Option<u32> {
         self.places.binary_search_by(|place| place.as_str().cmp(name)).ok().map(|place| place as u32)
     }
 

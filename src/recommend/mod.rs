@@ -67,6 +67,11 @@ pub(crate) trait ItemModel: Sync {
     }
 }
 
+/// How many customers models score together: as many as the one that wants most.
+fn block_of<'m>(models: impl Iterator<Item = &'m dyn ItemModel>) -> usize {
+    models.map(ItemModel::block).max().unwrap_or(1)
+}
+
 /// What the bundle keeps of the recommender.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub struct Recommender {

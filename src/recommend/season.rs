@@ -35,16 +35,11 @@ pub(crate) struct Seasons {
 impl Seasons {
     /// From what everyone bought before `end`, for horizons of so many days.
     pub fn fit(data: &Interactions, horizon: f32, end: Cutoff) -> Seasons {
-        let oldest = data.events.iter().map(|event| event.days_ago).fold(0.0, f32::max);
-        let step = (horizon / 3.0).max(LEAST_STEP).floor();
-        let points: Vec<f32> = (0..).map(|point| point as f32 * step).take_while(|days| YEAR - days >= 2.0 * horizon).collect();
-        // The span before must lie within the data as well.
-        let points: Vec<f32> = if YEAR + horizon > oldest + 1.0 { Vec::new() } else { points };
-        let mut lifts: Vec<Lifts> = points.par_iter().map(|days| lifts(data, YEAR - days, horizon)).collect();
+        let mut lifts: Vec<Lifts> = ahead(data, horizon).par_iter().map(|days| lifts(data, YEAR - days, horizon)).collect();
         while lifts.last().is_some_and(Lifts::is_empty) {
             lifts.pop();
         }
-        Seasons { end: end.0, step: step as u32, lifts }
+        Seasons { end: end.0, step: step(horizon) as u32, lifts }
     }
 
     /// Whether anything sells otherwise at any time.
@@ -77,6 +72,25 @@ impl Seasons {
         }
         self.lifts.iter().try_for_each(|lifts| lifts.validate(items))
     }
+}
+
+/// What sells otherwise in the horizon that begins where the data end.
+pub(super) fn now(data: &Interactions, horizon: f32) -> Lifts {
+    ahead(data, horizon).first().map(|days| lifts(data, YEAR - days, horizon)).unwrap_or_default()
+}
+
+/// Days between two cut-offs that lifts are kept for.
+fn step(horizon: f32) -> f32 {
+    (horizon / 3.0).max(LEAST_STEP).floor()
+}
+
+/// How many days after the end of the data the cut-offs are that a year before can tell of: the spans around each lie within the data.
+fn ahead(data: &Interactions, horizon: f32) -> Vec<f32> {
+    let oldest = data.events.iter().map(|event| event.days_ago).fold(0.0, f32::max);
+    if YEAR + horizon > oldest + 1.0 {
+        return Vec::new();
+    }
+    (0..).map(|point| point as f32 * step(horizon)).take_while(|days| YEAR - days >= 2.0 * horizon).collect()
 }
 
 /// What sold otherwise in the span that began so many days ago than in the spans before and after it.

@@ -7,7 +7,7 @@ use super::interactions::Interactions;
 use super::local::Local;
 use super::repeat::Again;
 use super::scores::{Scores, scale, top};
-use super::{ItemEvent, ItemModel};
+use super::{ItemEvent, ItemModel, block_of};
 use rayon::prelude::*;
 
 /// Candidates that each proposing model brings in.
@@ -53,8 +53,8 @@ impl Table {
     /// Scores the customers with every model; those marked true propose candidates. Items that are not offered `again` to who bought them
     /// are none.
     pub fn build(data: &Interactions, truths: &[Vec<u32>], customers: &[usize], models: &[(&dyn ItemModel, bool)], again: &Again, depth: usize) -> Self {
-        let block = models.iter().map(|(model, _)| model.block()).max().unwrap_or(1);
-        let parts: Vec<BlockPart> = customers.par_chunks(block).map(|block| part(data, truths, block, models, again, depth)).collect();
+        let parts: Vec<BlockPart> =
+            customers.par_chunks(block_of(models.iter().map(|(model, _)| *model))).map(|block| part(data, truths, block, models, again, depth)).collect();
         let mut table = Table { depth, offsets: vec![0], columns: vec![Vec::new(); models.len()], ..Table::default() };
         for part in parts {
             for length in part.lengths {

@@ -13,14 +13,14 @@ use crate::recommend::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
 use crate::recommend::ease::{self, EaseSettings};
 use crate::recommend::factors::{FactorSettings, Factors};
 use crate::recommend::interactions::Interactions;
+use crate::recommend::lifts::Lifts;
 use crate::recommend::local::Local;
 use crate::recommend::neighbours::{NeighbourSettings, Neighbours};
 use crate::recommend::place::Whereabouts;
 use crate::recommend::popular::Popular;
 use crate::recommend::repeat::{Again, OwnItems};
-use crate::recommend::season::Seasons;
+use crate::recommend::season;
 use crate::recommend::table::{Table, sample};
-use crate::timeline::Cutoff;
 
 /// Relative gain below which a more complicated choice is not taken.
 const MARGIN: f64 = 0.001;
@@ -63,8 +63,6 @@ pub(crate) struct Sold<'a> {
     pub bought: f32,
     /// Where the customers bought, if that is asked for.
     pub places: Option<&'a Whereabouts>,
-    /// The cut-off before which they bought.
-    pub end: Cutoff,
     /// Days of a horizon.
     pub horizon: Option<f32>,
 }
@@ -125,7 +123,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
     let alone = alone(&table, &trials);
     let best = best_of_each(&alone, &trials);
     let locals = locals(&table, data, &customers, sold.places, dated);
-    let season = season(data, sold);
+    let season = sold.horizon.map(|horizon| season::now(data, horizon)).unwrap_or_default();
     let found = search(&table, data, &trials, &alone, &best, (&locals, &season), dated);
     for (trial, weight) in &found.weights {
         (trials[*trial].apply)(&mut plan);
@@ -228,21 +226,9 @@ fn best_of_each(alone: &[f64], trials: &[Trial]) -> [Option<(usize, f64)>; KINDS
 fn locals(table: &Table, data: &Interactions, customers: &[usize], places: Option<&Whereabouts>, dated: bool) -> Vec<Vec<f32>> {
     let of_power = |places: &Whereabouts, power: f32| {
         let local = Local::fit(data, places, power, dated);
-        let known: Vec<Option<u32>> = places.names.iter().map(|name| local.known(name)).collect();
-        let place = |customer: &usize| places.of.get(*customer).and_then(|place| known.get(*place as usize).copied().flatten());
-        table.local(&local, &customers.iter().map(place).collect::<Vec<_>>())
+        table.local(&local, &customers.iter().map(|customer| local.place_in(places, *customer)).collect::<Vec<_>>())
     };
     places.map(|places| LOCAL_POWERS.map(|power| of_power(places, power)).to_vec()).unwrap_or_default()
-}
-
-/// What the time of the year multiplies each item's scores by in the horizon that settings are chosen on; empty where it tells nothing then.
-fn season(data: &Interactions, sold: &Sold<'_>) -> Vec<f32> {
-    let Some(horizon) = sold.horizon else { return Vec::new() };
-    let seasons = Seasons::fit(data, horizon, sold.end);
-    let Some(time) = seasons.at(sold.end) else { return Vec::new() };
-    let mut lifts = vec![1.0; data.items];
-    seasons.apply(Some(time), &mut lifts);
-    lifts
 }
 
 /// What a search found.
@@ -262,7 +248,7 @@ fn search(
     trials: &[Trial],
     alone: &[f64],
     best: &[Option<(usize, f64)>; KINDS.len()],
-    (locals, season): (&[Vec<f32>], &[f32]),
+    (locals, season): (&[Vec<f32>], &Lifts),
     dated: bool,
 ) -> Found {
     let winners: Vec<(usize, f64)> = best.iter().flatten().copied().collect();
@@ -286,6 +272,7 @@ fn search(
             LIFT_POWERS.map(|power| (LiftSettings { half_life: *half_life, power }, lift(&demand, power)))
         })
         .collect();
+    let local_of = |chosen: Option<usize>| chosen.map_or(&[][..], |chosen| locals[chosen].as_slice());
     for round in 0..2 {
         let before = state.ndcg;
         for (place, (_, values)) in lifts.iter().enumerate() {
@@ -293,7 +280,7 @@ fn search(
             if round > 0 && state.lift.is_none_or(|now| now / LIFT_POWERS.len() != place / LIFT_POWERS.len() || now == place) {
                 continue;
             }
-            let ndcg = table.ndcg(&filled(&state.weights), values, state.local.map_or(&[], |chosen| &locals[chosen]));
+            let ndcg = table.ndcg(&filled(&state.weights), values, local_of(state.local));
             if ndcg > state.ndcg * (1.0 + MARGIN) {
                 (state.lift, state.ndcg) = (Some(place), ndcg);
             }
@@ -305,7 +292,7 @@ fn search(
                 (state.local, state.ndcg) = (Some(place), ndcg);
             }
         }
-        let local: &[f32] = state.local.map_or(&[], |chosen| &locals[chosen]);
+        let local = local_of(state.local);
         for place in 0..state.weights.len() {
             // The setting that ranks best alone is not always the one that adds most to the others.
             let (now, weight) = state.weights[place];
@@ -339,8 +326,8 @@ fn search(
             break;
         }
     }
-    let lifted = state.lift.map_or(vec![1.0; season.len()], |chosen| lifts[chosen].1.clone());
-    let both: Vec<f32> = lifted.iter().zip(season).map(|(lift, season)| lift * season).collect();
-    let season = season.is_empty() || table.ndcg(&filled(&state.weights), &both, state.local.map_or(&[], |chosen| &locals[chosen])) >= state.ndcg;
+    let mut in_season = state.lift.map_or_else(|| vec![1.0; data.items], |chosen| lifts[chosen].1.clone());
+    season.apply(&mut in_season);
+    let season = season.is_empty() || table.ndcg(&filled(&state.weights), &in_season, local_of(state.local)) >= state.ndcg;
     Found { lift: state.lift.map(|place| lifts[place].0), local: state.local, weights: state.weights, season }
 }
