@@ -168,8 +168,8 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
     }
-    if let Some(factor) = bundle.churn.as_ref().and_then(|part| odds_factor(part.season.shift(cutoff))) {
-        scored.notes.push(format!("the time of the year: odds of leaving times {factor:.2}, from what the year before did then"));
+    if let Some(factor) = bundle.churn.as_ref().and_then(|part| odds_factor(part.season.shift(cutoff).at(part.base_rate))) {
+        scored.notes.push(format!("the time of the year: odds of leaving times {factor:.2} for a typical customer, from what the year before did then"));
     }
     if let Some(limit) = config.project.max_model_age.filter(|_| !bundle.meta.trained_until.is_empty()) {
         let age = cutoff.days_since(parse_date(&bundle.meta.trained_until)?);

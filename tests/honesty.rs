@@ -298,7 +298,7 @@ fn a_shop_that_is_busy_before_every_christmas_is_not_told_that_its_customers_lea
     let sum = |name: &str| deciles.iter().map(|decile| decile[name].as_f64().unwrap() * decile["customers"].as_f64().unwrap()).sum::<f64>();
     let customers: f64 = deciles.iter().map(|decile| decile["customers"].as_f64().unwrap()).sum();
     let (expected, observed) = (sum("expected") / customers, busy["churn_rate"].as_f64().unwrap());
-    // Half of what the year before tells, less its error.
+    // What the year before tells, less its error.
     let blind = expected - churn["season"].as_f64().unwrap() * expected * (1.0 - expected);
     assert!((expected - observed).abs() < 0.8 * (blind - observed).abs(), "expected {expected:.3}, without the season {blind:.3}, observed {observed:.3}");
     // A shop without seasons is told of none.

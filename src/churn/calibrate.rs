@@ -52,6 +52,28 @@ pub fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-z))
 }
 
+/// What probabilities lack in log-odds so that as many are expected to leave as left (calibration in the large: Steyerberg 2019), and its variance.
+pub fn in_the_large(probabilities: impl Iterator<Item = (f64, bool)>) -> (f64, f64) {
+    let known: Vec<(f64, f64)> = probabilities.map(|(p, left)| (libm::log(p / (1.0 - p)), f64::from(u8::from(left)))).collect();
+    let (mut shift, mut information) = (0.0, 1.0);
+    for _ in 0..25 {
+        let (mut slope, mut curvature) = (0.0, 1e-9);
+        for (z, left) in &known {
+            let p = sigmoid(z + shift);
+            slope += left - p;
+            curvature += p * (1.0 - p);
+        }
+        shift += (slope / curvature).clamp(-1.0, 1.0);
+        information = curvature;
+    }
+    (shift, 1.0 / information)
+}
+
+/// An estimate as far as it is larger than its noise (James, Stein 1961).
+pub fn beyond_noise((estimate, variance): (f64, f64)) -> f64 {
+    estimate * (1.0 - variance / (estimate * estimate).max(1e-300)).max(0.0)
+}
+
 /// Gradient and second derivative of the log likelihood of a label by its log-odds `z`.
 pub fn derivatives(label: bool, z: f64) -> [f32; 2] {
     let p = sigmoid(z);

@@ -38,7 +38,7 @@ use calibrate::Calibration;
 use learners::Settings;
 use model::Model;
 use rayon::prelude::*;
-use season::Season;
+use season::{Season, Shift};
 
 /// Feature rows whose outcome is known.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -123,8 +123,8 @@ pub struct ChurnPart {
     pub members: Vec<(f64, Model)>,
     /// From log-odds to probability.
     pub calibration: Calibration,
-    /// Added to the log-odds after calibration: how much more those left who were kept out of all contact. 0 where few were contacted.
-    pub untreated: f64,
+    /// Added to the log-odds after calibration: as the newest window asks for, and for who is not contacted.
+    pub level: f64,
     /// Added to the log-odds after calibration: what the time of the year adds.
     pub season: Season,
 }
@@ -188,7 +188,7 @@ impl Choice {
                     intercept: candidate.intercept,
                     members: candidate.members.iter().filter_map(|member| Some((member.weight, model(&member.settings)?))).collect(),
                     calibration: candidate.calibration.clone(),
-                    untreated: 0.0,
+                    level: 0.0,
                     season: Season::default(),
                 }
             })
@@ -231,13 +231,13 @@ impl ChurnPart {
     pub fn probabilities_at(&self, matrix: &FeatureMatrix, cutoff: Cutoff) -> Vec<f64> {
         self.probabilities_shifted(matrix, self.season.shift(cutoff))
     }
-    /// Calibrated probability of leaving with something added to the log-odds, one per row.
-    pub fn probabilities_shifted(&self, matrix: &FeatureMatrix, by: f64) -> Vec<f64> {
-        self.log_odds(matrix).into_iter().map(|z| shifted(self.probability(z), by)).collect()
+    /// Calibrated probability of leaving at a time of the year that adds so much to the log-odds, one per row.
+    pub fn probabilities_shifted(&self, matrix: &FeatureMatrix, by: Shift) -> Vec<f64> {
+        self.probabilities(matrix).into_iter().map(|p| shifted(p, by.at(p))).collect()
     }
     /// The calibrated probability of log-odds.
     pub fn probability(&self, z: f64) -> f64 {
-        shifted(self.calibration.apply(z), self.untreated)
+        shifted(self.calibration.apply(z), self.level)
     }
     /// Log-odds before calibration of one row, feature by feature.
     pub fn contributions(&self, matrix: &FeatureMatrix, row: usize) -> Contributions {
@@ -252,7 +252,7 @@ impl ChurnPart {
     /// # Errors
     /// A sentence saying which value is wrong.
     pub fn validate(&self, features: usize) -> std::result::Result<(), String> {
-        if !(0.0..=1.0).contains(&self.base_rate) || !self.intercept.is_finite() || !self.untreated.is_finite() {
+        if !(0.0..=1.0).contains(&self.base_rate) || !self.intercept.is_finite() || !self.level.is_finite() {
             return Err(format!("the churn model has the base rate {} and the intercept {}", self.base_rate, self.intercept));
         }
         for (weight, model) in &self.members {
@@ -267,6 +267,6 @@ impl ChurnPart {
 }
 
 /// A probability with something added to its log-odds.
-fn shifted(p: f64, by: f64) -> f64 {
+pub fn shifted(p: f64, by: f64) -> f64 {
     if by.abs() > 0.0 { calibrate::sigmoid(libm::log(p / (1.0 - p)) + by) } else { p }
 }

@@ -7,7 +7,7 @@ use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weigh
 use super::place::{self, Whereabouts};
 use super::repeat::Again;
 use super::scores::top;
-use super::table::has_history;
+use super::table::sample;
 use super::{Context, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
 use crate::error::Result;
@@ -21,6 +21,8 @@ use std::collections::BTreeSet;
 const HELD_OUT: f64 = 0.2;
 /// Places of a list that are measured.
 const MEASURED: usize = 20;
+/// Customers who are ranked to measure, at most: of more an even sample, which tells NDCG to a thousandth.
+const MOST_RANKED: usize = 100_000;
 
 /// Learns a recommender from the exports: settings on the choose window, measures on the test window, refit on everything.
 /// Without time (or without windows): settings on interactions held out of the training part; measured on sources with
@@ -168,7 +170,7 @@ fn without_unused(mut blend: Blend) -> Blend {
     blend
 }
 
-/// Ranks every customer with a history and a truth by each model alone and by the blend, through the code that serves; with a `cap` on items of a category (how
+/// Ranks the customers with a history and a truth by each model alone and by the blend, through the code that serves; with a `cap` on items of a category (how
 /// many, and the category of each item), the blend's lists without it beside; `longer` is the blend with longer rows, to stand beside it.
 fn measure(
     blend: &Blend,
@@ -179,8 +181,7 @@ fn measure(
     cap: Option<(usize, &[u32])>,
     seed: u64,
 ) -> (usize, Vec<(String, Ranking)>, RankDetail) {
-    let known = truths.len().min(data.customers());
-    let customers: Vec<usize> = (0..known).filter(|customer| !truths[*customer].is_empty() && has_history(data.of(*customer))).collect();
+    let customers = sample(data, &truths[..truths.len().min(data.customers())], MOST_RANKED);
     let models = blend.models();
     let (season, together) = (blend.seasons.at(at), blend.block());
     let blocks: Vec<Vec<Vec<Vec<u32>>>> = customers

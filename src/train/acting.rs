@@ -11,8 +11,8 @@
 //! How well the probabilities hold is told on customers who were not contacted, where they are enough; where many of a window were contacted,
 //! settings are chosen and probabilities calibrated on the others too. How customers are ranked is told of all.
 
-use crate::churn::calibrate::sigmoid;
-use crate::churn::{ChurnPart, Examples};
+use crate::churn::calibrate::{beyond_noise, in_the_large};
+use crate::churn::{ChurnPart, Examples, shifted};
 use crate::config::Config;
 use crate::decide::control::{Lots, unit};
 use crate::decide::eligibility::forbidden;
@@ -159,35 +159,33 @@ pub(super) fn without_treated(examples: &Examples) -> Cow<'_, Examples> {
 }
 
 /// What a model is to add to its log-odds for who is not contacted, where inputs are the group's: learners that hold back take the whole of a small difference
-/// between the groups for noise. It is told from those kept out of windows with many contacts, as far as it is larger than its error (James, Stein 1961).
-pub(super) fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
-    let (mut odds, mut left) = (Vec::new(), Vec::new());
+/// between the groups for noise. It is told from those kept out of windows with many contacts, beside the others of the same window (what all of a window do
+/// is the time's), as far as it is larger than its error.
+fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
+    let mut kept = Vec::new();
     for examples in windows {
         let Some(column) = column(examples) else { return 0.0 };
         let values = examples.matrix.column(column);
         if values.iter().copied().fold(0.0, f64::max) <= MANY {
             continue;
         }
-        let rows: Vec<usize> = (0..values.len()).filter(|row| values[*row] <= 0.0).collect();
-        let kept = super::churn::select(examples, &rows);
-        odds.extend(part.probabilities(&kept.matrix).into_iter().map(|p| libm::log(p / (1.0 - p))));
-        left.extend(kept.labels.iter().map(|left| f64::from(u8::from(*left))));
+        let foretold = part.probabilities(&examples.matrix);
+        let side = |is_kept: bool| (0..values.len()).filter(move |row| (values[*row] <= 0.0) == is_kept);
+        let (window, _) = in_the_large(side(false).map(|row| (foretold[row], examples.labels[row])));
+        kept.extend(side(true).map(|row| (shifted(foretold[row], window), examples.labels[row])));
     }
-    if odds.len() < KEPT_OUT {
-        return 0.0;
-    }
-    let (mut shift, mut information) = (0.0, 1.0);
-    for _ in 0..25 {
-        let (mut slope, mut curvature) = (0.0, 1e-9);
-        for (z, left) in odds.iter().zip(&left) {
-            let p = sigmoid(z + shift);
-            slope += left - p;
-            curvature += p * (1.0 - p);
-        }
-        shift += (slope / curvature).clamp(-1.0, 1.0);
-        information = curvature;
-    }
-    shift * (1.0 - 1.0 / (information * shift * shift).max(1e-300)).max(0.0)
+    if kept.len() < KEPT_OUT { 0.0 } else { beyond_noise(in_the_large(kept.into_iter())) }
+}
+
+/// What a refitted model is to add to its log-odds after calibration: its calibration was learnt on a window that has now been learnt from, so part of what
+/// that one was like is in it twice. What is right on the newest window (the first) goes on from there; and what it is to add for who is not contacted, where
+/// inputs are the group's.
+pub(super) fn level(part: &ChurnPart, windows: &[&Examples], by_group: bool) -> f64 {
+    let newest = windows.first().map_or(0.0, |newest| {
+        let newest = without_treated(newest);
+        beyond_noise(in_the_large(part.probabilities(&newest.matrix).into_iter().zip(newest.labels.iter().copied())))
+    });
+    newest + if by_group { untreated_shift(part, windows) } else { 0.0 }
 }
 
 /// The same with nobody contacted: as customers are scored.

@@ -6,6 +6,7 @@ use super::measured::{ChurnMeasured, Measured, Tested, threshold};
 use super::season::Seasons;
 use super::{Progress, Purpose};
 use crate::churn::groups::risk_groups;
+use crate::churn::season::Shift;
 use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
 use crate::config::{Config, Definition};
 use crate::error::{Error, Result};
@@ -151,8 +152,8 @@ pub(super) fn windowed(
         Some(known) => {
             let before: Vec<&Examples> = windows.before_test.iter().map(of).collect();
             let season = seasons.shift(test, &windows.before_test);
-            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, if by_group { &before } else { &[] }, season)?;
-            churn.backtest = backtest(config, &choice, &cutoffs, &examples, &seasons)?;
+            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, &before, by_group, season)?;
+            churn.backtest = backtest(config, &choice, &cutoffs, &examples, by_group, &seasons)?;
             measured.tested = Some(Tested { cutoff: Some(test), probabilities });
             churn
         }
@@ -198,9 +199,7 @@ pub(super) fn windowed(
     let parts: Vec<&Examples> = newer.as_ref().map_or_else(|| windows.before_end.iter().map(of).collect(), |newer| newer.iter().collect());
     let all = stack(&parts);
     let mut part = choice.refit(choice.chosen, &all)?;
-    if by_group {
-        part.untreated = acting::untreated_shift(&part, &parts);
-    }
+    part.level = acting::level(&part, &parts, by_group);
     part.season = seasons.year_after(&windows.before_end);
     last.remember_typical(&all.matrix);
     Ok(Ok(Learnt::fitted(last, part, lines, &all)))
@@ -247,14 +246,23 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 }
 
 /// Every candidate, refitted on what was known, on the test rows; and the probabilities of the one chosen.
-/// `acted` are the windows of `known`, where contacts in them are told by group; `season` is what the time of the year adds, to all but the naive rule.
-fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, acted: &[&Examples], season: f64) -> Result<(ChurnMeasured, Vec<f64>)> {
+/// `windows` are those of `known`, newest first, whose contacts are told by group or not; `season` is what the time of the year adds, to all but the naive rule.
+fn measure(
+    config: &Config,
+    choice: &Choice,
+    known: &Examples,
+    test: &Examples,
+    windows: &[&Examples],
+    by_group: bool,
+    season: Shift,
+) -> Result<(ChurnMeasured, Vec<f64>)> {
     let mut parts = choice.refit_all(known)?;
-    parts.par_iter_mut().for_each(|part| part.untreated = acting::untreated_shift(part, acted));
+    parts.par_iter_mut().for_each(|part| part.level = acting::level(part, windows, by_group));
     // Everyone is scored as if nobody were contacted; how well that holds is judged where it is so.
     let (scored, judged) = (as_scored(test), untreated(test));
     let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
-    let foretold = |(place, part): (usize, &ChurnPart)| part.probabilities_shifted(&scored.matrix, if Some(place) == recency { 0.0 } else { season });
+    let foretold =
+        |(place, part): (usize, &ChurnPart)| part.probabilities_shifted(&scored.matrix, if Some(place) == recency { Shift::default() } else { season });
     let mut probabilities: Vec<Vec<f64>> = parts.iter().enumerate().map(foretold).collect();
     let models: BTreeMap<String, Classification> = choice
         .candidates
@@ -278,13 +286,14 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, 
         let untreated = ChurnMeasured::of(config, name_of_chosen, classification(&own, &labels), BTreeMap::new(), (&own, &labels), None, base_rate);
         (measured.reliability, measured.calibration_error) = (untreated.reliability, untreated.calibration_error);
     }
-    measured.season = season;
+    // Nearly what was added: from the probabilities with it.
+    measured.season = chosen.iter().map(|p| season.at(*p)).sum::<f64>() / chosen.len().max(1) as f64;
     measured.risk_groups = risk_groups(&as_scored(known), &scored, config.project.seed, config.project.language);
     Ok((measured, chosen))
 }
 
 /// Older windows: the chosen settings fitted on what had ended before each. Settings were chosen on newer windows; rows were not.
-fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples], seasons: &Seasons<'_>) -> Result<Vec<WindowMeasured>> {
+fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples], by_group: bool, seasons: &Seasons<'_>) -> Result<Vec<WindowMeasured>> {
     let horizon = config.churn.horizon;
     let mut measured: Vec<WindowMeasured> = Vec::new();
     let mut newer: Option<Cutoff> = cutoffs.first().copied();
@@ -300,7 +309,8 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         newer = Some(*cutoff);
         let known = stack(&before);
         if churn::has_both(&known.labels) {
-            let part = choice.refit(choice.chosen, &known)?;
+            let mut part = choice.refit(choice.chosen, &known)?;
+            part.level = acting::level(&part, &before, by_group);
             let window = as_scored(&examples[place]);
             measured.push(WindowMeasured::of(
                 cutoff.date(),
@@ -374,7 +384,7 @@ pub(super) fn labelled(
     measured.base = Some(test.labels.len());
     measured.churn_rate = Some(share(&test.labels));
     warn_if_thin(&test.labels, measured);
-    let (churn, probabilities) = measure(config, &choice, &known, &test, &[], 0.0)?;
+    let (churn, probabilities) = measure(config, &choice, &known, &test, &[], false, Shift::default())?;
     measured.churn = Some(churn);
     measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];

@@ -96,7 +96,7 @@ pub struct ChurnMeasured {
     pub profit: Option<Profit>,
     /// Older windows, newest first, each measured with what was known before it.
     pub backtest: Vec<WindowMeasured>,
-    /// What the time of the year added to everyone's log-odds in the test window; 0 where no year before tells.
+    /// What the time of the year added to the log-odds in the test window, on average; 0 where no year before tells.
     pub season: f64,
     /// Groups of customers by risk, in sentences, riskiest first: learnt without the test rows, counted on them.
     pub risk_groups: Vec<RiskGroup>,

@@ -1,11 +1,14 @@
-//! The season: how much less or more customers leave at this time of the year than in the windows that were learnt from.
+//! The season: how much less or more customers leave at this time of the year than in the newest window that was learnt from.
 //!
-//! A model that has seen one summer does not know of Christmas. What the year before tells: by how much the odds of leaving changed then, from the windows a
-//! year before those learnt from to the window a year before the one foretold, among customers alike in how lately and how often they were active
-//! (Mantel, Haenszel 1959). The calibration already carries one such change on, the one into the window it was learnt on, so what that one was a
-//! year before is taken off: a steady trend cancels out. Half of the rest is expected again ([`AGAIN`]), as far as it is larger than its error.
+//! A model that has seen one summer does not know of Christmas. What the year before tells: by how much the odds of leaving changed then, from the window a
+//! year before the newest one to the window a year before the one foretold, among customers alike in how lately and how often they were active
+//! (Mantel, Haenszel 1959). The newest window may also have been out of the ordinary (a price rise, a campaign), which the model takes for the rule: by how
+//! much it differs from the one a year before is taken back, a small difference nearly whole, as a passing thing, a large one hardly, as another state of the
+//! business ([`PASSING`]). That is what moves those in doubt, who comes every week or has gone does so anyway; see docs/features.md. All of it as far as it
+//! is larger than its error.
 
-use crate::churn::season::Season;
+use crate::churn::calibrate::beyond_noise;
+use crate::churn::season::{Season, Shift};
 use crate::config::{ChurnSettings, Span};
 use crate::evaluate::windows::{Windows, earliest};
 use crate::exports::Exports;
@@ -15,12 +18,12 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// How much of last year's change is expected again. One year cannot tell what in it was the season and what was the year.
-const AGAIN: f64 = 0.5;
+/// A difference of log-odds between two years that is as likely to stay as to pass.
+const PASSING: f64 = 0.5;
 /// Customers on either side of a change, below which nothing is told of it.
 const FEWEST: f64 = 200.0;
 /// Customers looked at: what holds for all is known from a part of them.
-const MOST_CUSTOMERS: usize = 20_000;
+const MOST_CUSTOMERS: usize = 50_000;
 /// Points of a year that a bundle keeps at most.
 const MOST_POINTS: i64 = 26;
 /// Customers alike: groups by days since the last activity, and by active days within the warm-up.
@@ -39,8 +42,6 @@ pub(super) struct Seasons<'a> {
     warm_up: Span,
     horizon: Span,
     end: Cutoff,
-    /// The window that the calibration was learnt on and those fitted before it; none where that was done out-of-fold.
-    calibrated: Option<(Cutoff, Vec<Cutoff>)>,
     counted: Mutex<BTreeMap<Cutoff, Groups>>,
 }
 
@@ -52,27 +53,32 @@ impl<'a> Seasons<'a> {
     pub fn new(exports: &'a Exports, rule: &'a ChurnRule<'a>, settings: &ChurnSettings, windows: &Windows) -> Seasons<'a> {
         let first = exports.events.time_range().map_or(windows.end, |(first, _)| first);
         let (earliest, warm_up) = earliest(first, settings.horizon, settings.active_within);
-        let calibrated = windows.choose.filter(|_| !windows.fit.is_empty()).map(|choose| (choose, windows.fit.clone()));
-        Seasons { exports, rule, earliest, warm_up, horizon: settings.horizon, end: windows.end, calibrated, counted: Mutex::default() }
+        Seasons { exports, rule, earliest, warm_up, horizon: settings.horizon, end: windows.end, counted: Mutex::default() }
     }
 
-    /// Log-odds to add for the window after `cutoff`, by a model refitted on the windows after `known`; 0 where no year before tells.
-    pub fn shift(&self, cutoff: Cutoff, known: &[Cutoff]) -> f64 {
-        self.expected(cutoff, known).unwrap_or(0.0)
+    /// What to add for the window after `cutoff`, by a model that is right on the first of the windows after `known`; nothing where no year before tells.
+    pub fn shift(&self, cutoff: Cutoff, known: &[Cutoff]) -> Shift {
+        self.expected(cutoff, known).unwrap_or_default()
     }
 
-    fn expected(&self, cutoff: Cutoff, known: &[Cutoff]) -> Option<f64> {
+    fn expected(&self, cutoff: Cutoff, known: &[Cutoff]) -> Option<Shift> {
         // The window of a year before would reach into the one foretold.
         if a_year_before(cutoff).plus(self.horizon) > cutoff {
             return None;
         }
-        let (mut change, mut variance) = self.change(cutoff, known)?;
-        if let Some((choose, fit)) = &self.calibrated {
-            let (carried, error) = self.change(*choose, fit)?;
-            change -= carried;
-            variance += error;
-        }
-        Some(AGAIN * change * (1.0 - variance / (change * change)).max(0.0))
+        let newest = *known.first()?;
+        let season = self.change(a_year_before(newest), a_year_before(cutoff))?;
+        let unlike = self.change(a_year_before(newest), newest)?;
+        let passing = PASSING * PASSING / (PASSING * PASSING + unlike.log_odds * unlike.log_odds);
+        Some(Shift {
+            all: beyond_noise((season.log_odds, season.variance)),
+            doubtful: -passing * beyond_noise((unlike.log_odds, unlike.variance)) / unlike.doubtful,
+        })
+    }
+
+    /// What holds for all is known from every so-manieth customer.
+    fn each(&self) -> usize {
+        self.exports.customers.len().div_ceil(MOST_CUSTOMERS).max(1)
     }
 
     /// The season of every cut-off of the coming year that a bundle may be asked about.
@@ -86,14 +92,9 @@ impl<'a> Seasons<'a> {
         Season::new(points.map(|seconds| self.end.plus(Span { seconds })).map(|cutoff| (cutoff, self.shift(cutoff, known))).collect())
     }
 
-    /// How the log-odds of leaving changed, a year before, from the windows of `from` to that of `to`, and the variance of that.
-    fn change(&self, to: Cutoff, from: &[Cutoff]) -> Option<(f64, f64)> {
-        let after = self.groups(a_year_before(to))?;
-        let mut before: Groups = vec![[0.0; 2]; RECENCIES * FREQUENCIES];
-        for groups in from.iter().filter_map(|cutoff| self.groups(a_year_before(*cutoff))) {
-            before.iter_mut().zip(groups).for_each(|(sum, group)| (0..2).for_each(|side| sum[side] += group[side]));
-        }
-        odds_ratio(&after, &before)
+    /// How the log-odds of leaving changed from the window of one cut-off to that of another: see [`odds_ratio`].
+    fn change(&self, from: Cutoff, to: Cutoff) -> Option<Change> {
+        odds_ratio(&self.groups(to)?, &self.groups(from)?)
     }
 
     /// Members of the base of a cut-off by group, and whether they left; `None` where its window is not within the data.
@@ -105,10 +106,9 @@ impl<'a> Seasons<'a> {
         if known.is_some() {
             return known;
         }
-        let customers = self.exports.customers.len();
-        let found: Vec<(usize, bool)> = (0..customers as u32)
+        let found: Vec<(usize, bool)> = (0..self.exports.customers.len() as u32)
             .into_par_iter()
-            .step_by(customers.div_ceil(MOST_CUSTOMERS).max(1))
+            .step_by(self.each())
             .filter_map(|customer| {
                 let (history, future) = Timeline::new(customer, &self.exports.events, &self.exports.profiles).split(cutoff, self.horizon);
                 (self.rule.standing(&history) == Standing::Base).then(|| {
@@ -139,13 +139,24 @@ fn group(days: Option<f64>, active: usize, warm_up: f64) -> usize {
     recency * FREQUENCIES + frequency
 }
 
-/// The common log odds ratio over groups (Mantel, Haenszel 1959), and its variance (Robins, Breslow, Greenland 1986).
-fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<(f64, f64)> {
+/// How much more those left who were alike.
+struct Change {
+    /// The common log odds ratio over groups (Mantel, Haenszel 1959).
+    log_odds: f64,
+    /// Its variance (Robins, Breslow, Greenland 1986).
+    variance: f64,
+    /// How doubtful leaving is in the groups that tell of it: `4 p (1 - p)`, by the weight that each has.
+    doubtful: f64,
+}
+
+/// How leaving changed among customers alike; `None` where they are too few.
+fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<Change> {
     let total = |groups: &[[f64; 2]]| groups.iter().map(|group| group[0] + group[1]).sum::<f64>();
     if total(after) < FEWEST || total(before) < FEWEST {
         return None;
     }
     let (mut r, mut s, mut pr, mut both, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    let (mut weights, mut doubts) = (0.0, 0.0);
     for ([stayed, left], [stayed_before, left_before]) in after.iter().zip(before) {
         let all = stayed + left + stayed_before + left_before;
         if all <= 0.0 {
@@ -158,8 +169,16 @@ fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<(f64, f64)> {
         pr += p * for_leaving;
         both += p * against + q * for_leaving;
         qs += q * against;
+        let share = (left + left_before) / all;
+        let weight = (stayed + left) * (stayed_before + left_before) / all * share * (1.0 - share);
+        weights += weight;
+        doubts += weight * 4.0 * share * (1.0 - share);
     }
-    (r > 0.0 && s > 0.0).then(|| (libm::log(r / s), pr / (2.0 * r * r) + both / (2.0 * r * s) + qs / (2.0 * s * s)))
+    (r > 0.0 && s > 0.0).then(|| Change {
+        log_odds: libm::log(r / s),
+        variance: pr / (2.0 * r * r) + both / (2.0 * r * s) + qs / (2.0 * s * s),
+        doubtful: doubts / weights,
+    })
 }
 
 #[cfg(test)]
@@ -192,7 +211,7 @@ mod tests {
             let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
             let seasons = Seasons::new(&exports, &rule, &churn, &windows);
             let test = windows.test.expect("history enough");
-            assert!(seasons.change(test, &windows.before_test).is_some(), "a year before there is a change, {horizon}");
+            assert!(seasons.change(a_year_before(windows.before_test[0]), a_year_before(test)).is_some(), "a year before there is a change, {horizon}");
             assert_eq!(seasons.expected(test, &windows.before_test).is_some(), tells, "{horizon}");
             assert_eq!(seasons.year_after(&windows.before_end) != Season::default(), tells, "{horizon}");
         }
@@ -201,10 +220,12 @@ mod tests {
     #[test]
     fn a_common_odds_ratio_is_found_whatever_the_groups_are() {
         // Odds 1/4 and 1/1 before, twice as large after.
-        let (log_odds, variance) = odds_ratio(&[[200.0, 100.0], [100.0, 200.0]], &[[400.0, 100.0], [300.0, 300.0]]).expect("enough customers");
+        let Change { log_odds, variance, doubtful: doubt } =
+            odds_ratio(&[[200.0, 100.0], [100.0, 200.0]], &[[400.0, 100.0], [300.0, 300.0]]).expect("enough customers");
         assert!((log_odds - libm::log(2.0)).abs() < 1e-9, "{log_odds}");
         assert!(variance > 0.0 && variance < 0.05);
-        assert_eq!(odds_ratio(&[[10.0, 10.0]], &[[400.0, 100.0]]), None);
+        assert!((0.75..1.0).contains(&doubt), "a fourth leave in one group, {doubt}");
+        assert!(odds_ratio(&[[10.0, 10.0]], &[[400.0, 100.0]]).is_none());
     }
 
     #[test]
