@@ -339,6 +339,17 @@ mod tests {
     }
 
     #[test]
+    fn in_the_large_as_many_are_expected_to_leave_as_left_and_noise_is_not_followed() {
+        let (z, labels) = drawn(20_000, |z| sigmoid(z - 0.7));
+        let (shift, variance) = in_the_large(z.iter().map(|z| sigmoid(*z)).zip(labels));
+        assert!((shift + 0.7).abs() < 4.0 * variance.sqrt() && variance < 0.001, "{shift} {variance}");
+        assert!((beyond_noise((shift, variance)) - shift).abs() < 0.01);
+        // Nobody left: how much less they leave cannot be told.
+        assert!(beyond_noise(in_the_large([0.1, 0.2].into_iter().map(|p| (p, false)))).abs() < 1e-12);
+        assert!(beyond_noise((0.1, 0.02)).abs() < 1e-12 && beyond_noise(in_the_large(std::iter::empty())).abs() < 1e-12);
+    }
+
+    #[test]
     fn an_overconfident_model_is_pulled_back() {
         let (z, labels) = drawn(20_000, |z| sigmoid(0.5 * z - 1.0));
         let Calibration::Platt { intercept, slope } = platt(&z, &labels) else { panic!("not a logistic curve") };

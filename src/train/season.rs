@@ -188,32 +188,63 @@ mod tests {
     use crate::config::Config;
     use crate::timeline::{EventStore, Moment};
 
-    #[test]
-    fn a_horizon_longer_than_a_year_has_no_season_as_the_year_before_would_tell_what_is_foretold() {
-        let folder = tempfile::tempdir().expect("a folder for the config");
-        let path = folder.path().join("shop.toml");
-        let events = "[[events]]\nfiles = [\"orders.csv\"]\ncustomer = \"customer\"\ntime = \"day\"\nkind = { value = \"purchase\" }\n";
-        std::fs::write(&path, format!("[project]\nname = \"shop\"\n{events}[churn]\nactive_within = \"180d\"\n")).expect("the config is written");
-        // Six hundred customers who buy by chance on one day of sixty, twice as often in the second half of a year, until they have enough.
+    const DAYS: u64 = 2_000;
+
+    /// Customers who buy by chance on `often(day)` of 120 such days, until they have enough.
+    fn shop(customers: u64, often: impl Fn(u64) -> u64) -> Exports {
         let mut store = EventStore { kinds: vec!["purchase".into()], offsets: vec![0], ..EventStore::default() };
-        for customer in 0..600_u64 {
-            let until = mix(customer, 9_999) % 4_000;
-            for day in (0..until.min(2_000)).filter(|day| mix(customer, *day) % 60 < 1 + u64::from(day % 365 > 180)) {
+        for customer in 0..customers {
+            let until = mix(customer, 9_999) % (2 * DAYS);
+            for day in (0..until.min(DAYS)).filter(|day| mix(customer, *day) % 120 < often(*day)) {
                 store.time.push(day as i64 * 86_400);
                 store.kind.push(0);
             }
             store.offsets.push(store.time.len());
         }
-        let exports = Exports { customers: (0..600).map(|customer| format!("c{customer:03}").into()).collect(), events: store, ..Exports::default() };
+        Exports { customers: (0..customers).map(|customer| format!("c{customer:04}").into()).collect(), events: store, ..Exports::default() }
+    }
+
+    fn settings(horizon: &str) -> ChurnSettings {
+        let folder = tempfile::tempdir().expect("a folder for the config");
+        let path = folder.path().join("shop.toml");
+        let events = "[[events]]\nfiles = [\"orders.csv\"]\ncustomer = \"customer\"\ntime = \"day\"\nkind = { value = \"purchase\" }\n";
+        std::fs::write(&path, format!("[project]\nname = \"shop\"\n{events}[churn]\nactive_within = \"180d\"\n")).expect("the config is written");
+        Config::load(&path, &[format!("churn.horizon={horizon}")]).expect("a sound config").churn
+    }
+
+    fn windows(churn: &ChurnSettings) -> Windows {
+        Windows::cut(Moment(0), Moment(DAYS as i64 * 86_400), churn.horizon, churn.active_within, 5_000)
+    }
+
+    #[test]
+    fn a_horizon_longer_than_a_year_has_no_season_as_the_year_before_would_tell_what_is_foretold() {
+        // Twice as often in the second half of a year.
+        let exports = shop(600, |day| 2 + 2 * u64::from(day % 365 > 180));
         for (horizon, tells) in [("60d", true), ("400d", false)] {
-            let churn = Config::load(&path, &[format!("churn.horizon={horizon}")]).expect("a sound config").churn;
-            let windows = Windows::cut(Moment(0), Moment(2_000 * 86_400), churn.horizon, churn.active_within, 5_000);
+            let churn = settings(horizon);
+            let windows = windows(&churn);
             let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
             let seasons = Seasons::new(&exports, &rule, &churn, &windows);
             let test = windows.test.expect("history enough");
             assert!(seasons.change(a_year_before(windows.before_test[0]), a_year_before(test)).is_some(), "a year before there is a change, {horizon}");
             assert_eq!(seasons.expected(test, &windows.before_test).is_some(), tells, "{horizon}");
             assert_eq!(seasons.year_after(&windows.before_end) != Season::default(), tells, "{horizon}");
+        }
+    }
+
+    #[test]
+    fn a_slump_in_the_newest_window_is_not_expected_to_last() {
+        let churn = settings("60d");
+        let windows = windows(&churn);
+        let test = windows.test.expect("history enough");
+        let newest = windows.before_test[0].0 / 86_400;
+        for slump in [false, true] {
+            let exports = shop(4_000, |day| if slump && (newest..newest + 60).contains(&(day as i64)) { 3 } else { 4 });
+            let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
+            let shift = Seasons::new(&exports, &rule, &churn, &windows).shift(test, &windows.before_test);
+            assert!(shift.all.abs() < 0.2, "no season, {shift:?}");
+            assert_eq!(shift.doubtful < -0.2, slump, "{shift:?}");
+            assert!(shift.doubtful < 0.1, "{shift:?}");
         }
     }
 
