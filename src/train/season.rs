@@ -20,6 +20,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// A difference of log-odds between two years that is as likely to stay as to pass.
 const PASSING: f64 = 0.5;
+/// How doubtful leaving is taken to be at least (`4 p (1 - p)`), where it is asked who is moved by what is out of the ordinary.
+const LEAST_DOUBT: f64 = 0.5;
 /// Customers on either side of a change, below which nothing is told of it.
 const FEWEST: f64 = 200.0;
 /// Customers looked at: what holds for all is known from a part of them.
@@ -70,10 +72,10 @@ impl<'a> Seasons<'a> {
         let season = self.change(a_year_before(newest), a_year_before(cutoff))?;
         let unlike = self.change(a_year_before(newest), newest)?;
         let passing = PASSING * PASSING / (PASSING * PASSING + unlike.log_odds * unlike.log_odds);
-        Some(Shift {
-            all: beyond_noise((season.log_odds, season.variance)),
-            doubtful: -passing * beyond_noise((unlike.log_odds, unlike.variance)) / unlike.doubtful,
-        })
+        let back = -passing * beyond_noise((unlike.log_odds, unlike.variance));
+        // On average it is `back`. Where hardly anyone is in doubt, that is not all put on the few who are.
+        let doubtful = back / unlike.doubtful.max(LEAST_DOUBT);
+        Some(Shift { all: beyond_noise((season.log_odds, season.variance)) + back - doubtful * unlike.doubtful, doubtful })
     }
 
     /// What holds for all is known from every so-manieth customer.
