@@ -87,12 +87,15 @@ pub struct Span {
 }
 
 impl Span {
+    /// A year as it is written, `1y`: what lies as far back fell on the same day of the year.
+    pub const YEAR: Span = Span::days(365);
+
     /// A span of whole days.
     pub const fn days(days: i64) -> Self {
         Span { seconds: days * 86_400 }
     }
     /// Length in days, as a fraction.
-    pub fn as_days(self) -> f64 {
+    pub const fn as_days(self) -> f64 {
         self.seconds as f64 / 86_400.0
     }
 }

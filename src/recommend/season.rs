@@ -8,6 +8,7 @@
 
 use super::interactions::Interactions;
 use super::lifts::Lifts;
+use crate::config::Span;
 use crate::timeline::{Cutoff, Moment};
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
@@ -17,7 +18,7 @@ const PRIOR: f32 = 100.0;
 /// Lifts nearer to 1 than this are not kept.
 const LEAST_LIFT: f32 = 0.01;
 /// Days of a year.
-const YEAR: f32 = 365.0;
+const YEAR: f32 = Span::YEAR.as_days() as f32;
 /// Days between two cut-offs that lifts are kept for, at least.
 const LEAST_STEP: f32 = 14.0;
 

@@ -7,6 +7,7 @@
 use super::facts::{Facts, KindMap};
 use super::learned::{Learned, ProfileKind, Reading};
 use super::{FeatureSpec, FeatureValues};
+use crate::config::Span;
 use crate::timeline::Moment;
 
 /// The specs of all features of a reading, profile columns last.
@@ -276,14 +277,15 @@ fn trend(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learn
 
 fn season(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learned) {
     let horizon = reading.horizon;
-    let known = learned.history_days >= 365.0;
-    // The year-ago twin of the coming horizon: ages from 365 - horizon to 365.
-    let value = if known { within(facts, order_counts(facts), 365.0 - horizon, 365.0) } else { f64::NAN };
+    let year = Span::YEAR.as_days();
+    let known = learned.history_days >= year;
+    // The year-ago twin of the coming horizon.
+    let value = if known { within(facts, order_counts(facts), year - horizon, year) } else { f64::NAN };
     sink.put(value, || {
         spec("season", "orders_same_season".into(), "orders", format!("orders a year ago in the {horizon} days that lie ahead now"), &reading.alive)
     });
     if reading.has.amount {
-        let value = if known { within(facts, order_amounts(facts), 365.0 - horizon, 365.0) } else { f64::NAN };
+        let value = if known { within(facts, order_amounts(facts), year - horizon, year) } else { f64::NAN };
         sink.put(value, || {
             spec("season", "amount_same_season".into(), &reading.currency, format!("spent a year ago in the {horizon} days that lie ahead now"), &reading.alive)
         });

@@ -48,7 +48,7 @@ pub(super) struct Seasons<'a> {
 }
 
 fn a_year_before(cutoff: Cutoff) -> Cutoff {
-    cutoff.minus(Span::days(365))
+    cutoff.minus(Span::YEAR)
 }
 
 impl<'a> Seasons<'a> {
@@ -88,8 +88,8 @@ impl<'a> Seasons<'a> {
         if self.expected(self.end, known).is_none() {
             return Season::default();
         }
-        let last = Span { seconds: Span::days(365).seconds - self.horizon.seconds };
-        let step = (self.horizon.seconds / 3).max(Span::days(365).seconds / MOST_POINTS) / 86_400 * 86_400;
+        let last = Span { seconds: Span::YEAR.seconds - self.horizon.seconds };
+        let step = (self.horizon.seconds / 3).max(Span::YEAR.seconds / MOST_POINTS) / 86_400 * 86_400;
         let points = (0..).map(|point| point * step.max(86_400)).take_while(|after| *after <= last.seconds);
         Season::new(points.map(|seconds| self.end.plus(Span { seconds })).map(|cutoff| (cutoff, self.shift(cutoff, known))).collect())
     }
