@@ -52,9 +52,19 @@ pub fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + libm::exp(-z))
 }
 
+/// The log-odds of a probability: undoes [`sigmoid`].
+pub fn logit(p: f64) -> f64 {
+    libm::log(p / (1.0 - p))
+}
+
+/// A probability with something added to its log-odds.
+pub fn shifted(p: f64, by: f64) -> f64 {
+    if by.abs() > 0.0 { sigmoid(logit(p) + by) } else { p }
+}
+
 /// What probabilities lack in log-odds so that as many are expected to leave as left (calibration in the large: Steyerberg 2019), and its variance.
 pub fn in_the_large(probabilities: impl Iterator<Item = (f64, bool)>) -> (f64, f64) {
-    let known: Vec<(f64, f64)> = probabilities.map(|(p, left)| (libm::log(p / (1.0 - p)), f64::from(u8::from(left)))).collect();
+    let known: Vec<(f64, f64)> = probabilities.map(|(p, left)| (logit(p), f64::from(u8::from(left)))).collect();
     let (mut shift, mut information) = (0.0, 1.0);
     for _ in 0..25 {
         let (mut slope, mut curvature) = (0.0, 1e-9);
@@ -204,7 +214,7 @@ pub fn nonnegative_logistic(columns: &[Vec<f64>], labels: &[bool], ridge: f64) -
     };
     let base = (positives * high + negatives * low) / (rows as f64).max(1.0);
     let mut weights = vec![0.0; columns.len() + 1];
-    weights[0] = libm::log(base / (1.0 - base));
+    weights[0] = logit(base);
     if columns.len() > 1 {
         weights = vec![centre; columns.len() + 1];
         weights[0] = 0.0;

@@ -4,6 +4,7 @@
 //! is dense and no huge value can carry it away. Ridge shrinks the bends towards the line. A missing number gets the median,
 //! and an indicator of its own.
 
+use super::calibrate::logit;
 use super::encode::{cross_fit_parts, cross_fitted, is_constant, table_position, vocabulary_size};
 use crate::snapshot::FeatureMatrix;
 use bincode::{Decode, Encode};
@@ -131,7 +132,7 @@ pub fn design(matrix: &FeatureMatrix, labels: &[bool], knots: usize, seed: u64) 
                 let (table, own) = cross_fitted(values, labels, size, &parts);
                 let log_odds = |share: f64| {
                     let share = share.clamp(1e-4, 1.0 - 1e-4);
-                    libm::log(share / (1.0 - share))
+                    logit(share)
                 };
                 add(Basis::Table { values: table.into_iter().map(log_odds).collect() }, Some(own.into_iter().map(log_odds).collect()));
             }

@@ -34,7 +34,7 @@ use crate::evaluate::classify::Classification;
 use crate::snapshot::FeatureMatrix;
 use crate::timeline::Cutoff;
 use bincode::{Decode, Encode};
-use calibrate::Calibration;
+use calibrate::{Calibration, shifted};
 use learners::Settings;
 use model::Model;
 use rayon::prelude::*;
@@ -264,9 +264,4 @@ impl ChurnPart {
         self.season.validate()?;
         self.calibration.validate()
     }
-}
-
-/// A probability with something added to its log-odds.
-pub fn shifted(p: f64, by: f64) -> f64 {
-    if by.abs() > 0.0 { calibrate::sigmoid(libm::log(p / (1.0 - p)) + by) } else { p }
 }

@@ -6,6 +6,7 @@
 //! not shares; a bundle made from it would not be the same twice.
 
 use super::binned::Binned;
+use super::calibrate::logit;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::{draw, mix};
 
@@ -50,7 +51,7 @@ pub fn grow(binned: &Binned, labels: &[bool], settings: &TreeSettings, seed: u64
     let leaf = |rows: &[u32]| {
         let churners = rows.iter().filter(|row| labels[**row as usize]).count() as f64;
         let share = (churners + base) / (rows.len() as f64 + 1.0);
-        FlatNode { column: LEAF, threshold: 0.0, children: [0; 3], value: libm::log(share / (1.0 - share)), cover: rows.len() as f64 }
+        FlatNode { column: LEAF, threshold: 0.0, children: [0; 3], value: logit(share), cover: rows.len() as f64 }
     };
     let mut nodes = vec![leaf(&rows)];
     let mut open: Vec<Growing> = Vec::new();

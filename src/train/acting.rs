@@ -11,8 +11,8 @@
 //! How well the probabilities hold is told on customers who were not contacted, where they are enough; where many of a window were contacted,
 //! settings are chosen and probabilities calibrated on the others too. How customers are ranked is told of all.
 
-use crate::churn::calibrate::{beyond_noise, in_the_large};
-use crate::churn::{ChurnPart, Examples, shifted};
+use crate::churn::calibrate::{beyond_noise, in_the_large, shifted};
+use crate::churn::{ChurnPart, Examples};
 use crate::config::Config;
 use crate::decide::control::{Lots, unit};
 use crate::decide::eligibility::forbidden;
@@ -139,12 +139,17 @@ fn column(examples: &Examples) -> Option<usize> {
     examples.matrix.specs.iter().position(|spec| spec.name == CONTACTED)
 }
 
+/// Whether nobody's input is that of a window with many contacts.
+fn hold_few(contacts: &[f64]) -> bool {
+    contacts.iter().copied().fold(0.0, f64::max) <= MANY
+}
+
 /// The rows who were not contacted; all rows where there is no such column, few were contacted, or too few are left to judge by.
 pub(super) fn untreated(examples: &Examples) -> Vec<usize> {
     let all = || (0..examples.labels.len()).collect::<Vec<usize>>();
     let Some(column) = column(examples) else { return all() };
     let values = examples.matrix.column(column);
-    if values.iter().copied().fold(0.0, f64::max) <= MANY {
+    if hold_few(values) {
         return all();
     }
     let rows: Vec<usize> = all().into_iter().filter(|row| values[*row] <= 0.0).collect();
@@ -166,7 +171,7 @@ fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
     for examples in windows {
         let Some(column) = column(examples) else { return 0.0 };
         let values = examples.matrix.column(column);
-        if values.iter().copied().fold(0.0, f64::max) <= MANY {
+        if hold_few(values) {
             continue;
         }
         let foretold = part.probabilities(&examples.matrix);
@@ -177,15 +182,29 @@ fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
     if kept.len() < KEPT_OUT { 0.0 } else { beyond_noise(in_the_large(kept.into_iter())) }
 }
 
-/// What a refitted model is to add to its log-odds after calibration: its calibration was learnt on a window that has now been learnt from, so part of what
-/// that one was like is in it twice. What is right on the newest window (the first) goes on from there; and what it is to add for who is not contacted, where
-/// inputs are the group's.
-pub(super) fn level(part: &ChurnPart, windows: &[&Examples], by_group: bool) -> f64 {
-    let newest = windows.first().map_or(0.0, |newest| {
-        let newest = without_treated(newest);
-        beyond_noise(in_the_large(part.probabilities(&newest.matrix).into_iter().zip(newest.labels.iter().copied())))
-    });
-    newest + if by_group { untreated_shift(part, windows) } else { 0.0 }
+/// The rows that tell what a refitted model is to add to its log-odds after calibration.
+#[derive(Default)]
+pub(super) struct LevelRows<'a> {
+    newest: Option<Cow<'a, Examples>>,
+    /// All windows, where contacts in them are told by group.
+    acted: &'a [&'a Examples],
+}
+
+impl<'a> LevelRows<'a> {
+    /// Of windows, newest first.
+    pub(super) fn new(windows: &'a [&'a Examples], by_group: bool) -> Self {
+        LevelRows { newest: windows.first().map(|newest| without_treated(newest)), acted: if by_group { windows } else { &[] } }
+    }
+
+    /// A refitted model's calibration was learnt on a window that has now been learnt from, so part of what that one was like is in it twice: what is right on
+    /// the newest window goes on from there. And what the model is to add for who is not contacted, where inputs are the group's.
+    pub(super) fn level(&self, part: &ChurnPart) -> f64 {
+        let newest = self
+            .newest
+            .as_ref()
+            .map_or(0.0, |newest| beyond_noise(in_the_large(part.probabilities(&newest.matrix).into_iter().zip(newest.labels.iter().copied()))));
+        newest + untreated_shift(part, self.acted)
+    }
 }
 
 /// The same with nobody contacted: as customers are scored.

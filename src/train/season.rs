@@ -58,17 +58,16 @@ impl<'a> Seasons<'a> {
         Seasons { exports, rule, earliest, warm_up, horizon: settings.horizon, end: windows.end, counted: Mutex::default() }
     }
 
-    /// What to add for the window after `cutoff`, by a model that is right on the first of the windows after `known`; nothing where no year before tells.
-    pub fn shift(&self, cutoff: Cutoff, known: &[Cutoff]) -> Shift {
-        self.expected(cutoff, known).unwrap_or_default()
+    /// What to add for the window after `cutoff`, by a model that is right on the one after `newest`; nothing where no year before tells.
+    pub fn shift(&self, cutoff: Cutoff, newest: Cutoff) -> Shift {
+        self.expected(cutoff, newest).unwrap_or_default()
     }
 
-    fn expected(&self, cutoff: Cutoff, known: &[Cutoff]) -> Option<Shift> {
+    fn expected(&self, cutoff: Cutoff, newest: Cutoff) -> Option<Shift> {
         // The window of a year before would reach into the one foretold.
         if a_year_before(cutoff).plus(self.horizon) > cutoff {
             return None;
         }
-        let newest = *known.first()?;
         let season = self.change(a_year_before(newest), a_year_before(cutoff))?;
         let unlike = self.change(a_year_before(newest), newest)?;
         let passing = PASSING * PASSING / (PASSING * PASSING + unlike.log_odds * unlike.log_odds);
@@ -78,20 +77,20 @@ impl<'a> Seasons<'a> {
         Some(Shift { all: beyond_noise((season.log_odds, season.variance)) + back - doubtful * unlike.doubtful, doubtful })
     }
 
-    /// What holds for all is known from every so-manieth customer.
+    /// What holds for all is known from every n-th customer.
     fn each(&self) -> usize {
         self.exports.customers.len().div_ceil(MOST_CUSTOMERS).max(1)
     }
 
     /// The season of every cut-off of the coming year that a bundle may be asked about.
-    pub fn year_after(&self, known: &[Cutoff]) -> Season {
-        if self.expected(self.end, known).is_none() {
+    pub fn year_after(&self, newest: Cutoff) -> Season {
+        if self.expected(self.end, newest).is_none() {
             return Season::default();
         }
         let last = Span { seconds: Span::YEAR.seconds - self.horizon.seconds };
         let step = (self.horizon.seconds / 3).max(Span::YEAR.seconds / MOST_POINTS) / 86_400 * 86_400;
         let points = (0..).map(|point| point * step.max(86_400)).take_while(|after| *after <= last.seconds);
-        Season::new(points.map(|seconds| self.end.plus(Span { seconds })).map(|cutoff| (cutoff, self.shift(cutoff, known))).collect())
+        Season::new(points.map(|seconds| self.end.plus(Span { seconds })).map(|cutoff| (cutoff, self.shift(cutoff, newest))).collect())
     }
 
     /// How the log-odds of leaving changed from the window of one cut-off to that of another: see [`odds_ratio`].
@@ -229,8 +228,8 @@ mod tests {
             let seasons = Seasons::new(&exports, &rule, &churn, &windows);
             let test = windows.test.expect("history enough");
             assert!(seasons.change(a_year_before(windows.before_test[0]), a_year_before(test)).is_some(), "a year before there is a change, {horizon}");
-            assert_eq!(seasons.expected(test, &windows.before_test).is_some(), tells, "{horizon}");
-            assert_eq!(seasons.year_after(&windows.before_end) != Season::default(), tells, "{horizon}");
+            assert_eq!(seasons.expected(test, windows.before_test[0]).is_some(), tells, "{horizon}");
+            assert_eq!(seasons.year_after(test) != Season::default(), tells, "{horizon}");
         }
     }
 
@@ -243,7 +242,7 @@ mod tests {
         for slump in [false, true] {
             let exports = shop(4_000, |day| if slump && (newest..newest + 60).contains(&(day as i64)) { 3 } else { 4 });
             let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
-            let shift = Seasons::new(&exports, &rule, &churn, &windows).shift(test, &windows.before_test);
+            let shift = Seasons::new(&exports, &rule, &churn, &windows).shift(test, windows.before_test[0]);
             assert!(shift.all.abs() < 0.2, "no season, {shift:?}");
             assert_eq!(shift.doubtful < -0.2, slump, "{shift:?}");
             assert!(shift.doubtful < 0.1, "{shift:?}");
