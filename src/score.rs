@@ -181,8 +181,8 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
             ));
         }
     }
-    // An offer test that could not be measured in training is nothing that this run lacks.
-    for (part, reason) in bundle.meta.missing.iter().filter(|(part, _)| *part != "decide") {
+    // An offer test that could not be measured in training is nothing that this run lacks; what the lack of effects means is told with the offers.
+    for (part, reason) in bundle.meta.missing.iter().filter(|(part, _)| !["decide", "effects"].contains(&part.as_str())) {
         scored.notes.push(format!("no {part}: {reason}"));
     }
 

@@ -17,6 +17,8 @@ pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMea
 
 use crate::bundle::{Bundle, Meta};
 use crate::config::{Config, Definition, Effort};
+use crate::decide::learn::learn;
+use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
@@ -121,9 +123,13 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     let recommend = recommend::measured(ranking?, &mut measured);
     measured.warnings.extend(tier_warnings(&measured));
 
+    let mut effects = None;
     if !config.treatments.is_empty() {
         progress.stage("decide");
         decide::measure(config, exports, None, &mut measured)?;
+        if purpose == Purpose::Fit {
+            effects = learn(config, exports, &past(config, exports, end), end)?;
+        }
     }
 
     progress.stage("segments");
@@ -133,7 +139,12 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     churn.plan.learned.value = ValueModel::fit(&facts.iter().filter_map(Facts::summary).collect::<Vec<_>>());
     drop(facts);
     let habits = ExportHabits::learn(&exports.events, end);
-    let bundle = Bundle { meta: meta(config, exports, end, &measured), features: churn.plan, churn: churn.part, recommend, segments, habits };
+    let mut meta = meta(config, exports, end, &measured);
+    if effects.is_none() {
+        let reason = if config.treatments.is_empty() { "the config has no [[treatments]]" } else { "no past contact was over by the end of training" };
+        meta.missing.insert("effects".into(), reason.into());
+    }
+    let bundle = Bundle { meta, features: churn.plan, churn: churn.part, recommend, effects, segments, habits };
     Ok(Trained { bundle, measured, windows: churn.windows, moved: churn.moved, rows: churn.rows })
 }
 

@@ -55,6 +55,39 @@ fn offers_earn_nearly_what_the_truth_would_allow_and_more_than_any_one_offer_for
     assert!(!offers.column("offer_id").contains(&"CALL"));
 }
 
+/// What is decided of each customer, with every term of its worth.
+fn decided(shop: &Shop) -> BTreeMap<String, Vec<String>> {
+    let offers = shop.table("offers.csv");
+    let terms = ["offer_id", "channel", "accept_probability", "added_margin", "added_margin_low", "accept_cost", "churn_change", "net_value"];
+    let rows = (0..offers.len()).filter(|row| !offers.column("offer_id")[*row].is_empty());
+    let row = |row: usize| (offers.column("customer_id")[row].to_owned(), terms.map(|term| offers.column(term)[row].to_owned()).to_vec());
+    rows.map(row).collect()
+}
+
+#[test]
+fn what_offers_do_is_learnt_in_training_and_a_run_reads_it_from_the_bundle() {
+    let shop = Shop::simulated(2_000, 3);
+    shop.fit().succeeds();
+    shop.score().succeeds();
+    let before = decided(&shop);
+    // Nearly all past contacts are lost from the export: what is decided of customers who never had any stays as it was.
+    let path = shop.path().join("campaigns.csv");
+    let campaigns = std::fs::read_to_string(&path).unwrap();
+    let contacted: Vec<String> = Table::read(&path).column("customer_id").into_iter().map(String::from).collect();
+    std::fs::write(&path, campaigns.lines().take(2).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    shop.score().succeeds();
+    let after = decided(&shop);
+    let mut same = 0;
+    for (customer, terms) in before.iter().filter(|(customer, _)| !contacted.contains(customer)) {
+        assert_eq!(after.get(customer), Some(terms), "{customer}");
+        // Leaving is foretold for the base only.
+        let blank = terms.iter().filter(|term| term.is_empty()).count();
+        assert!(blank == 0 || blank == 1 && terms[6].is_empty(), "{customer}: {terms:?}");
+        same += 1;
+    }
+    assert!(same > 100, "{same} customers were compared");
+}
+
 /// A small generator of catalogues: the same every time.
 struct Lots(u64);
 

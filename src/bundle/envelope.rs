@@ -25,20 +25,22 @@ pub(super) const MOST_BYTES: u64 = 2 << 30;
 /// Bit 0 of a section's flags: a reader that does not know the section must refuse the bundle.
 pub(super) const REQUIRED: u32 = 1;
 
-/// The kinds of section of format 1.0, in the order in which they stand in the file. 5 is kept for offers.
+/// The kinds of section of format 1.0, in the order in which they stand in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Meta = 1,
     Features = 2,
     Churn = 3,
     Recommender = 4,
+    Effects = 5,
     Baseline = 6,
     SelfTest = 7,
     Segments = 8,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 7] = [Kind::Meta, Kind::Features, Kind::Churn, Kind::Recommender, Kind::Baseline, Kind::SelfTest, Kind::Segments];
+    pub(super) const ALL: [Kind; 8] =
+        [Kind::Meta, Kind::Features, Kind::Churn, Kind::Recommender, Kind::Effects, Kind::Baseline, Kind::SelfTest, Kind::Segments];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -46,6 +48,7 @@ impl Kind {
             Kind::Features => "FEATURES",
             Kind::Churn => "CHURN",
             Kind::Recommender => "CF",
+            Kind::Effects => "EFFECTS",
             Kind::Baseline => "BASELINE",
             Kind::SelfTest => "SELFTEST",
             Kind::Segments => "SEGMENTS",

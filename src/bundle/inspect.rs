@@ -1,6 +1,8 @@
 //! What is in a bundle, for people and for programs.
 
 use super::{Bundle, Meta};
+use crate::decide::effects::{Effect, Effects};
+use crate::decide::pooling::Difference;
 use crate::snapshot::FeatureSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ struct Inside<'a> {
     churn: Option<(&'a str, f64)>,
     /// Name.
     recommend: Option<&'a str>,
+    /// Offers that were sent, and what is known of each.
+    effects: Option<&'a BTreeMap<String, Effect>>,
     segments: bool,
     habits: bool,
 }
@@ -43,6 +47,7 @@ impl Bundle {
             specs: &self.features.specs,
             churn: self.churn.as_ref().map(|part| (part.name.as_str(), part.base_rate)),
             recommend: self.recommend.as_ref().map(|part| part.name.as_str()),
+            effects: self.effects.as_ref().map(Effects::by_name),
             segments: self.segments.is_some(),
             habits: self.habits.is_some(),
         }
@@ -61,7 +66,13 @@ impl<'a> Inside<'a> {
 
     /// The parts that are not there, by their names in META.
     fn missing(&self) -> impl Iterator<Item = &'static str> {
-        let parts = [("churn", self.churn.is_some()), ("recommend", self.recommend.is_some()), ("segments", self.segments), ("habits", self.habits)];
+        let parts = [
+            ("churn", self.churn.is_some()),
+            ("recommend", self.recommend.is_some()),
+            ("effects", self.effects.is_some()),
+            ("segments", self.segments),
+            ("habits", self.habits),
+        ];
         parts.into_iter().filter(|(_, there)| !there).map(|(name, _)| name)
     }
 
@@ -81,6 +92,7 @@ impl<'a> Inside<'a> {
             "models": {
                 "churn": self.churn.map(|(name, base_rate)| json!({ "name": name, "base_rate": base_rate })),
                 "recommend": self.recommend.map(|name| json!({ "name": name })),
+                "effects": self.effects.map(|effects| effects.iter().map(|(name, effect)| (name.clone(), effect_json(effect))).collect::<serde_json::Map<_, _>>()),
                 "segments": self.segments,
                 "habits": self.habits,
             },
@@ -111,6 +123,9 @@ impl<'a> Inside<'a> {
         if let Some(name) = self.recommend {
             line("recommend", name.to_string());
         }
+        for (name, effect) in self.effects.into_iter().flatten() {
+            line("offer", format!("{name}: {}", effect_text(effect)));
+        }
         for part in self.missing() {
             line(part, format!("none: {}", meta.missing.get(part).map_or("no reason given", String::as_str)));
         }
@@ -136,6 +151,23 @@ impl<'a> Inside<'a> {
             line("", format!("{name:<10}{}", size(*bytes)));
         }
         text
+    }
+}
+
+/// What is known of an offer: shares, changes beside the controls with their 95 % intervals.
+fn effect_json(effect: &Effect) -> Value {
+    let change = |difference: Option<Difference>| difference.map(|own| json!({ "mean": own.mean, "interval": own.interval() }));
+    json!({ "treated": effect.treated, "accept": effect.accept, "response": change(effect.response), "amount": change(effect.amount), "churn": change(effect.churn) })
+}
+
+fn effect_text(effect: &Effect) -> String {
+    let told = format!("sent {} times, {:.1} % responded", effect.treated, 100.0 * effect.accept);
+    match effect.response {
+        None => format!("{told}; no controls, so what it changed is not known"),
+        Some(change) => {
+            let (low, high) = change.interval();
+            format!("{told}, {:+.1} points beside the controls ({:+.1} to {:+.1})", 100.0 * change.mean, 100.0 * low, 100.0 * high)
+        }
     }
 }
 
@@ -202,7 +234,13 @@ mod tests {
             schema_hash: "77".into(),
             sections: vec![("META", 900), ("FEATURES", 19_000_000)],
         };
-        let inside = Inside { meta: &meta, specs: &specs, churn: Some(("boosted", 0.43)), recommend: None, segments: true, habits: false };
+        let difference = |mean, error| Some(Difference { mean, error });
+        let effects = BTreeMap::from([
+            ("F10".to_string(), Effect { accept: 0.2, response: difference(0.05, 0.01), amount: None, churn: difference(-0.01, 0.01), treated: 900 }),
+            ("GIFT".to_string(), Effect { accept: 0.1, response: None, amount: None, churn: None, treated: 40 }),
+        ]);
+        let churn = Some(("boosted", 0.43));
+        let inside = Inside { meta: &meta, specs: &specs, churn, recommend: None, effects: Some(&effects), segments: true, habits: false };
         (inside.json(&facts), inside.text(&facts))
     }
 
@@ -212,6 +250,8 @@ mod tests {
         assert_eq!(json["models"]["churn"]["name"], "boosted");
         assert!(json["models"]["recommend"].is_null());
         assert_eq!(json["missing"]["recommend"], "no source has items");
+        assert_eq!(json["models"]["effects"]["F10"]["response"]["mean"], 0.05);
+        assert!(json["models"]["effects"]["GIFT"]["response"].is_null());
         assert_eq!(json["measured"]["churn"]["auc"], 0.781);
         assert_eq!(json["features"]["recency"], json!(["days_since_last", "tenure"]));
         assert_eq!(json["sections"][1]["bytes"], 19_000_000);
@@ -226,6 +266,8 @@ mod tests {
             "churn           boosted, base rate 43.0 %",
             "recommend       none: no source has items",
             "habits          none: no reason given",
+            "offer           F10: sent 900 times, 20.0 % responded, +5.0 points beside the controls (+3.0 to +7.0)",
+            "offer           GIFT: sent 40 times, 10.0 % responded; no controls, so what it changed is not known",
             "                recency: days_since_last, tenure",
             "                churn.auc = 0.781",
             "                windows.0 = 2011-06-12",

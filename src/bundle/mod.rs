@@ -11,6 +11,7 @@ pub use fault::BundleFault;
 pub use inspect::{FileFacts, inspect, inspect_text};
 
 use crate::churn::ChurnPart;
+use crate::decide::effects::Effects;
 use crate::error::{Error, Result};
 use crate::monitor::freshness::ExportHabits;
 use crate::recommend::{ItemEvent, Recommender};
@@ -31,6 +32,8 @@ pub struct Bundle {
     pub churn: Option<ChurnPart>,
     /// The recommender; absent with a reason in META.
     pub recommend: Option<Recommender>,
+    /// What offers do; absent where nothing was ever sent.
+    pub effects: Option<Effects>,
     /// Segments; absent where nothing has a date.
     pub segments: Option<SegmentRules>,
     /// What exports usually look like, to notice a stale one.
@@ -67,6 +70,7 @@ impl Parts for Holdfast {
     type Features = FeaturePlan;
     type Churn = ChurnPart;
     type Recommender = Recommender;
+    type Effects = Effects;
     type Segments = SegmentRules;
     type Habits = ExportHabits;
 
@@ -84,6 +88,9 @@ impl Parts for Holdfast {
     }
     fn recommend(recommender: &Recommender, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<(u32, f32)>> {
         recommender.recommend(histories, count).into_iter().map(|list| list.into_iter().map(|offer| (offer.item, offer.score)).collect()).collect()
+    }
+    fn check_effects(effects: &Effects) -> std::result::Result<(), String> {
+        effects.validate()
     }
     fn check_habits(habits: &ExportHabits) -> std::result::Result<(), String> {
         habits.validate()
@@ -103,6 +110,7 @@ impl Bundle {
             features: self.features.clone(),
             churn: self.churn.clone(),
             recommender: self.recommend.clone(),
+            effects: self.effects.clone(),
             segments: self.segments.clone(),
             habits: self.habits.clone(),
         }
@@ -163,6 +171,7 @@ pub fn load_with_facts(path: &Path) -> Result<(Bundle, FileFacts)> {
         features: contents.features,
         churn: contents.churn,
         recommend: contents.recommender,
+        effects: contents.effects,
         segments: contents.segments,
         habits: contents.habits,
     };

@@ -27,6 +27,7 @@ pub(super) trait Parts {
     type Features: Encode + Decode<()>;
     type Churn: Encode + Decode<()>;
     type Recommender: Encode + Decode<()>;
+    type Effects: Encode + Decode<()>;
     type Segments: Encode + Decode<()>;
     type Habits: Encode + Decode<()>;
 
@@ -35,6 +36,7 @@ pub(super) trait Parts {
     fn probabilities(churn: &Self::Churn, matrix: &FeatureMatrix) -> Vec<f64>;
     fn check_recommender(recommender: &Self::Recommender) -> std::result::Result<(), String>;
     fn recommend(recommender: &Self::Recommender, histories: &[Vec<ItemEvent>], count: usize) -> Vec<Vec<(u32, f32)>>;
+    fn check_effects(effects: &Self::Effects) -> std::result::Result<(), String>;
     fn check_habits(habits: &Self::Habits) -> std::result::Result<(), String>;
     fn check_features(features: &Self::Features) -> std::result::Result<(), String>;
     fn check_segments(segments: &Self::Segments) -> std::result::Result<(), String>;
@@ -46,6 +48,7 @@ pub(super) struct Contents<P: Parts> {
     pub(super) features: P::Features,
     pub(super) churn: Option<P::Churn>,
     pub(super) recommender: Option<P::Recommender>,
+    pub(super) effects: Option<P::Effects>,
     pub(super) segments: Option<P::Segments>,
     pub(super) habits: Option<P::Habits>,
 }
@@ -70,6 +73,7 @@ impl<P: Parts> Contents<P> {
         }
         push(&mut sections, Kind::Churn, &self.churn)?;
         push(&mut sections, Kind::Recommender, &self.recommender)?;
+        push(&mut sections, Kind::Effects, &self.effects)?;
         push(&mut sections, Kind::Baseline, &self.habits)?;
         sections.push(Section { kind: Kind::SelfTest, count: selftest.count(), bytes: encode(&selftest)? });
         push(&mut sections, Kind::Segments, &self.segments)?;
@@ -84,6 +88,7 @@ impl<P: Parts> Contents<P> {
             features: part(opened, Kind::Features)?.ok_or(BundleFault::MissingSection { name: Kind::Features.name() })?,
             churn: part(opened, Kind::Churn)?,
             recommender: part(opened, Kind::Recommender)?,
+            effects: part(opened, Kind::Effects)?,
             segments: part(opened, Kind::Segments)?,
             habits: part(opened, Kind::Baseline)?,
         };
@@ -110,6 +115,9 @@ impl<P: Parts> Contents<P> {
         }
         if let Some(recommender) = &contents.recommender {
             P::check_recommender(recommender).map_err(invalid(Kind::Recommender))?;
+        }
+        if let Some(effects) = &contents.effects {
+            P::check_effects(effects).map_err(invalid(Kind::Effects))?;
         }
         if let Some(habits) = &contents.habits {
             P::check_habits(habits).map_err(invalid(Kind::Baseline))?;

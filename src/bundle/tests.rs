@@ -33,6 +33,7 @@ impl Parts for Toy {
     type Features = Vec<FeatureSpec>;
     type Churn = Tree;
     type Recommender = Shop;
+    type Effects = Vec<f64>;
     type Segments = Vec<f64>;
     type Habits = Vec<u64>;
 
@@ -82,6 +83,9 @@ impl Parts for Toy {
         };
         histories.iter().map(list).collect()
     }
+    fn check_effects(effects: &Vec<f64>) -> std::result::Result<(), String> {
+        if effects.iter().all(|effect| effect.is_finite()) { Ok(()) } else { Err("an effect is not finite".into()) }
+    }
     fn check_habits(_: &Vec<u64>) -> std::result::Result<(), String> {
         Ok(())
     }
@@ -122,6 +126,7 @@ fn contents() -> Contents<Toy> {
             names: (0..12).map(|item| format!("item {item}")).collect(),
             factor: (0..12).map(|item| 1.0 / (1.0 + item as f32)).collect(),
         }),
+        effects: Some(vec![0.05, -0.01]),
         segments: Some(vec![30.0, 90.0]),
         habits: Some(vec![100, 120, 90]),
     }
@@ -187,15 +192,17 @@ fn what_was_saved_loads_equal_and_saves_to_the_same_bytes() {
     let expected = contents();
     assert_eq!((&loaded.meta, &loaded.features, &loaded.churn), (&expected.meta, &expected.features, &expected.churn));
     assert_eq!((&loaded.recommender, &loaded.segments, &loaded.habits), (&expected.recommender, &expected.segments, &expected.habits));
+    assert_eq!(loaded.effects, expected.effects);
     assert_eq!(loaded.to_bytes().unwrap(), bytes);
     assert_eq!(good(), bytes);
 }
 
 #[test]
 fn parts_that_are_missing_stay_missing() {
-    let bare = Contents::<Toy> { churn: None, recommender: None, segments: None, habits: None, ..contents() };
+    let bare = Contents::<Toy> { churn: None, recommender: None, effects: None, segments: None, habits: None, ..contents() };
     let loaded = open(&bare.to_bytes().unwrap()).unwrap();
     assert!(loaded.churn.is_none() && loaded.recommender.is_none() && loaded.segments.is_none() && loaded.habits.is_none());
+    assert!(loaded.effects.is_none());
 }
 
 #[test]
@@ -203,10 +210,10 @@ fn the_layout_is_the_published_one() {
     let file = good();
     assert_eq!(file[..8], *b"\x89HFB\r\n\x1a\n");
     assert_eq!(file[8..12], [1, 0, 0, 0]);
-    assert_eq!(u32::from_le_bytes(file[12..16].try_into().unwrap()) as usize, HEADER + 7 * ENTRY);
+    assert_eq!(u32::from_le_bytes(file[12..16].try_into().unwrap()) as usize, HEADER + 8 * ENTRY);
     assert_eq!(u64::from_le_bytes(file[16..24].try_into().unwrap()), file.len() as u64);
     assert_eq!(file.len() % 8, 0);
-    let header_len = HEADER + 7 * ENTRY;
+    let header_len = HEADER + 8 * ENTRY;
     assert_eq!(file[64..96], *blake3::hash(&file[header_len..]).as_bytes());
     assert_eq!(file[96..128], *blake3::hash(&[&file[..96], &file[HEADER..header_len]].concat()).as_bytes());
     let meta = range(&file, Kind::Meta);
@@ -439,7 +446,7 @@ fn padded(file: &[u8]) -> usize {
 }
 
 fn reseal_header(file: &mut [u8]) {
-    let table = file[HEADER..HEADER + 7 * ENTRY].to_vec();
+    let table = file[HEADER..HEADER + 8 * ENTRY].to_vec();
     let hash = blake3::hash(&[&file[..96], &table].concat());
     set(file, 96, hash.as_bytes());
 }

@@ -8,11 +8,12 @@ use crate::error::Result;
 use crate::exports::{Exports, TextTable};
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::timeline::{Cutoff, History, Moment, Timeline};
+use bincode::{Decode, Encode};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// The mean amount of an order, over all customers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 pub(super) struct Usual {
     overall: f64,
 }
@@ -32,6 +33,11 @@ impl Usual {
     pub(super) fn of(self, history: &History<'_>, kinds: &[String]) -> f64 {
         let (count, amount) = orders(history, kinds);
         (amount.max(0.0) + self.overall) / (count + 1.0)
+    }
+
+    /// Whether it is a number.
+    pub(super) fn is_finite(self) -> bool {
+        self.overall.is_finite()
     }
 }
 
@@ -77,6 +83,28 @@ impl Case<'_> {
     }
 }
 
+/// What a customer answered to something sent by a channel.
+pub(super) struct Answer<'p> {
+    pub(super) customer: u32,
+    pub(super) name: &'p str,
+    pub(super) channel: &'p str,
+    /// 1 for a response.
+    pub(super) responded: f64,
+}
+
+/// What customers answered, of all that was over before a day and says its channel, in the order of the table.
+pub(super) fn answers<'p>(config: &Config, exports: &'p Exports, past: &'p [Past], end: Cutoff) -> Vec<Answer<'p>> {
+    let table = &exports.treatments;
+    let Some(channel) = table.column("channel") else { return Vec::new() };
+    let of = |past: &'p Past| {
+        let response = config.treatments[table.sources[past.row]].response.as_ref()?;
+        let (customer, channel) = (past.customer?, table.text(past.row, Some(channel))?);
+        let (responded, _) = Outcomes::new(config, exports, response).of(past.customer, past.time, Some(past.row), end)?;
+        Some(Answer { customer, name: &past.name, channel, responded: f64::from(u8::from(responded)) })
+    };
+    past.par_iter().filter(|past| !past.is_control).map(of).collect::<Vec<_>>().into_iter().flatten().collect()
+}
+
 /// Reads the outcome of a customer from a day on.
 struct Outcomes<'a> {
     exports: &'a Exports,
@@ -86,7 +114,11 @@ struct Outcomes<'a> {
     goal: Option<&'a str>,
 }
 
-impl Outcomes<'_> {
+impl<'a> Outcomes<'a> {
+    fn new(config: &'a Config, exports: &'a Exports, response: &'a Response) -> Outcomes<'a> {
+        Outcomes { exports, response, table: &exports.treatments, until: exports.treatments.column("until"), goal: config.decide.goal.as_deref() }
+    }
+
     /// Whether the customer responded and how much was summed; `None` where the time to respond is not over.
     fn of(&self, customer: Option<u32>, time: Option<Moment>, row: Option<usize>, end: Cutoff) -> Option<(bool, f64)> {
         match self.response {
@@ -146,8 +178,7 @@ pub(super) fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], en
     let mut cases = Vec::new();
     for (number, source) in config.treatments.iter().enumerate() {
         let Some(response) = &source.response else { continue };
-        let outcomes =
-            Outcomes { exports, response, table: &exports.treatments, until: exports.treatments.column("until"), goal: config.decide.goal.as_deref() };
+        let outcomes = Outcomes::new(config, exports, response);
         let own: Vec<&Past> = past.iter().filter(|past| exports.treatments.sources[past.row] == number).collect();
         let mut waves: BTreeMap<&str, (Option<&Past>, Vec<u32>)> = BTreeMap::new();
         for past in &own {

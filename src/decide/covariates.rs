@@ -2,90 +2,103 @@
 //!
 //! Few and plain on purpose: effects are small beside noise, and every further column costs certainty.
 
+use crate::config::{ChurnSettings, Span};
+use crate::error::Result;
 use crate::exports::Exports;
-use crate::snapshot::learned::RARE;
+use crate::snapshot::learned::{BoundProfile, ProfileFeature, ProfileKind, profile_features};
 use crate::snapshot::{FeatureSpec, FeatureValues};
-use crate::timeline::{History, Moment, ProfileValues};
+use crate::timeline::{Cutoff, History, Moment};
+use bincode::{Decode, Encode};
 
 /// More categories than this say too little each.
 const MOST_CATEGORIES: usize = 20;
 
-/// A column of a profile table.
-#[derive(Debug, Clone, PartialEq)]
-struct Column {
-    table: usize,
-    column: usize,
-    /// For categories: the code of each of the table's names; `NaN` for rare ones.
-    codes: Vec<f64>,
+/// Which columns there are, by name.
+#[derive(Debug, Clone, PartialEq, Default, Encode, Decode)]
+pub(super) struct Covariates {
+    /// Whether events have amounts.
+    has_amount: bool,
+    /// Columns of the profiles.
+    profiles: Vec<ProfileFeature>,
 }
 
-/// The columns, found once for all customers and days.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Covariates {
-    /// What each value is.
-    pub(super) specs: Vec<FeatureSpec>,
-    columns: Vec<Column>,
+/// The columns, bound to one set of exports.
+pub(super) struct BoundCovariates<'a> {
+    exports: &'a Exports,
+    has_amount: bool,
     /// By kind of event: whether it counts as alive.
     alive: Vec<bool>,
-    has_amount: bool,
+    profiles: Vec<BoundProfile>,
 }
 
 impl Covariates {
-    /// The columns of these exports. `alive` are the kinds of event that count as signs of life. Columns of a table without time serve a past
-    /// day only where the config says that they do.
-    pub(super) fn new(exports: &Exports, alive: &[String]) -> Covariates {
-        let store = &exports.events;
-        let mut covariates = Covariates {
-            alive: store.kinds.iter().map(|kind| alive.contains(kind)).collect(),
-            has_amount: store.amount.iter().any(|amount| !amount.is_nan()),
-            ..Covariates::default()
-        };
-        let number = |name: &str, unit: &str| FeatureSpec {
+    /// The columns of these exports. Profiles without time serve a past day only where the config says that they do.
+    pub(super) fn learn(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff) -> Covariates {
+        let mut profiles = profile_features(exports, churn, cutoff, true);
+        profiles.retain(|feature| match &feature.kind {
+            ProfileKind::Category { vocabulary } => (2..=MOST_CATEGORIES).contains(&(vocabulary.len() - 1)),
+            ProfileKind::Number | ProfileKind::Date => true,
+        });
+        Covariates { has_amount: exports.events.amount.iter().any(|amount| !amount.is_nan()), profiles }
+    }
+
+    /// What each value is.
+    pub(super) fn specs(&self) -> Vec<FeatureSpec> {
+        let spec = |name: &str, unit: &str, values: FeatureValues| FeatureSpec {
             name: name.into(),
             unit: unit.into(),
             meaning: name.into(),
             family: "contact".into(),
             kinds: Vec::new(),
-            values: FeatureValues::Number,
+            values,
         };
-        covariates.specs = vec![number("tenure", "days"), number("days_since_last", "days"), number("orders", "orders"), number("usual_gap", "days")];
-        if covariates.has_amount {
-            covariates.specs.push(number("value", "money"));
+        let number = |name, unit| spec(name, unit, FeatureValues::Number);
+        let mut specs = vec![number("tenure", "days"), number("days_since_last", "days"), number("orders", "orders"), number("usual_gap", "days")];
+        if self.has_amount {
+            specs.push(number("value", "money"));
         }
-        for (table, profiles) in exports.profiles.iter().enumerate() {
-            for (column, values) in profiles.columns.iter().enumerate().filter(|(_, values)| values.serves_past || !profiles.time.is_empty()) {
-                let mut codes = Vec::new();
-                let mut spec = number(&values.name, "");
-                if let ProfileValues::Category { codes: rows, names } = &values.values {
-                    let mut counts = vec![0usize; names.len()];
-                    for code in rows {
-                        if let Some(count) = counts.get_mut(*code as usize) {
-                            *count += 1;
-                        }
-                    }
-                    let mut vocabulary = Vec::new();
-                    codes = vec![f64::NAN; names.len()];
-                    for (name, _) in counts.iter().enumerate().filter(|(_, count)| **count >= RARE) {
-                        codes[name] = vocabulary.len() as f64;
-                        vocabulary.push(names[name].clone());
-                    }
-                    if vocabulary.len() < 2 || vocabulary.len() > MOST_CATEGORIES {
-                        continue;
-                    }
-                    spec.values = FeatureValues::Category { vocabulary };
-                }
-                covariates.specs.push(spec);
-                covariates.columns.push(Column { table, column, codes });
+        specs.extend(self.profiles.iter().map(|feature| match &feature.kind {
+            // What is rare is as good as missing: `other` is no category here.
+            ProfileKind::Category { vocabulary } => {
+                spec(&feature.name, "", FeatureValues::Category { vocabulary: vocabulary[..vocabulary.len().saturating_sub(1)].to_vec() })
             }
-        }
-        covariates
+            ProfileKind::Number | ProfileKind::Date => number(&feature.name, ""),
+        }));
+        specs
     }
 
+    /// Finds the columns in one set of exports. `alive` are the kinds of event that count as signs of life.
+    ///
+    /// # Errors
+    /// 65 naming a profile column that the exports do not have or that holds something else.
+    pub(super) fn bind<'a>(&self, exports: &'a Exports, alive: &[String]) -> Result<BoundCovariates<'a>> {
+        Ok(BoundCovariates {
+            exports,
+            has_amount: self.has_amount,
+            alive: exports.events.kinds.iter().map(|kind| alive.contains(kind)).collect(),
+            profiles: self.profiles.iter().map(|feature| feature.bind(exports)).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Checks every value read from a file.
+    pub(super) fn validate(&self) -> std::result::Result<(), String> {
+        for ProfileFeature { name, kind } in &self.profiles {
+            if let ProfileKind::Category { vocabulary } = kind
+                && !(3..=MOST_CATEGORIES + 1).contains(&vocabulary.len())
+            {
+                return Err(format!("effects depend on {} categories of {name:?}, expected 3 to {} with `other`", vocabulary.len(), MOST_CATEGORIES + 1));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BoundCovariates<'_> {
     /// The values of a customer on the day of the history's cut-off, in the order of the specs; `NaN` where missing.
-    pub(super) fn row(&self, exports: &Exports, history: &History<'_>) -> Vec<f64> {
+    pub(super) fn row(&self, history: &History<'_>) -> Vec<f64> {
         let cutoff = history.cutoff;
         let (mut first, mut last, mut orders, mut value) = (None::<Moment>, None::<Moment>, 0.0, 0.0);
-        let year = cutoff.minus(crate::config::Span::days(365));
+        let year = cutoff.minus(Span::YEAR);
         for event in history.events() {
             first.get_or_insert(event.time());
             if !self.alive[usize::from(event.kind())] {
@@ -106,11 +119,11 @@ impl Covariates {
         if self.has_amount {
             row.push(value);
         }
-        for Column { table, column, codes } in &self.columns {
-            let table = &exports.profiles[*table];
-            let at = table.row_at(history.customer, cutoff);
-            row.push(at.map_or(f64::NAN, |at| table.columns[*column].number(at, cutoff, |code| codes[code as usize])));
-        }
+        row.extend(self.profiles.iter().map(|profile| {
+            let table = &self.exports.profiles[profile.table];
+            let value = profile.value(table, table.row_at(history.customer, cutoff), cutoff);
+            if profile.is_other(value) { f64::NAN } else { value }
+        }));
         row
     }
 }

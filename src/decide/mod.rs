@@ -4,8 +4,8 @@
 //! offer's items fit. Out: [`Decisions`]: rows for offers.csv with every term of their value, rules counted, budgets with their prices.
 //!
 //! The value of a contact is `taste * (margin share * change of the amount bought) - change of the risk of leaving * value of the customer - contact
-//! cost - acceptance * (accept cost + discount)`, both changes measured against the control customers of past waves (see [`effects`]) and, where that is
-//! sure, by customer. The value of the customer is `value_saved` of the costs, else the margin of what they paid in the last 365 days. `taste` is how well the best item of the
+//! cost - acceptance * (accept cost + discount)`, both changes measured against the control customers of past waves (see [`learn`]) and, where that is
+//! sure, by customer; they are in the bundle ([`effects`]). The value of the customer is `value_saved` of the costs, else the margin of what they paid in the last 365 days. `taste` is how well the best item of the
 //! offer fits the customer beside other customers (mean 1, between a quarter and 4). Where no past wave had a control, what an offer changes is not
 //! known: offers are then allotted by taste alone, and the money columns stay blank.
 
@@ -16,12 +16,14 @@ pub mod control;
 mod covariates;
 pub mod effects;
 pub mod eligibility;
+pub mod learn;
 pub mod past;
 mod personal;
 pub mod policy;
-mod pooling;
+pub mod pooling;
 mod regression;
 mod sending;
+mod silence;
 mod trials;
 
 use crate::config::{Config, Limit, Span};
@@ -32,7 +34,7 @@ use crate::value::margin::Margins;
 use allocate::{Allocation, Candidate, Problem, Resource};
 use catalogue::Offer;
 use control::Lots;
-use effects::{Effects, Standpoint};
+use effects::{BoundEffects, Standpoint};
 use eligibility::{Person, Rules, forbidden};
 use past::Past;
 use rayon::prelude::*;
@@ -188,6 +190,8 @@ pub struct Customer<'a> {
     pub fits: Vec<(Option<u32>, f64)>,
     /// Mean amount of an order, where known.
     pub order_amount: Option<f64>,
+    /// What offers do, as the bundle that scores this customer has learnt it.
+    pub effects: &'a BoundEffects<'a>,
 }
 
 /// The verdict of every rule for one customer and offer, in the order applied; the first that fails keeps the offer back.
@@ -210,7 +214,8 @@ pub struct Market<'a> {
     exports: &'a Exports,
     as_of: Cutoff,
     rules: Rules<'a>,
-    effects: Effects,
+    /// Those of the bundle in use.
+    effects: &'a BoundEffects<'a>,
     /// Past contacts of each customer: when and what.
     contacts: Vec<Vec<(Moment, String)>>,
     past: Vec<Past>,
@@ -221,14 +226,13 @@ pub struct Market<'a> {
 }
 
 impl<'a> Market<'a> {
-    /// Reads past treatments and learns what offers brought.
+    /// Puts together what decisions are made from. `past` are the contacts before `as_of`.
     ///
     /// # Errors
     /// 78 where `who` names a column that no profile has.
-    pub fn new(config: &'a Config, exports: &'a Exports, as_of: Cutoff) -> Result<Market<'a>> {
+    pub fn new(config: &'a Config, exports: &'a Exports, as_of: Cutoff, mut past: Vec<Past>, bound: &'a BoundEffects<'a>) -> Result<Market<'a>> {
         let rules = Rules::new(exports, config.offers.iter().filter_map(|source| source.who.as_ref()))?;
-        let mut past = past::past(config, exports, as_of);
-        let effects = effects::effects(config, exports, &past, as_of)?;
+        let effects = bound.effects;
         let issued = unseen(exports, &past, as_of);
         let mut notes = Vec::new();
         if !issued.is_empty() {
@@ -257,7 +261,7 @@ impl<'a> Market<'a> {
             notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
         }
         let lots = Lots::new(&config.decide, &config.project.name, as_of);
-        Ok(Market { config, exports, as_of, rules, effects, contacts, past, lots, margin_share: margins.mean(), notes })
+        Ok(Market { config, exports, as_of, rules, effects: bound, contacts, past, lots, margin_share: margins.mean(), notes })
     }
 
     /// What it takes to pass a rule of [`verdicts`].
@@ -301,10 +305,11 @@ impl<'a> Market<'a> {
     /// What an offer is worth for a customer whose taste for it is `taste` times the usual. `at` is what effects depend on.
     fn worth(&self, customer: &Customer<'_>, offer: &Offer, taste: f64, at: &Standpoint, with_doubt: bool) -> Worth {
         let mut worth = Worth { contact_cost: offer.contact_cost, ..Worth::default() };
-        let effect = if with_doubt { self.effects.with_doubt(&offer.id, &offer.group, at) } else { self.effects.of(&offer.id, &offer.group, at) };
+        let effects = customer.effects.effects;
+        let effect = if with_doubt { effects.with_doubt(&offer.id, &offer.group, at) } else { effects.of(&offer.id, &offer.group, at) };
         let Some(effect) = effect else { return worth };
         // A channel that the customer answers more does as much for the responses as a better taste.
-        let taste = taste * self.effects.channels.reach(customer.person.history.customer, offer);
+        let taste = taste * customer.effects.reach(customer.person.history.customer, offer);
         let accept = (effect.accept * taste).min(1.0);
         worth.accept = Some(accept);
         // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
@@ -329,7 +334,7 @@ impl<'a> Market<'a> {
             None => customer.person.value.map(|value| value * self.margin_share),
         };
         if let (Some(staying), Some(risk)) = (staying, customer.person.risk)
-            && let Some(churn) = self.effects.leaving(&effect, risk)
+            && let Some(churn) = effects.leaving(&effect, risk)
         {
             // Nobody leaves with more or less than certainty.
             let bounded = |change: f64| (risk + taste * change).clamp(0.0, 1.0) - risk;
@@ -463,13 +468,12 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         units.entry(control::unit(market.exports, market.config.decide.by_household, customer.person.history.customer)).or_default().push(place);
     }
     // What effects depend on; customers are many, and the members of a unit stand apart.
-    let standpoints: Vec<Standpoint> =
-        customers.par_iter().map(|customer| market.effects.standpoint(market.exports, &customer.person.history, &market.config.churn.kinds)).collect();
+    let standpoints: Vec<Standpoint> = customers.par_iter().map(|customer| customer.effects.standpoint(&customer.person.history)).collect();
     let limits = market.limits(offers);
     let tried = tried(market, offers, &limits, asked)?;
     let Limits { mut resources, choices, taken: spent, .. } = limits;
     let whole: Vec<f64> = resources.iter().map(|resource| resource.limit).collect();
-    let measured = market.effects.are_measured();
+    let measured = market.effects.effects.are_measured();
     let mut problem = Problem { offsets: vec![0], choices, ..Problem::default() };
     // What each candidate is: customer and offer.
     let mut meant: Vec<(usize, usize)> = Vec::new();
@@ -552,15 +556,15 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     }
     tell(&mut decisions, &allocation, &problem, measured, &market.config.project.currency);
     decisions.notes.extend(power(market, controls.len(), allocation.taken.len() + explored.len()));
-    let habits = Habits::learn(customers);
+    let habits = Habits::learn(customers.iter().map(|customer| &customer.person));
     let mut decided: Vec<(usize, f64, Decision)> = Vec::new();
     let mut add = |member: usize, place: usize, assignment: Assignment| {
         let (customer, offer) = (&customers[member], &offers[place]);
         let worth = market.worth(customer, offer, tastes[member][place], &standpoints[member], true);
         let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
         let item = customer.fits.get(place).and_then(|(item, _)| *item);
-        let channel = market.effects.channels.best(customer, offer).to_owned();
-        let (send_weekday, send_hour) = habits.best(customer);
+        let channel = customer.effects.best_channel(&customer.person.history, offer).to_owned();
+        let (send_weekday, send_hour) = habits.best(&customer.person);
         decided.push((
             member,
             order,
@@ -606,7 +610,7 @@ fn why<'a>(
         (None, Some(Assignment::Explore)) => "to be sent: decided by lot, so that learning goes on".into(),
         (None, Some(Assignment::Control)) => "kept out as control: would have been sent".into(),
         (None, None) if market.lots.is_control(unit) => "kept out as control: another offer would have been sent".into(),
-        (None, None) if market.effects.are_measured() && worth.net.unwrap_or(0.0) <= 0.0 => "not given: worth no more than it costs".into(),
+        (None, None) if market.effects.effects.are_measured() && worth.net.unwrap_or(0.0) <= 0.0 => "not given: worth no more than it costs".into(),
         (None, None) => match crowded_out {
             Some((name, price)) => format!("crowded out: the {name} is used up, and one more unit of it returns {price:.2} with another customer"),
             None => "not given: other offers are worth more, and no more contacts are allowed".into(),
@@ -633,7 +637,7 @@ fn controls(problem: &Problem, prices: &[f64], kept: Vec<(Vec<(usize, Candidate)
 
 /// What the control group can tell: the least change of the share that responds, beside the change that is expected.
 fn power(market: &Market<'_>, controls: usize, sent: usize) -> Option<String> {
-    let effect = market.effects.overall().filter(|_| controls > 0 && sent > 0)?;
+    let effect = market.effects.effects.overall().filter(|_| controls > 0 && sent > 0)?;
     let times = sent as f64 / controls as f64;
     let change = effect.response.map_or(0.0, |response| response.mean);
     let rate = (effect.accept - change).clamp(0.001, 0.999);

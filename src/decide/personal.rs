@@ -12,6 +12,7 @@ use super::pooling::Estimate;
 use super::regression::{Design, predict, product, ridge, ridge_with_doubt, solve_some};
 use crate::churn::random::mix;
 use crate::error::Result;
+use bincode::{Decode, Encode};
 use faer::Mat;
 
 /// Parts of the cross-fit.
@@ -43,16 +44,22 @@ pub(super) struct Trial<'r> {
 }
 
 /// How the effect departs from its mean: linear in the centred columns of the design.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub(super) struct Departure {
     /// The columns of the design that matter.
     columns: Vec<usize>,
     centre: Vec<f64>,
     coefficients: Vec<f64>,
-    covariance: Mat<f64>,
+    /// Of the coefficients, row by row; empty where their doubt is not told.
+    covariance: Vec<f64>,
 }
 
 impl Departure {
+    /// One coefficient per column; `covariance` row by row, or empty.
+    pub(super) fn new(columns: Vec<usize>, centre: Vec<f64>, coefficients: Vec<f64>, covariance: Vec<f64>) -> Departure {
+        Departure { columns, centre, coefficients, covariance }
+    }
+
     fn centred<'a>(&'a self, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
         self.columns.iter().zip(&self.centre).map(|(column, centre)| row[*column] - centre)
     }
@@ -64,15 +71,30 @@ impl Departure {
 
     /// The departure of an outcome that is so many times this one.
     pub(super) fn times(&self, times: f64) -> Departure {
-        let covariance = Mat::from_fn(self.covariance.nrows(), self.covariance.ncols(), |row, column| times * times * self.covariance[(row, column)]);
-        Departure { coefficients: self.coefficients.iter().map(|coefficient| times * coefficient).collect(), covariance, ..self.clone() }
+        let scaled = |values: &[f64], times: f64| values.iter().map(|value| times * value).collect();
+        Departure { coefficients: scaled(&self.coefficients, times), covariance: scaled(&self.covariance, times * times), ..self.clone() }
     }
 
     /// Its variance.
     pub(super) fn variance(&self, row: &[f64]) -> f64 {
         let own: Vec<f64> = self.centred(row).collect();
-        let product = |a: usize| own.iter().enumerate().map(|(b, value)| self.covariance[(a, b)] * value).sum::<f64>();
-        own.iter().enumerate().map(|(a, value)| value * product(a)).sum::<f64>().max(0.0)
+        let product = |of: &[f64]| of.iter().zip(&own).map(|(covariance, value)| covariance * value).sum::<f64>();
+        self.covariance.chunks(own.len().max(1)).zip(&own).map(|(of, value)| value * product(of)).sum::<f64>().max(0.0)
+    }
+
+    /// Checks every value read from a file; `width` is that of the design.
+    pub(super) fn validate(&self, width: usize) -> std::result::Result<(), String> {
+        let count = self.columns.len();
+        if self.columns.iter().any(|column| *column >= width) {
+            return Err(format!("a column outside the {width} of the design"));
+        }
+        if self.centre.len() != count || self.coefficients.len() != count || !(self.covariance.is_empty() || self.covariance.len() == count * count) {
+            return Err(format!("means, coefficients or covariances do not belong to {count} columns"));
+        }
+        if ![&self.centre, &self.coefficients, &self.covariance].into_iter().flatten().all(|value| value.is_finite()) {
+            return Err("a number is not finite".into());
+        }
+        Ok(())
     }
 }
 
@@ -115,7 +137,7 @@ impl Trial<'_> {
         let targets = Mat::from_fn(count, 1, |row, _| self.outcome[rows[row]] - mean);
         let coefficients = ridge(&centred, &vec![1.0; count], &targets, OUTCOME_RIDGE)?;
         let coefficients = (0..width).map(|column| coefficients[(column, 0)]).collect();
-        Ok(Some(Departure { columns: (0..width).collect(), centre, coefficients, covariance: Mat::zeros(width, width) }))
+        Ok(Some(Departure::new((0..width).collect(), centre, coefficients, Vec::new())))
     }
 }
 
@@ -143,7 +165,9 @@ pub(super) fn effects(trials: &[Trial<'_>], design: &Design, seed: u64) -> Resul
         } else {
             let (coefficients, covariance) = scored.fitted(&columns)?;
             let centre = columns.iter().map(|column| scored.centre[*column]).collect();
-            Some(Departure { columns: columns.clone(), centre, coefficients, covariance })
+            let places = 0..columns.len();
+            let covariance = places.clone().flat_map(|a| places.clone().map(move |b| (a, b))).map(|place| covariance[place]).collect();
+            Some(Departure::new(columns.clone(), centre, coefficients, covariance))
         };
         Ok(Learnt { mean: scored.overall, departure })
     };

@@ -1,5 +1,6 @@
 //! Differences between treated and control customers, taken together over waves and over offers.
 
+use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// Customers on each side of a comparison at least.
@@ -12,7 +13,7 @@ const MOST_PULLED: f64 = 1.5;
 pub(super) const TINY: f64 = 1e-12;
 
 /// A difference with its standard error.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Encode, Decode)]
 pub struct Difference {
     /// Treated minus control, per contact.
     pub mean: f64,

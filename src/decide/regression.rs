@@ -1,7 +1,8 @@
 //! Ridge regression on steps of features: what the models of effects are made of.
 
 use crate::error::{Error, Result};
-use crate::snapshot::{FeatureMatrix, FeatureValues};
+use crate::snapshot::{FeatureMatrix, FeatureSpec, FeatureValues};
+use bincode::{Decode, Encode};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::cholesky::llt::solve::{solve_in_place, solve_in_place_scratch};
@@ -13,7 +14,7 @@ use std::ops::Range;
 const STEPS: usize = 6;
 
 /// The customers' features as columns of a regression: an intercept, steps of numbers, categories, missing values.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Encode, Decode)]
 pub(super) struct Design {
     cuts: Vec<Vec<f64>>,
     categories: Vec<usize>,
@@ -69,6 +70,28 @@ impl Design {
             values.push(f64::from(u8::from(value.is_nan())));
         }
         values
+    }
+
+    /// Checks every value read from a file against the features that the columns are made of.
+    pub(super) fn validate(&self, specs: &[FeatureSpec]) -> std::result::Result<(), String> {
+        if [self.cuts.len(), self.categories.len(), self.ends.len()] != [specs.len(); 3] {
+            return Err(format!("the design of effects has the columns of {} features, expected {}", self.cuts.len(), specs.len()));
+        }
+        let mut width = 1;
+        for (column, spec) in specs.iter().enumerate() {
+            let (steps, categories) = match &spec.values {
+                FeatureValues::Category { vocabulary } => (0, vocabulary.len()),
+                FeatureValues::Number => (self.cuts[column].len().min(STEPS), 0),
+            };
+            width += steps + categories + 1;
+            if (self.cuts[column].len(), self.categories[column], self.ends[column]) != (steps, categories, width) {
+                return Err(format!("the design of effects has other columns for {:?} than its values make", spec.name));
+            }
+            if self.cuts[column].iter().any(|cut| !cut.is_finite()) {
+                return Err(format!("the design of effects cuts {:?} where no number is", spec.name));
+            }
+        }
+        if self.width != width { Err(format!("the design of effects is {} wide, expected {width}", self.width)) } else { Ok(()) }
     }
 
     /// All customers' features, a row each.

@@ -10,9 +10,10 @@
 //! *By which channel*: responses to past treatments of a channel beside what the offers' own shares foretold, by all customers and by
 //! the customer, each shrunk; where treatments do not say their channel, the one that the customer uses most.
 
-use super::Customer;
 use super::catalogue::Offer;
+use super::eligibility::Person;
 use crate::timeline::History;
+use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// Names of the weekdays in the files, Monday first.
@@ -111,13 +112,13 @@ pub struct Habits {
 
 impl Habits {
     /// Counts what the customers did.
-    pub fn learn(customers: &[Customer<'_>]) -> Habits {
+    pub fn learn<'p>(persons: impl IntoIterator<Item = &'p Person<'p>>) -> Habits {
         let mut habits = Habits::default();
-        for customer in customers {
-            let days = Days::of(&customer.person.history);
-            let segment = match habits.by_segment.get_mut(customer.person.segment) {
+        for person in persons {
+            let days = Days::of(&person.history);
+            let segment = match habits.by_segment.get_mut(person.segment) {
                 Some(segment) => segment,
-                None => habits.by_segment.entry(customer.person.segment.to_owned()).or_default(),
+                None => habits.by_segment.entry(person.segment.to_owned()).or_default(),
             };
             for pooled in [&mut habits.all, segment] {
                 pooled.0.add(&days.weekdays);
@@ -128,9 +129,9 @@ impl Habits {
     }
 
     /// The weekday and the hour of day at which a customer is best reached; `None` where nothing is known of anyone.
-    pub fn best(&self, customer: &Customer<'_>) -> (Option<&'static str>, Option<u8>) {
-        let days = Days::of(&customer.person.history);
-        let segment = self.by_segment.get(customer.person.segment).copied().unwrap_or_default();
+    pub fn best(&self, person: &Person<'_>) -> (Option<&'static str>, Option<u8>) {
+        let days = Days::of(&person.history);
+        let segment = self.by_segment.get(person.segment).copied().unwrap_or_default();
         let weekday = shares_of(&days.weekdays, &segment.0, &self.all.0).map(|shares| WEEKDAYS[first_greatest(&shares)]);
         let hour = shares_of(&days.hours, &segment.1, &self.all.1).map(|shares| {
             // The hours before and after say half as much.
@@ -154,51 +155,84 @@ fn shares_of<const N: usize>(own: &[u64; N], segment: &Pooled<N>, all: &Pooled<N
 }
 
 /// Responses and how many were foretold.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Encode, Decode)]
 struct Responses {
     seen: f64,
     foretold: f64,
 }
 
-/// What channels did to the responses to past treatments.
-#[derive(Debug, Clone, Default, PartialEq)]
+impl Responses {
+    fn add(&mut self, foretold: f64, responded: f64) {
+        self.seen += responded;
+        self.foretold += foretold;
+    }
+}
+
+/// What channels did to the responses of all customers.
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
 pub struct Channels {
-    all: BTreeMap<String, Responses>,
-    by_customer: BTreeMap<u32, BTreeMap<String, Responses>>,
+    by_name: BTreeMap<String, Responses>,
 }
 
 impl Channels {
     /// Takes note of a treatment: by which channel, how likely its offer is answered, and whether it was.
-    pub fn add(&mut self, customer: Option<u32>, channel: &str, foretold: f64, responded: f64) {
-        let own = customer.map(|customer| self.by_customer.entry(customer).or_default().entry(channel.to_owned()).or_default());
-        for responses in [Some(self.all.entry(channel.to_owned()).or_default()), own].into_iter().flatten() {
-            responses.seen += responded;
-            responses.foretold += foretold;
+    pub fn add(&mut self, channel: &str, foretold: f64, responded: f64) {
+        self.by_name.entry(channel.to_owned()).or_default().add(foretold, responded);
+    }
+
+    /// By how much a channel multiplies the responses; 1 where nothing is known.
+    fn usual(&self, channel: &str) -> f64 {
+        let all = self.by_name.get(channel).copied().unwrap_or_default();
+        (all.seen + PRIOR_RESPONSES) / (all.foretold + PRIOR_RESPONSES)
+    }
+
+    /// Checks every value read from a file.
+    pub(super) fn validate(&self) -> std::result::Result<(), String> {
+        let is_wrong = |value: f64| !value.is_finite() || value < 0.0;
+        match self.by_name.iter().find(|(_, own)| is_wrong(own.seen) || is_wrong(own.foretold)) {
+            Some((name, _)) => Err(format!("the responses by {name:?} are no counts")),
+            None => Ok(()),
         }
+    }
+}
+
+/// What channels did to the responses of each customer.
+pub struct OwnChannels<'a> {
+    all: &'a Channels,
+    by_customer: BTreeMap<u32, BTreeMap<String, Responses>>,
+}
+
+impl<'a> OwnChannels<'a> {
+    /// Nothing is known yet of any customer.
+    pub fn new(all: &'a Channels) -> OwnChannels<'a> {
+        OwnChannels { all, by_customer: BTreeMap::new() }
+    }
+
+    /// Takes note of a treatment of a customer: by which channel, how likely its offer is answered, and whether it was.
+    pub fn add(&mut self, customer: u32, channel: &str, foretold: f64, responded: f64) {
+        self.by_customer.entry(customer).or_default().entry(channel.to_owned()).or_default().add(foretold, responded);
     }
 
     /// By how much a channel multiplies this customer's responses; 1 where nothing is known.
     fn lift(&self, customer: u32, channel: &str) -> f64 {
-        let all = self.all.get(channel).copied().unwrap_or_default();
-        let usual = (all.seen + PRIOR_RESPONSES) / (all.foretold + PRIOR_RESPONSES);
         let own = self.by_customer.get(&customer).and_then(|own| own.get(channel)).copied().unwrap_or_default();
-        ((own.seen + OWN_PRIOR_RESPONSES * usual) / (own.foretold + OWN_PRIOR_RESPONSES)).clamp(LIFT.0, LIFT.1)
+        ((own.seen + OWN_PRIOR_RESPONSES * self.all.usual(channel)) / (own.foretold + OWN_PRIOR_RESPONSES)).clamp(LIFT.0, LIFT.1)
     }
 
     /// By how much the best channel of an offer multiplies this customer's responses.
     pub fn reach(&self, customer: u32, offer: &Offer) -> f64 {
-        if self.all.is_empty() {
+        if self.all.by_name.is_empty() {
             return 1.0;
         }
         offer.channels.iter().map(|channel| self.lift(customer, channel)).max_by(f64::total_cmp).unwrap_or(1.0)
     }
 
     /// The channel of an offer that this customer answers best, of equal ones the one used most, then the first.
-    pub fn best<'o>(&self, customer: &Customer<'_>, offer: &'o Offer) -> &'o str {
-        let lifts: Vec<f64> = offer.channels.iter().map(|channel| self.lift(customer.person.history.customer, channel)).collect();
+    pub fn best<'o>(&self, history: &History<'_>, offer: &'o Offer) -> &'o str {
+        let lifts: Vec<f64> = offer.channels.iter().map(|channel| self.lift(history.customer, channel)).collect();
         let mut uses = vec![0usize; offer.channels.len()];
-        let names = &customer.person.history.store().channels;
-        for event in customer.person.history.events() {
+        let names = &history.store().channels;
+        for event in history.events() {
             let used = event.channel().map(|channel| names[usize::from(channel)].as_str());
             if let Some(place) = used.and_then(|used| offer.channels.iter().position(|channel| channel == used)) {
                 uses[place] += 1;
@@ -213,7 +247,6 @@ impl Channels {
 mod tests {
     use super::*;
     use crate::config::Span;
-    use crate::decide::eligibility::Person;
     use crate::timeline::{EventStore, Moment, Timeline};
 
     /// Events of each customer at these (day, hour).
@@ -229,10 +262,9 @@ mod tests {
         store
     }
 
-    fn customer(store: &EventStore, number: u32) -> Customer<'_> {
+    fn person(store: &EventStore, number: u32) -> Person<'_> {
         let history = Timeline::new(number, store, &[]).split(Moment(i64::MAX / 4), Span::days(0)).0;
-        let person = Person { history, status: "", tier: "", segment: "loyal", risk: None, value: None };
-        Customer { person, fits: Vec::new(), order_amount: None }
+        Person { history, status: "", tier: "", segment: "loyal", risk: None, value: None }
     }
 
     #[test]
@@ -243,7 +275,7 @@ mod tests {
         let mut all: Vec<&[(i64, i64)]> = [vec![&mondays[..]; 6], vec![&fridays[..]; 5]].concat();
         all.push(&[]);
         let store = store(&all);
-        let customers: Vec<Customer<'_>> = (0..12).map(|number| customer(&store, number)).collect();
+        let customers: Vec<Person<'_>> = (0..12).map(|number| person(&store, number)).collect();
         let habits = Habits::learn(&customers);
         assert_eq!(habits.best(&customers[0]), (Some("monday"), Some(9)));
         assert_eq!(habits.best(&customers[6]), (Some("friday"), Some(18)));
@@ -262,7 +294,7 @@ mod tests {
         let mut all: Vec<&[(i64, i64)]> = vec![&own; 30];
         all.push(&[(10, 0)]);
         let store = store(&all);
-        let customers: Vec<Customer<'_>> = (0..31).map(|number| customer(&store, number)).collect();
+        let customers: Vec<Person<'_>> = (0..31).map(|number| person(&store, number)).collect();
         let habits = Habits::learn(&customers);
         assert_eq!(habits.best(&customers[30]), (Some("wednesday"), None), "dates without a time say no hour");
     }
@@ -271,19 +303,26 @@ mod tests {
     fn a_channel_is_chosen_by_what_was_answered_then_by_what_is_used() {
         let store = store(&[&[(10, 9)], &[(11, 9)]]);
         let offer = Offer { channels: vec!["app".into(), "mail".into()], ..Offer::default() };
+        let history = |number| person(&store, number).history;
         let mut channels = Channels::default();
-        assert_eq!((channels.best(&customer(&store, 0), &offer), channels.reach(0, &offer)), ("app", 1.0), "nothing is known: the first");
+        let unknown = OwnChannels::new(&channels);
+        assert_eq!((unknown.best(&history(0), &offer), unknown.reach(0, &offer)), ("app", 1.0), "nothing is known: the first");
         // Of 200 treatments by each channel 40 would be answered: mail is answered more, by customer 1 never.
         for number in 0..200 {
-            channels.add(None, "app", 0.2, f64::from(u8::from(number % 10 == 0)));
-            channels.add(None, "mail", 0.2, f64::from(u8::from(number % 3 == 0)));
+            channels.add("app", 0.2, f64::from(u8::from(number % 10 == 0)));
+            channels.add("mail", 0.2, f64::from(u8::from(number % 3 == 0)));
         }
         for _ in 0..40 {
-            channels.add(Some(1), "mail", 0.2, 0.0);
-            channels.add(Some(1), "app", 0.2, 0.4);
+            channels.add("mail", 0.2, 0.0);
+            channels.add("app", 0.2, 0.4);
         }
-        assert_eq!(channels.best(&customer(&store, 0), &offer), "mail");
-        assert_eq!(channels.best(&customer(&store, 1), &offer), "app");
-        assert!(channels.reach(0, &offer) > 1.2 && channels.reach(1, &offer) > 1.0);
+        let mut own = OwnChannels::new(&channels);
+        for _ in 0..40 {
+            own.add(1, "mail", 0.2, 0.0);
+            own.add(1, "app", 0.2, 0.4);
+        }
+        assert_eq!(own.best(&history(0), &offer), "mail");
+        assert_eq!(own.best(&history(1), &offer), "app");
+        assert!(own.reach(0, &offer) > 1.2 && own.reach(1, &offer) > 1.0);
     }
 }

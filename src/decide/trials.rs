@@ -6,9 +6,10 @@ use super::personal::Trial;
 use super::pooling::{LEAST, Sums};
 use super::regression::Design;
 use crate::config::{Config, Span};
+use crate::error::Result;
 use crate::exports::Exports;
 use crate::snapshot::FeatureMatrix;
-use crate::timeline::{Moment, Timeline};
+use crate::timeline::{Cutoff, Moment, Timeline};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +40,7 @@ pub(super) struct Trials<'c> {
 }
 
 impl<'c> Trials<'c> {
-    pub(super) fn new(config: &Config, exports: &Exports, cases: &'c [Case<'c>]) -> Option<Trials<'c>> {
+    pub(super) fn new(config: &Config, exports: &Exports, cases: &'c [Case<'c>], end: Cutoff) -> Result<Option<Trials<'c>>> {
         let mut waves: BTreeMap<(usize, &str), Wave<'c>> = BTreeMap::new();
         for (place, case) in cases.iter().enumerate().filter(|(_, case)| case.customer.is_some() && case.time.is_some()) {
             let wave = waves.entry((case.source, case.wave)).or_default();
@@ -58,19 +59,20 @@ impl<'c> Trials<'c> {
         let mut used: Vec<usize> = waves.values().flat_map(|Wave { controls, sent }| controls.iter().chain(sent.values().flatten()).copied()).collect();
         used.sort_unstable();
         if used.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let covariates = Covariates::new(exports, &config.churn.kinds);
+        let covariates = Covariates::learn(exports, &config.churn, end);
+        let bound = covariates.bind(exports, &config.churn.kinds)?;
         let known: Vec<Vec<f64>> = used
             .par_iter()
             .map(|place| {
                 let (customer, time) = (cases[*place].customer.unwrap_or(0), cases[*place].time.unwrap_or(Moment(i64::MAX)));
-                covariates.row(exports, &Timeline::new(customer, &exports.events, &exports.profiles).split(time, Span::days(0)).0)
+                bound.row(&Timeline::new(customer, &exports.events, &exports.profiles).split(time, Span::days(0)).0)
             })
             .collect();
-        let design = Design::learn(&FeatureMatrix::from_rows(covariates.specs.clone(), known.iter().map(Vec::as_slice)));
+        let design = Design::learn(&FeatureMatrix::from_rows(covariates.specs(), known.iter().map(Vec::as_slice)));
         let rows = known.into_par_iter().map(|known| design.row(known.into_iter())).collect();
-        Some(Trials { cases, waves: waves.into_values().collect(), covariates, design, used, rows })
+        Ok(Some(Trials { cases, waves: waves.into_values().collect(), covariates, design, used, rows }))
     }
 
     /// The row of a case, where it is used.

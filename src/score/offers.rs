@@ -2,7 +2,9 @@
 
 use super::{Model, Models, Scored, Side, SlimRow};
 use crate::config::Config;
+use crate::decide::effects::Effects;
 use crate::decide::eligibility::Person;
+use crate::decide::past::{Past, past};
 use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
@@ -10,6 +12,7 @@ use crate::output::{OfferRow, decision_id};
 use crate::recommend::{Context, Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
+use crate::train::parse_date;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -46,7 +49,7 @@ pub(super) fn offers(
         find(config, exports, (recommender, &items, &stock), cutoff, &own, &offers, &mut found);
     }
     let fits = found.iter_mut().map(|found| std::mem::take(&mut found.fits)).collect();
-    let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), cutoff, rows, scored, &offers, fits, asked)? };
+    let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), models, cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
     let mut decided = decisions.rows.iter().peekable();
     let as_of = scored.as_of.clone();
@@ -193,8 +196,11 @@ pub(super) fn item_history(exports: &Exports, customer: u32, cutoff: Cutoff) -> 
     Timeline::new(customer, store, &exports.profiles).split(until, crate::config::Span::days(0)).0
 }
 
+/// Decides with the effects of the bundle that scores each customer; of a challenger that has none, with those of the bundle in use.
+#[allow(clippy::too_many_arguments)]
 fn decided(
     (config, exports): (&Config, &Exports),
+    models: &Models<'_>,
     cutoff: Cutoff,
     rows: &[SlimRow],
     scored: &Scored,
@@ -202,7 +208,13 @@ fn decided(
     fits: Vec<Fits>,
     asked: &Asked,
 ) -> Result<Decisions> {
-    let market = Market::new(config, exports, cutoff)?;
+    let past = past(config, exports, cutoff);
+    let none = Effects::default();
+    let champion = models.champion.bundle.effects.as_ref().unwrap_or(&none);
+    let effects =
+        models.all().map(|(_, model)| model.bundle.effects.as_ref().unwrap_or(champion).bind(config, exports, &past, cutoff)).collect::<Result<Vec<_>>>()?;
+    let unlearnt = unlearnt(&past, &models.champion.bundle.meta.trained_until)?;
+    let market = Market::new(config, exports, cutoff, past, &effects[Side::Champion as usize])?;
     let risk: BTreeMap<&str, (&str, Option<f64>)> =
         scored.risk.iter().map(|row| (row.customer_id.as_str(), (row.risk_tier.as_str(), row.churn_probability))).collect();
     let mut fits = fits.into_iter();
@@ -213,9 +225,24 @@ fn decided(
             let history = Timeline::new(row.customer, &exports.events, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
             let person = Person { history, status: row.status.map_or("", Status::name), tier, segment: row.segment, risk: probability, value: row.value };
             let orders = row.orders.filter(|orders| *orders > 0);
-            Customer { person, fits: fits.next().unwrap_or_default(), order_amount: row.mean_order.filter(|_| orders.is_some()) }
+            let order_amount = row.mean_order.filter(|_| orders.is_some());
+            Customer { person, fits: fits.next().unwrap_or_default(), order_amount, effects: &effects[row.side as usize] }
         })
         .collect();
     // The market borrows the offers' conditions and the customers' texts, which live in `scored`; decisions own what they keep.
-    decide(&market, offers, &customers, asked)
+    let mut decisions = decide(&market, offers, &customers, asked)?;
+    decisions.notes.extend(unlearnt);
+    Ok(decisions)
+}
+
+/// Contacts that came after the bundle was trained.
+fn unlearnt(past: &[Past], trained_until: &str) -> Result<Option<String>> {
+    if trained_until.is_empty() {
+        return Ok(None);
+    }
+    let until = parse_date(trained_until)?;
+    let count = past.iter().filter(|past| !past.is_control && past.time.is_some_and(|time| time >= until)).count();
+    Ok((count > 0).then(|| {
+        format!("{count} contacts came after the bundle was trained ({trained_until}): they count for limits and budgets, and what they brought is learnt at the next fit")
+    }))
 }

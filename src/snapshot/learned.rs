@@ -120,8 +120,60 @@ pub struct BoundPlan<'a> {
     pub plan: &'a FeaturePlan,
     /// Kinds, channels and columns of the exports.
     pub map: KindMap,
-    /// For each profile feature: table, column and, for categories, the plan's code for each of the exports' codes.
-    profiles: Vec<(usize, usize, Vec<u32>)>,
+    /// The profile features.
+    profiles: Vec<BoundProfile>,
+}
+
+/// A profile feature, found in one set of exports.
+pub struct BoundProfile {
+    /// Position of its table.
+    pub table: usize,
+    column: usize,
+    /// For categories: the feature's code for each of the exports' codes.
+    codes: Vec<u32>,
+    /// For categories: the code of `other`.
+    other: Option<u32>,
+}
+
+impl ProfileFeature {
+    /// Finds the column.
+    ///
+    /// # Errors
+    /// 65 where the exports do not have it or it holds something else.
+    pub fn bind(&self, exports: &Exports) -> Result<BoundProfile> {
+        let name = &self.name;
+        let found =
+            exports.profiles.iter().enumerate().find_map(|(number, table)| Some((number, table.columns.iter().position(|column| column.name == *name)?)));
+        let Some((table, column)) = found else {
+            return Err(
+                Error::data(format!("the bundle's model reads the profile column \"{name}\", which the exports do not have; add it or retrain")).column(name)
+            );
+        };
+        let (codes, other) = match (&self.kind, &exports.profiles[table].columns[column].values) {
+            (ProfileKind::Number, ProfileValues::Number(_)) | (ProfileKind::Date, ProfileValues::Date(_)) => (Vec::new(), None),
+            (ProfileKind::Category { vocabulary }, ProfileValues::Category { names, .. }) => {
+                (codes_in(vocabulary, names), Some(vocabulary.len().saturating_sub(1) as u32))
+            }
+            // A column that was text in training and holds only numbers or dates now, or the other way round.
+            _ => {
+                let fault = format!("the profile column \"{name}\" holds another type than in training; declare it under numbers, categories or dates");
+                return Err(Error::data(fault).column(name));
+            }
+        };
+        Ok(BoundProfile { table, column, codes, other })
+    }
+}
+
+impl BoundProfile {
+    /// The value in a row of its table before a cut-off; `NaN` where there is none.
+    pub fn value(&self, table: &ProfileTable, row: Option<usize>, cutoff: Cutoff) -> f64 {
+        row.map_or(f64::NAN, |row| table.columns[self.column].number(row, cutoff, |code| f64::from(self.codes[code as usize])))
+    }
+
+    /// Whether a value is the category `other`.
+    pub fn is_other(&self, value: f64) -> bool {
+        self.other.is_some_and(|other| value.total_cmp(&f64::from(other)).is_eq())
+    }
 }
 
 /// The customers' histories before a cut-off.
@@ -203,34 +255,7 @@ impl FeaturePlan {
     /// # Errors
     /// 65 naming a profile column that the exports do not have or that holds something else.
     pub fn bind<'a>(&'a self, exports: &Exports) -> Result<BoundPlan<'a>> {
-        let mut profiles = Vec::new();
-        for feature in &self.reading.profiles {
-            let found = exports
-                .profiles
-                .iter()
-                .enumerate()
-                .find_map(|(number, table)| table.columns.iter().position(|column| column.name == feature.name).map(|column| (number, column)));
-            let Some((table, column)) = found else {
-                return Err(Error::data(format!(
-                    "the bundle's model reads the profile column \"{}\", which the exports do not have; add it or retrain",
-                    feature.name
-                ))
-                .column(&feature.name));
-            };
-            let codes = match (&feature.kind, &exports.profiles[table].columns[column].values) {
-                (ProfileKind::Number, ProfileValues::Number(_)) | (ProfileKind::Date, ProfileValues::Date(_)) => Vec::new(),
-                (ProfileKind::Category { vocabulary }, ProfileValues::Category { names, .. }) => codes_in(vocabulary, names),
-                // A column that was text in training and holds only numbers or dates now, or the other way round.
-                _ => {
-                    return Err(Error::data(format!(
-                        "the profile column \"{}\" holds another type than in training; declare it under numbers, categories or dates",
-                        feature.name
-                    ))
-                    .column(&feature.name));
-                }
-            };
-            profiles.push((table, column, codes));
-        }
+        let profiles = self.reading.profiles.iter().map(|feature| feature.bind(exports)).collect::<Result<_>>()?;
         Ok(BoundPlan { plan: self, map: self.reading.kind_map(exports), profiles })
     }
 
@@ -292,9 +317,9 @@ impl BoundPlan<'_> {
         row.clear();
         features::values(&self.plan.reading, facts, learned, &self.map, row);
         let tables: Vec<_> = history.profiles().collect();
-        for ((table, column, codes), _) in self.profiles.iter().zip(&self.plan.reading.profiles) {
-            let (table, at) = tables[*table];
-            row.push(at.map_or(f64::NAN, |at| table.columns[*column].number(at, history.cutoff, |code| f64::from(codes[code as usize]))));
+        for profile in &self.profiles {
+            let (table, at) = tables[profile.table];
+            row.push(profile.value(table, at, history.cutoff));
         }
     }
 
@@ -459,7 +484,8 @@ fn count_customers(table: &ProfileTable, codes: &[u32], customers: impl Iterator
 /// At most so many categories of a profile column are told apart; the rest is `other`.
 const MOST_CATEGORIES: usize = 65_536;
 
-fn profile_features(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff, past: bool) -> Vec<ProfileFeature> {
+/// The profile columns that features can be made of. `past` says whether they must also serve earlier cut-offs.
+pub fn profile_features(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff, past: bool) -> Vec<ProfileFeature> {
     let mut list = Vec::new();
     let end_column = match &churn.definition {
         Definition::Subscription { end, .. } => Some(end.as_str()),

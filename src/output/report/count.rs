@@ -1,10 +1,11 @@
 //! Rows and measures become the numbers of the pages.
 
-use super::{DecidedLine, FamilyLine, ModelLine, RunReport, SMALLEST_GROUP, SegmentLine, TierLine, TrainReport, WindowLine};
+use super::{DecidedLine, EffectLine, FamilyLine, ModelLine, RunReport, SMALLEST_GROUP, SegmentLine, TierLine, TrainReport, WindowLine};
 use crate::bundle::Bundle;
 use crate::churn::tiers::threshold;
 use crate::config::{Config, Definition};
 use crate::decide::Assignment;
+use crate::decide::effects::{Effect, Effects};
 use crate::exports::Exports;
 use crate::output::RiskRow;
 use crate::recommend::RankReport;
@@ -200,12 +201,28 @@ impl TrainReport {
             families,
             drivers: measured.drivers.clone(),
             churn: churn.cloned(),
+            effects: bundle.effects.as_ref().map_or_else(Vec::new, effects),
             currency: config.project.currency.clone(),
             missing: measured.reasons.iter().map(|(part, reason)| (part.clone(), reason.clone())).collect(),
             warnings: measured.warnings.clone(),
             notes: exports.notes.clone(),
         }
     }
+}
+
+fn effects(effects: &Effects) -> Vec<EffectLine> {
+    let differs: Vec<&str> = effects.personal().collect();
+    let line = |(name, effect): (&String, &Effect)| EffectLine {
+        name: name.clone(),
+        sent: effect.treated as u64,
+        responded: effect.accept,
+        change: effect.response.map(|change| (change.mean, change.interval())),
+        differs: differs.contains(&name.as_str()),
+    };
+    let mut lines: Vec<EffectLine> = effects.by_name().iter().map(line).collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.sent));
+    lines.truncate(MOST_LINES);
+    lines
 }
 
 /// What leaving means, in words.

@@ -161,6 +161,8 @@ pub struct TrainReport {
     pub drivers: Vec<Driver>,
     /// The churn model on rows kept back: grade, deciles, older windows, money, groups; `None` without a churn model.
     pub churn: Option<ChurnMeasured>,
+    /// What past offers did, the one sent most first.
+    pub effects: Vec<EffectLine>,
     /// ISO 4217 code, empty when not said.
     pub currency: String,
     /// Parts that the bundle does not have, and why.
@@ -197,6 +199,21 @@ pub struct ModelLine {
     pub baseline: bool,
     /// On rows that it was not fitted on.
     pub measured: Classification,
+}
+
+/// What a past offer did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EffectLine {
+    /// The offer, its group or the arm, as treatments name it.
+    pub name: String,
+    /// Contacts that are over.
+    pub sent: u64,
+    /// Share of them that responded.
+    pub responded: f64,
+    /// Change of that share beside the controls, with its 95 % interval; `None` without controls.
+    pub change: Option<(f64, (f64, f64))>,
+    /// Whether the change differs between customers.
+    pub differs: bool,
 }
 
 /// A family of features.

@@ -131,6 +131,10 @@ fn train() -> TrainReport {
             ],
             ..RankReport::default()
         }),
+        effects: vec![
+            EffectLine { name: "F10".into(), sent: 1_240, responded: 0.182, change: Some((0.042, (0.021, 0.063))), differs: true },
+            EffectLine { name: "<b>GIFT</b>".into(), sent: 310, responded: 0.09, change: None, differs: false },
+        ],
         families: vec![
             FamilyLine { name: "recency".into(), features: 6, share: 0.38 },
             FamilyLine { name: "frequency".into(), features: 12, share: 0.27 },

@@ -2,7 +2,7 @@
 
 use super::page::{BarLine, bars, frame, head, money, percent, percent_whole, section, sentences, short_hash, whole};
 use super::words::{Word, code, filled};
-use super::{ModelLine, TrainReport, chart};
+use super::{EffectLine, ModelLine, TrainReport, chart};
 use crate::churn::groups::RiskGroup;
 use crate::churn::season::odds_factor;
 use crate::config::Language;
@@ -37,6 +37,7 @@ pub(super) fn page(report: &TrainReport) -> Markup {
                 @let hint = filled(Word::RecommenderHint, language, &[&whole(ranked.ranked_customers as u64), &whole(ranked.items as u64)]);
                 (section("wide", word(Word::Recommender), &hint, recommender(ranked, language)))
             }
+            @if !report.effects.is_empty() { (section("wide", word(Word::Effects), word(Word::EffectsHint), effects(&report.effects, language))) }
             @if !report.families.is_empty() { (section("wide", word(Word::Families), word(Word::FamiliesHint), families(report, language))) }
             @if !report.drivers.is_empty() { (section("wide", word(Word::Drivers), word(Word::DriversHint), drivers(&report.drivers, language))) }
             @if !report.definition.is_empty() { (section("wide", word(Word::Definition), "", html! { (report.definition) })) }
@@ -195,6 +196,25 @@ fn recommender(ranked: &RankReport, language: Language) -> Markup {
                 tr class=(if chosen { "chosen" } else { "" }) {
                     (model_name(name, chosen, name == "popular", language))
                     (cell(ranking.ndcg_10, ndcg_10, 4)) (cell(ranking.recall_20, recall_20, 4)) (cell(ranking.ndcg_20, ndcg_20, 4))
+                }
+            }
+        } }
+    }
+}
+
+/// What past offers did.
+fn effects(lines: &[EffectLine], language: Language) -> Markup {
+    let word = |word: Word| word.text(language);
+    let points = |share: f64| format!("{:+.1}", 100.0 * share);
+    html! {
+        div.scroll { table {
+            tr { th { (word(Word::Offer)) } th.num { (word(Word::Contacts)) } th.num { (word(Word::Responded)) } th.num { (word(Word::Change)) } th.num { (word(Word::Interval)) } }
+            @for line in lines {
+                tr {
+                    td.name { (line.name) @if line.differs { span.tag { (word(Word::Differs)) } } }
+                    td.num { (whole(line.sent)) } td.num { (percent(line.responded)) }
+                    td.num { @if let Some((mean, _)) = line.change { (points(mean)) } }
+                    td.num { @if let Some((_, (low, high))) = line.change { (points(low)) " … " (points(high)) } }
                 }
             }
         } }

@@ -132,6 +132,13 @@ words! {
     FamiliesHint: "Share of what moves the probability, by family of features", "各类特征对概率变化的贡献";
     Drivers: "What moves the probability most", "影响最大的特征";
     DriversHint: "Share of all that moves it; and where the probability of an average customer goes with it", "占全部影响的比例；以及该特征使一般客户的流失概率变为多少";
+    Effects: "What past offers did", "以往优惠的效果";
+    EffectsHint: "Change of the share that responded, in points, beside customers of the same wave who got nothing; a bundle keeps this, and runs decide by it", "响应率的变化（百分点），与同一批次中未收到优惠的客户相比；保存于模型包中，评分时据此决策";
+    Contacts: "Sent", "已发送";
+    Responded: "Responded", "响应率";
+    Change: "Change", "变化";
+    Interval: "95 % interval", "95% 区间";
+    Differs: "differs by customer", "因客户而异";
     RiskGroups: "Who leaves", "哪些客户会流失";
     RiskGroupsHint: "Groups found without the test rows and counted on them; one simple tree, beside the model that scores", "分群未使用测试数据，在测试数据上计数；由一棵简单的树得出，与评分模型并列";
     GroupBelow: "{} of {} left; 95 % interval {} to {}", "{} / {} 流失；95% 区间 {} 至 {}";
