@@ -11,7 +11,7 @@ use super::neighbours::{NeighbourSettings, Neighbours};
 use super::place::Whereabouts;
 use super::popular::Popular;
 use super::repeat::{Again, OwnItems};
-use super::scores::{Scores, scale};
+use super::scores::{Scores, scale, scales_without};
 use super::season::Seasons;
 use super::{Context, ItemEvent, ItemModel, block_of};
 use crate::error::Result;
@@ -157,19 +157,46 @@ impl Plan {
     }
 }
 
-/// Scores of one model over a block, with each customer's scale.
+/// Scores of one model over a block, with each customer's scale; items that are not offered again have 0.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Scaled {
+pub(crate) struct Scaled<'m> {
     pub kind: ModelKind,
-    scores: Scores,
+    scores: Said<'m>,
     /// By customer: a score times this is scaled.
     factors: Vec<f32>,
 }
 
-impl Scaled {
+/// What a model says.
+#[derive(Debug, Clone, PartialEq)]
+enum Said<'m> {
+    /// Of each customer something else.
+    Each(Scores),
+    /// Of all the same, but for the items that are taken out for each.
+    All { row: &'m [f32], taken_out: Vec<Vec<u32>> },
+}
+
+impl Scaled<'_> {
     /// The scaled score; 0 where the model has no opinion.
     pub fn of(&self, customer: usize, item: u32) -> f32 {
-        self.scores.row(customer)[item as usize].max(0.0) * self.factors[customer]
+        let score = match &self.scores {
+            Said::Each(scores) => scores.row(customer)[item as usize],
+            Said::All { taken_out, .. } if taken_out[customer].binary_search(&item).is_ok() => 0.0,
+            Said::All { row, .. } => row[item as usize],
+        };
+        score.max(0.0) * self.factors[customer]
+    }
+
+    /// Adds so many times the scaled scores of a customer to a row.
+    fn add_to(&self, row: &mut [f32], weight: f32, customer: usize) {
+        let factor = weight * self.factors[customer];
+        let mut add = |own: &[f32]| row.iter_mut().zip(own).for_each(|(sum, score)| *sum += factor * score.max(0.0));
+        match &self.scores {
+            Said::Each(scores) => add(scores.row(customer)),
+            Said::All { row: own, taken_out } => {
+                add(own);
+                taken_out[customer].iter().for_each(|item| row[*item as usize] = 0.0);
+            }
+        }
     }
 }
 
@@ -189,48 +216,50 @@ impl Blend {
     pub fn block(&self) -> usize {
         block_of(self.models().into_iter().map(|(_, model)| model))
     }
-    /// Each model over a block of histories, scaled; items that are not offered again have 0.
-    pub fn scaled(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &dyn ItemModel)], items: usize) -> Vec<Scaled> {
-        models
-            .iter()
-            .map(|(kind, model)| {
-                let mut scores = Scores::zeros(histories.len(), items);
-                model.score(histories, &mut scores);
-                let mut factors = Vec::with_capacity(histories.len());
-                for (customer, history) in histories.iter().enumerate() {
-                    let row = scores.row_mut(customer);
-                    self.again.clear(history, row);
-                    let unit = scale(row);
-                    factors.push(if unit > 0.0 { 1.0 / unit } else { 0.0 });
-                }
-                Scaled { kind: *kind, scores, factors }
-            })
-            .collect()
+    /// Each model over a block of histories, scaled.
+    pub fn scaled<'m>(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &'m dyn ItemModel)], items: usize) -> Vec<Scaled<'m>> {
+        let taken_out: Vec<Vec<u32>> = histories.iter().map(|history| self.again.taken_out(history)).collect();
+        let inverse = |unit: f32| if unit > 0.0 { 1.0 / unit } else { 0.0 };
+        let scaled = |(kind, model): &(ModelKind, &'m dyn ItemModel)| {
+            if let Some(row) = model.for_all() {
+                let factors = scales_without(row, &taken_out).into_iter().map(inverse).collect();
+                return Scaled { kind: *kind, scores: Said::All { row, taken_out: taken_out.clone() }, factors };
+            }
+            let mut scores = Scores::zeros(histories.len(), items);
+            model.score(histories, &mut scores);
+            let of_customer = |(customer, out): (usize, &Vec<u32>)| {
+                let row = scores.row_mut(customer);
+                out.iter().for_each(|item| row[*item as usize] = 0.0);
+                inverse(scale(row))
+            };
+            let factors = taken_out.iter().enumerate().map(of_customer).collect();
+            Scaled { kind: *kind, scores: Said::Each(scores), factors }
+        };
+        models.iter().map(scaled).collect()
     }
-    /// The weighted sum; best sellers fill what the others leave at 0. With the `contexts` of customers, lifted.
-    pub fn combined<'s>(
+    /// Writes the weighted sum for a customer into a row; best sellers fill what the others leave at 0. With a `context`, lifted. Nothing that is not offered
+    /// again has a score in any part.
+    pub fn sum<'s>(
         &self,
-        scaled: impl IntoIterator<Item = &'s Scaled>,
+        scaled: impl IntoIterator<Item = &'s Scaled<'s>>,
         weights: &[f32; KINDS.len()],
-        contexts: Option<&[Context]>,
-        customers: usize,
-        items: usize,
-    ) -> Scores {
-        let mut total = Scores::zeros(customers, items);
+        context: Option<Context>,
+        customer: usize,
+        row: &mut [f32],
+    ) {
+        row.fill(0.0);
         for part in scaled {
             let weight = weights[part.kind as usize];
             let weight = if part.kind == ModelKind::Popular { weight.max(FILL) } else { weight };
-            for customer in (0..customers).filter(|_| weight > 0.0) {
-                let factor = weight * part.factors[customer];
-                total.row_mut(customer).iter_mut().zip(part.scores.row(customer)).for_each(|(sum, score)| *sum += factor * score.max(0.0));
+            if weight > 0.0 {
+                part.add_to(row, weight, customer);
             }
         }
-        let Some(contexts) = contexts else { return total };
-        for customer in (0..customers).filter(|_| !self.lift.is_empty()) {
-            total.row_mut(customer).iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
+        let Some(context) = context else { return };
+        if !self.lift.is_empty() {
+            row.iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
         }
-        contexts.iter().enumerate().for_each(|(customer, context)| self.apply(*context, total.row_mut(customer)));
-        total
+        self.apply(context, row);
     }
     /// Multiplies scores by what sells in a customer's place and at the time.
     pub fn apply(&self, context: Context, scores: &mut [f32]) {

@@ -6,7 +6,7 @@ use super::choose::{Ages, Sold, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::place::{self, Whereabouts};
 use super::repeat::Again;
-use super::scores::top;
+use super::scores::{Scores, top};
 use super::table::sample;
 use super::{Context, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
@@ -192,32 +192,38 @@ fn measure(
             let scaled = blend.scaled(&histories, &models, data.items);
             let place = |customer: &usize| blend.local.as_ref().zip(places).and_then(|(local, places)| local.place_in(places, *customer));
             let contexts: Vec<Context> = block.iter().map(|customer| Context { place: place(customer), season }).collect();
-            let capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
-                let total = blend.combined(&scaled, weights, lifted.then_some(&contexts), histories.len(), data.items);
+            let mut total = Scores::zeros(1, data.items);
+            let items = |list: Vec<(u32, f32)>| -> Vec<u32> { list.into_iter().map(|(item, _)| item).collect() };
+            let mut capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
                 let categories = cap.map_or(&[][..], |(_, categories)| categories);
-                (0..block.len())
-                    .map(|customer| lists::capped(total.row(customer), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect())
-                    .collect()
+                let of_customer = |(customer, context): (usize, &Context)| {
+                    blend.sum(&scaled, weights, lifted.then_some(*context), customer, total.row_mut(0));
+                    items(lists::capped(total.row(0), MEASURED, most, categories))
+                };
+                contexts.iter().enumerate().map(of_customer).collect()
             };
-            let lists = |weights: &[f32; KINDS.len()], lifted: bool| capped(weights, lifted, None);
             let most = cap.map(|(most, _)| most);
             let mut all = vec![capped(&blend.weights, true, most)];
             if most.is_some() {
-                all.push(lists(&blend.weights, true));
+                all.push(capped(&blend.weights, true, None));
             }
             if let Some(longer) = longer {
                 // The other models are the same.
                 let has_rows = |kind: ModelKind| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
                 let own: Vec<_> = longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect();
                 let own = longer.scaled(&histories, &own, data.items);
-                let same = scaled.iter().filter(|part| !has_rows(part.kind));
-                let total = longer.combined(own.iter().chain(same), &longer.weights, Some(&contexts), histories.len(), data.items);
-                all.push((0..block.len()).map(|customer| top(total.row(customer), MEASURED).into_iter().map(|(item, _)| item).collect()).collect());
+                let mut total = Scores::zeros(1, data.items);
+                let of_customer = |(customer, context): (usize, &Context)| {
+                    let same = scaled.iter().filter(|part| !has_rows(part.kind));
+                    longer.sum(own.iter().chain(same), &longer.weights, Some(*context), customer, total.row_mut(0));
+                    items(top(total.row(0), MEASURED))
+                };
+                all.push(contexts.iter().enumerate().map(of_customer).collect());
             }
             for (kind, _) in &models {
                 let mut weights = [0.0; KINDS.len()];
                 weights[*kind as usize] = 1.0;
-                all.push(lists(&weights, false));
+                all.push(capped(&weights, false, None));
             }
             all
         })

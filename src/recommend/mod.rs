@@ -38,7 +38,7 @@ use crate::exports::Exports;
 use crate::timeline::{Cutoff, History};
 use alike::Alike;
 use bincode::{Decode, Encode};
-use blend::Blend;
+use blend::{Blend, Scaled};
 use interactions::Reader;
 use rayon::prelude::*;
 use reasons::Reason;
@@ -60,6 +60,11 @@ pub(crate) trait ItemModel: Sync {
     /// Writes the score of every item for each history into the rows of `out`, which are 0 when given; greater is better, 0 or less is no opinion. A row
     /// depends on its history only.
     fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores);
+
+    /// The scores, where they are the same for everyone whatever their history.
+    fn for_all(&self) -> Option<&[f32]> {
+        None
+    }
 
     /// How many customers are best scored together.
     fn block(&self) -> usize {
@@ -163,6 +168,32 @@ pub struct RankReport {
     pub warnings: Vec<String>,
 }
 
+/// Of a customer, by set of items: the one that fits best, and how well, 0 to 1.
+pub type Fits = Vec<(Option<u32>, f64)>;
+
+/// The scores of every item that can be had for one customer.
+struct Served<'a> {
+    /// The customer's place in the block.
+    customer: usize,
+    row: &'a [f32],
+    /// What each model says of the block.
+    scaled: &'a [Scaled<'a>],
+}
+
+/// Of each set of items the one that scores most (the first of equals), as a share of the greatest score of all.
+fn fits(row: &[f32], sets: &[Vec<u32>]) -> Fits {
+    let greatest = scores::top(row, 1).first().map_or(0.0, |(_, score)| *score);
+    let of_set = |set: &Vec<u32>| {
+        if set.is_empty() {
+            return (None, 1.0);
+        }
+        let wanted = set.iter().copied().filter(|item| row[*item as usize] > 0.0);
+        let own = wanted.max_by(|a, b| row[*a as usize].total_cmp(&row[*b as usize]).then(b.cmp(a)));
+        own.map_or((None, 0.0), |item| (Some(item), f64::from(row[item as usize] / greatest)))
+    };
+    sets.iter().map(of_set).collect()
+}
+
 /// The cut-off of sources without time: after every position of a list.
 pub const AFTER_ALL: Cutoff = interactions::AFTER_ALL;
 
@@ -196,7 +227,12 @@ impl Recommender {
     /// As [`Recommender::recommend`], of what can be had where a customer buys; one without history whose group is known gets what sells
     /// among those who are alike, then what sells to all. The second list, where one is asked for, follows the first.
     pub fn recommend_to(&self, shoppers: &[Shopper<'_>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
-        shoppers.par_chunks(self.blend.block()).map(|block| self.recommend_block(block, wanted)).collect::<Vec<_>>().into_iter().flatten().collect()
+        self.serve(shoppers, |shopper, served| self.list(shopper, &served, wanted))
+    }
+    /// As [`Recommender::recommend_to`]; beside each customer's list, of each set of items (of the catalogue) the one that fits best and how well, as a
+    /// share of what the customer's very best item scores. A set without items fits everyone alike.
+    pub fn recommend_and_fit(&self, shoppers: &[Shopper<'_>], wanted: &Wanted, sets: &[Vec<u32>]) -> Vec<(Vec<Recommended>, Fits)> {
+        self.serve(shoppers, |shopper, served| (self.list(shopper, &served, wanted), fits(served.row, sets)))
     }
     /// The group of customers that a profile belongs to, where groups tell tastes apart.
     pub fn group(&self, history: &History<'_>) -> Option<u32> {
@@ -221,58 +257,39 @@ impl Recommender {
         self.dated
     }
 
-    /// For each customer and each set of items (of the catalogue): the one that fits best and how well, as a share of what the
-    /// customer's very best item scores. A set without items fits everyone alike.
-    pub fn fits(&self, shoppers: &[Shopper<'_>], sets: &[Vec<u32>]) -> Vec<Vec<(Option<u32>, f64)>> {
-        let of_block = |block: &[Shopper<'_>]| -> Vec<Vec<(Option<u32>, f64)>> {
-            let (total, _) = self.totals(block);
-            (0..block.len())
-                .map(|customer| {
-                    let row = total.row(customer);
-                    let greatest = scores::top(row, 1).first().map_or(0.0, |(_, score)| *score);
-                    let of_set = |set: &Vec<u32>| {
-                        if set.is_empty() {
-                            return (None, 1.0);
-                        }
-                        // The first of equals.
-                        let own = set
-                            .iter()
-                            .copied()
-                            .filter(|item| row[*item as usize] > 0.0)
-                            .max_by(|a, b| row[*a as usize].total_cmp(&row[*b as usize]).then(b.cmp(a)));
-                        own.map_or((None, 0.0), |item| (Some(item), f64::from(row[item as usize] / greatest)))
-                    };
-                    sets.iter().map(of_set).collect()
-                })
-                .collect()
+    /// Scores every item that can be had for each customer, and hands each one's row to `each`.
+    fn serve<T: Send>(&self, shoppers: &[Shopper<'_>], each: impl Fn(&Shopper<'_>, Served<'_>) -> T + Sync) -> Vec<T> {
+        let of_block = |block: &[Shopper<'_>]| -> Vec<T> {
+            let items = self.items();
+            // Matrix products may round the rows of a small block otherwise than those of a full one.
+            let empty: &[ItemEvent] = &[];
+            let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
+            histories.resize(self.blend.block(), empty);
+            let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
+            let mut total = Scores::zeros(1, items);
+            let of_customer = |(customer, shopper): (usize, &Shopper<'_>)| {
+                self.total(shopper, customer, &scaled, total.row_mut(0));
+                each(shopper, Served { customer, row: total.row(0), scaled: &scaled })
+            };
+            block.iter().enumerate().map(of_customer).collect()
         };
         shoppers.par_chunks(self.blend.block()).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
-    /// The scores of every item that can be had for a block of customers, and what each model says.
-    fn totals(&self, block: &[Shopper<'_>]) -> (Scores, Vec<blend::Scaled>) {
-        let items = self.items();
-        // Matrix products may round the rows of a small block otherwise than those of a full one.
-        let empty: &[ItemEvent] = &[];
-        let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
-        histories.resize(self.blend.block(), empty);
-        let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
-        let contexts: Vec<Context> = block.iter().map(|shopper| shopper.context).collect();
-        let mut total = self.blend.combined(&scaled, &self.blend.weights, Some(&contexts), histories.len(), items);
-        for (customer, shopper) in block.iter().enumerate() {
-            let row = total.row_mut(customer);
-            if !table::has_history(shopper.events) {
-                row.copy_from_slice(&self.blend.popular.demand);
-                self.blend.apply(shopper.context, row);
-            }
-            if let Some((alike, group)) = self.alike_of(shopper) {
-                // What sells among those who are alike goes before everything else.
-                let most = row.iter().copied().fold(0.0, f32::max);
-                alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
-            }
-            row.iter_mut().zip(shopper.shelf).filter(|(_, available)| !**available).for_each(|(score, _)| *score = 0.0);
+    /// Writes the scores of every item that can be had for a customer.
+    fn total(&self, shopper: &Shopper<'_>, customer: usize, scaled: &[Scaled<'_>], row: &mut [f32]) {
+        if table::has_history(shopper.events) {
+            self.blend.sum(scaled, &self.blend.weights, Some(shopper.context), customer, row);
+        } else {
+            row.copy_from_slice(&self.blend.popular.demand);
+            self.blend.apply(shopper.context, row);
         }
-        (total, scaled)
+        if let Some((alike, group)) = self.alike_of(shopper) {
+            // What sells among those who are alike goes before everything else.
+            let most = row.iter().copied().fold(0.0, f32::max);
+            alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
+        }
+        row.iter_mut().zip(shopper.shelf).for_each(|(score, available)| *score = if *available { *score } else { 0.0 });
     }
 
     /// The group whose best sellers stand for a customer without history.
@@ -280,29 +297,23 @@ impl Recommender {
         self.alike.as_ref().zip(shopper.group).filter(|_| !table::has_history(shopper.events))
     }
 
-    fn recommend_block(&self, block: &[Shopper<'_>], wanted: &Wanted) -> Vec<Vec<Recommended>> {
-        let (total, scaled) = self.totals(block);
-        block
-            .iter()
-            .enumerate()
-            .map(|(customer, shopper)| {
-                let alike = self.alike_of(shopper);
-                let row = total.row(customer);
-                let list = |row: &[f32], count: usize| lists::capped(row, count, wanted.per_category, &self.categories);
-                let second = if wanted.new_items > 0 { list(&self.never_bought(row, shopper.events), wanted.new_items) } else { Vec::new() };
-                let first = list(row, wanted.count).into_iter().map(|place| (place, false));
-                first
-                    .chain(second.into_iter().map(|place| (place, true)))
-                    .map(|((item, score), is_new)| {
-                        let reason = match alike {
-                            Some((alike, group)) if alike.demand[group as usize].binary_search_by_key(&item, |(item, _)| *item).is_ok() => {
-                                Reason::PopularAlike { column: alike.column.clone(), group: alike.groups[group as usize].clone() }
-                            }
-                            _ => self.reason(shopper.events, customer, item, &scaled),
-                        };
-                        Recommended { item, score, reason_code: reason.code(), reason: reason.in_words(wanted.language), is_new }
-                    })
-                    .collect()
+    /// The lists of a customer, with reasons.
+    fn list(&self, shopper: &Shopper<'_>, served: &Served<'_>, wanted: &Wanted) -> Vec<Recommended> {
+        let Served { customer, row, scaled } = *served;
+        let alike = self.alike_of(shopper);
+        let best = |row: &[f32], count: usize| lists::capped(row, count, wanted.per_category, &self.categories);
+        let second = if wanted.new_items > 0 { best(&self.never_bought(row, shopper.events), wanted.new_items) } else { Vec::new() };
+        let first = best(row, wanted.count).into_iter().map(|place| (place, false));
+        first
+            .chain(second.into_iter().map(|place| (place, true)))
+            .map(|((item, score), is_new)| {
+                let reason = match alike {
+                    Some((alike, group)) if alike.demand[group as usize].binary_search_by_key(&item, |(item, _)| *item).is_ok() => {
+                        Reason::PopularAlike { column: alike.column.clone(), group: alike.groups[group as usize].clone() }
+                    }
+                    _ => self.reason(shopper.events, customer, item, scaled),
+                };
+                Recommended { item, score, reason_code: reason.code(), reason: reason.in_words(wanted.language), is_new }
             })
             .collect()
     }

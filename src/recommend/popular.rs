@@ -33,6 +33,10 @@ impl ItemModel for Popular {
             out.row_mut(customer).copy_from_slice(&self.demand);
         }
     }
+
+    fn for_all(&self) -> Option<&[f32]> {
+        Some(&self.demand)
+    }
 }
 
 #[cfg(test)]

@@ -77,12 +77,12 @@ impl Again {
         if self.once.is_empty() { self.otherwise } else { self.once.contains(&false) }
     }
 
-    /// Takes the items out of a row of scores that the customer bought and is not to be offered again.
-    pub fn clear(&self, history: &[ItemEvent], row: &mut [f32]) {
+    /// The items that a customer bought and is not to be offered again, ascending.
+    pub fn taken_out(&self, history: &[ItemEvent]) -> Vec<u32> {
         if self.otherwise && self.once.is_empty() {
-            return;
+            return Vec::new();
         }
-        owned(history, self.bought).into_iter().filter(|item| !self.allows(*item)).for_each(|item| row[item as usize] = 0.0);
+        owned(history, self.bought).into_iter().filter(|item| !self.allows(*item)).collect()
     }
 }
 
@@ -179,14 +179,10 @@ mod tests {
         let categories = [0, 0, 0, 0, 1, 1, 1, 1, NO_INDEX];
         let again = Again::learn(&data, &truths, &categories, 1.0);
         assert_eq!((0..9).map(|item| again.allows(item)).collect::<Vec<_>>(), [true, true, true, true, false, false, false, false, true]);
-        let mut row = [1.0; 9];
-        again.clear(&lists[0], &mut row);
-        assert_eq!(row.map(|score| score > 0.5), [true, true, true, true, false, true, true, true, true], "the machine that the customer has");
+        assert_eq!(again.taken_out(&lists[0]), [4], "the machine that the customer has, and nothing else");
         // A machine only looked at is still one to offer.
         let looked = vec![ItemEvent { item: 4, days_ago: 1.0, weight: 0.2 }];
-        let mut row = [1.0; 9];
-        again.clear(&looked, &mut row);
-        assert!(row.iter().all(|score| *score > 0.5));
+        assert!(again.taken_out(&looked).is_empty());
         // Of ten customers nothing is said.
         assert_eq!(Again::learn(&Interactions::from_lists(&lists[..10], 9), &truths[..10], &categories, 1.0).once, Vec::<bool>::new());
     }

@@ -17,8 +17,8 @@ thread_local! {
     static DONE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Blocks kept for the next ones, per thread: one for each model and their sum.
-const KEPT: usize = 6;
+/// Blocks kept for the next ones, per thread: one for each model but the best sellers, and the row of their sum.
+const KEPT: usize = 5;
 
 impl Drop for Scores {
     fn drop(&mut self) {
@@ -120,8 +120,19 @@ const SCALE_OVER: usize = 20;
 /// What one unit of a model's score means for a customer: the mean of the 20 greatest positive scores (of as many as there are);
 /// 0 where nothing is positive.
 pub(crate) fn scale(row: &[f32]) -> f32 {
-    let best = top(row, SCALE_OVER);
-    if best.is_empty() { 0.0 } else { best.iter().map(|(_, score)| score).sum::<f32>() / best.len() as f32 }
+    mean(top(row, SCALE_OVER).into_iter())
+}
+
+/// The scales of several customers for whom a row is the same but for items that are taken out of it (ascending).
+pub(crate) fn scales_without(row: &[f32], taken_out: &[Vec<u32>]) -> Vec<f32> {
+    let best = top(row, SCALE_OVER + taken_out.iter().map(Vec::len).max().unwrap_or(0));
+    let of_customer = |own: &Vec<u32>| mean(best.iter().copied().filter(|(item, _)| own.binary_search(item).is_err()).take(SCALE_OVER));
+    taken_out.iter().map(of_customer).collect()
+}
+
+fn mean(best: impl Iterator<Item = (u32, f32)>) -> f32 {
+    let (sum, count) = best.fold((0.0, 0), |(sum, count), (_, score)| (sum + score, count + 1));
+    if count == 0 { 0.0 } else { sum / count as f32 }
 }
 
 #[cfg(test)]
@@ -153,5 +164,18 @@ mod tests {
         let row: Vec<f32> = (1..=100).map(|value| value as f32).collect();
         assert!((scale(&row) - 90.5).abs() < 1e-4);
         assert!(scale(&[0.0, -2.0]) == 0.0);
+    }
+
+    #[test]
+    fn the_scale_without_some_items_is_that_of_a_row_in_which_they_are_0() {
+        // Ties, and a customer who has more than all of the best.
+        let row: Vec<f32> = (0..300).map(|item| ((item * 37) % 101) as f32 - 5.0).collect();
+        let taken_out: Vec<Vec<u32>> = vec![vec![], vec![3], (0..300).step_by(3).collect(), (0..299).collect(), (0..300).collect()];
+        let scales = scales_without(&row, &taken_out);
+        for (own, found) in taken_out.iter().zip(scales) {
+            let mut left = row.clone();
+            own.iter().for_each(|item| left[*item as usize] = 0.0);
+            assert!(found.to_bits() == scale(&left).to_bits(), "{found} {}", scale(&left));
+        }
     }
 }

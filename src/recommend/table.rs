@@ -119,7 +119,11 @@ fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&d
     }
     let mut out = BlockPart { lengths: Vec::new(), items: Vec::new(), relevant: Vec::new(), ideal: Vec::new(), columns: vec![Vec::new(); models.len()] };
     for (place, customer) in block.iter().enumerate() {
-        all.iter_mut().for_each(|scores| again.clear(histories[place], scores.row_mut(place)));
+        let taken_out = again.taken_out(histories[place]);
+        for scores in &mut all {
+            let row = scores.row_mut(place);
+            taken_out.iter().for_each(|item| row[*item as usize] = 0.0);
+        }
         let proposing = all.iter().zip(models).filter(|(_, (_, proposes))| *proposes);
         let mut items: Vec<u32> = proposing.flat_map(|(scores, _)| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
         items.sort_unstable();

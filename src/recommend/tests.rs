@@ -8,7 +8,7 @@ use super::factors::FactorSettings;
 use super::interactions::Interactions;
 use super::neighbours::NeighbourSettings;
 use super::repeat::Again;
-use super::scores::top;
+use super::scores::{Scores, top};
 use super::*;
 use crate::config::{RecommendSettings, Repeat, Span};
 use crate::exports::ItemTable;
@@ -397,7 +397,8 @@ fn the_list_of_a_customer_is_the_top_of_the_row_that_was_measured() {
     let mut block: Vec<&[ItemEvent]> = vec![data.of(3)];
     block.resize(BLOCK, &[]);
     let scaled = blend.scaled(&block, &blend.models(), SIZE as usize);
-    let total = blend.combined(&scaled, &blend.weights, Some(&[]), BLOCK, SIZE as usize);
+    let mut total = Scores::zeros(1, SIZE as usize);
+    blend.sum(&scaled, &blend.weights, Some(Context::default()), 0, total.row_mut(0));
     let served = recommender(blend, SIZE as usize).recommend(&[data.of(3).to_vec()], 5);
     assert_eq!(top(total.row(0), 5), served[0].iter().map(|offer| (offer.item, offer.score)).collect::<Vec<_>>());
 }

@@ -9,7 +9,7 @@ use crate::decide::{Asked, Customer, Decisions, Market, catalogue, decide};
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::output::{OfferRow, decision_id};
-use crate::recommend::{Context, Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
+use crate::recommend::{Context, Fits, Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use crate::train::parse_date;
@@ -118,9 +118,6 @@ pub(super) fn offers(
     Ok(())
 }
 
-/// Of a customer, by offer: the best item and how well it fits.
-type Fits = Vec<(Option<u32>, f64)>;
-
 /// What a bundle finds for a customer.
 #[derive(Debug, Clone, Default)]
 struct Found {
@@ -173,8 +170,9 @@ fn find(
             .collect();
         let shoppers: Vec<Shopper<'_>> =
             known.iter().map(|known| Shopper { events: &known.events, group: known.group, context: known.context, shelf: shelves.at(known.shelf) }).collect();
-        for (customer, list) in block.iter().zip(recommender.recommend_to(&shoppers, &Wanted::of(config))) {
-            found[*customer as usize].list = list;
+        for (customer, (list, fits)) in block.iter().zip(recommender.recommend_and_fit(&shoppers, &Wanted::of(config), &sets)) {
+            let found = &mut found[*customer as usize];
+            (found.list, found.fits) = (list, fits);
         }
         if let Some(fresh) = &fresh {
             let best = |(customer, known): (&u32, &Known)| {
@@ -182,10 +180,6 @@ fn find(
             };
             let best: Vec<Vec<FreshItem>> = block.par_iter().zip(&known).map(best).collect();
             block.iter().zip(best).for_each(|(customer, best)| found[*customer as usize].fresh = best);
-        }
-        if !offers.is_empty() {
-            let fits = recommender.fits(&shoppers, &sets);
-            block.iter().zip(fits).for_each(|(customer, fits)| found[*customer as usize].fits = fits);
         }
     }
 }
