@@ -5,6 +5,7 @@ mod terminal;
 use clap::{Args, Parser, Subcommand};
 use holdfast::churn::season::odds_factor;
 use holdfast::config::Config;
+use holdfast::decide::effects::Effects;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
 use holdfast::exports::Exports;
@@ -144,6 +145,9 @@ fn main() -> ExitCode {
     })
 }
 
+/// Past offers told of on the terminal.
+const MOST_OFFERS: usize = 6;
+
 fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
     let mut watch = Watch::new();
@@ -169,12 +173,16 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     let seconds = watch.finish();
     if common.json {
         let mut value = measured_json(&trained.measured, &seconds);
+        value["effects"] = trained.bundle.effects.as_ref().map(bundle::effects_json).unwrap_or_default();
         value["bundle"] = json!(file.display().to_string());
         value["bundle_hash"] = json!(hash);
         value["champion"] = serde_json::to_value(&comparison).unwrap_or_default();
         print(&pretty(&value));
     } else {
         print(&summary(&config, &trained.measured));
+        if let Some(effects) = &trained.bundle.effects {
+            print(&effects_text(effects));
+        }
         if let Some(comparison) = &comparison {
             print(&comparison_text(comparison));
         }
@@ -195,6 +203,17 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// What past offers did, those sent most first.
+fn effects_text(effects: &Effects) -> String {
+    let mut sent: Vec<_> = effects.by_name().iter().collect();
+    sent.sort_by_key(|(_, effect)| std::cmp::Reverse(effect.treated));
+    let mut lines: Vec<String> = sent.iter().take(MOST_OFFERS).map(|(name, effect)| format!("  past offer  {name}: {}", effect.in_words())).collect();
+    if sent.len() > MOST_OFFERS {
+        lines.push(format!("              and {} more: see the report", sent.len() - MOST_OFFERS));
+    }
+    lines.join("\n")
 }
 
 fn compare(common: &Common, old: &Path, new: &Path) -> Result<()> {

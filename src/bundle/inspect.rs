@@ -92,7 +92,7 @@ impl<'a> Inside<'a> {
             "models": {
                 "churn": self.churn.map(|(name, base_rate)| json!({ "name": name, "base_rate": base_rate })),
                 "recommend": self.recommend.map(|name| json!({ "name": name })),
-                "effects": self.effects.map(|effects| effects.iter().map(|(name, effect)| (name.clone(), effect_json(effect))).collect::<serde_json::Map<_, _>>()),
+                "effects": self.effects.map(by_name_json),
                 "segments": self.segments,
                 "habits": self.habits,
             },
@@ -124,7 +124,7 @@ impl<'a> Inside<'a> {
             line("recommend", name.to_string());
         }
         for (name, effect) in self.effects.into_iter().flatten() {
-            line("offer", format!("{name}: {}", effect_text(effect)));
+            line("offer", format!("{name}: {}", effect.in_words()));
         }
         for part in self.missing() {
             line(part, format!("none: {}", meta.missing.get(part).map_or("no reason given", String::as_str)));
@@ -154,21 +154,19 @@ impl<'a> Inside<'a> {
     }
 }
 
+/// What past offers did, as JSON.
+pub fn effects_json(effects: &Effects) -> Value {
+    by_name_json(effects.by_name())
+}
+
+fn by_name_json(effects: &BTreeMap<String, Effect>) -> Value {
+    Value::Object(effects.iter().map(|(name, effect)| (name.clone(), effect_json(effect))).collect())
+}
+
 /// What is known of an offer: shares, changes beside the controls with their 95 % intervals.
 fn effect_json(effect: &Effect) -> Value {
     let change = |difference: Option<Difference>| difference.map(|own| json!({ "mean": own.mean, "interval": own.interval() }));
     json!({ "treated": effect.treated, "accept": effect.accept, "response": change(effect.response), "amount": change(effect.amount), "churn": change(effect.churn) })
-}
-
-fn effect_text(effect: &Effect) -> String {
-    let told = format!("sent {} times, {:.1} % responded", effect.treated, 100.0 * effect.accept);
-    match effect.response {
-        None => format!("{told}; no controls, so what it changed is not known"),
-        Some(change) => {
-            let (low, high) = change.interval();
-            format!("{told}, {:+.1} points beside the controls ({:+.1} to {:+.1})", 100.0 * change.mean, 100.0 * low, 100.0 * high)
-        }
-    }
 }
 
 /// What is in a bundle, as JSON.

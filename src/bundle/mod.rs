@@ -8,7 +8,7 @@ mod parts;
 mod selftest;
 
 pub use fault::BundleFault;
-pub use inspect::{FileFacts, inspect, inspect_text};
+pub use inspect::{FileFacts, effects_json, inspect, inspect_text};
 
 use crate::churn::ChurnPart;
 use crate::decide::effects::Effects;

@@ -216,6 +216,18 @@ impl Effects {
 }
 
 impl Effect {
+    /// What was learnt, in one sentence.
+    pub fn in_words(&self) -> String {
+        let told = format!("sent {} times, {:.1} % responded", self.treated, 100.0 * self.accept);
+        match self.response {
+            None => format!("{told}; no controls, so what it changed is not known"),
+            Some(change) => {
+                let (low, high) = change.interval();
+                format!("{told}, {:+.1} points beside the controls ({:+.1} to {:+.1})", 100.0 * change.mean, 100.0 * low, 100.0 * high)
+            }
+        }
+    }
+
     fn validate(&self) -> std::result::Result<(), String> {
         if !(0.0..=1.0).contains(&self.accept) {
             return Err(format!("a share of {} responded, expected 0 to 1", self.accept));

@@ -198,9 +198,10 @@ pub struct Customer<'a> {
 pub fn verdicts<'a>(market: &Market<'a>, customer: &Customer<'a>, offer: &'a Offer) -> Vec<(&'static str, bool)> {
     let who = market.config.offers.get(offer.source).and_then(|source| source.who.as_ref());
     let index = customer.person.history.customer;
+    let forbidden = forbidden(market.exports, index);
     vec![
-        ("no_consent", forbidden(market.exports, index) != Some("no_consent")),
-        ("suppressed", forbidden(market.exports, index) != Some("suppressed")),
+        ("no_consent", forbidden != Some("no_consent")),
+        ("suppressed", forbidden != Some("suppressed")),
         ("not_valid", offer.is_valid(market.as_of)),
         ("who", who.is_none_or(|who| market.rules.holds(who, &customer.person))),
         ("contact_limit", market.room(index) > 0),

@@ -114,18 +114,18 @@ pub(crate) struct Blend {
     pub again: Again,
 }
 
+/// Takes out the models that weigh nothing.
+fn keep_used<N, F, E>(weights: &[f32; KINDS.len()], neighbours: &mut Option<N>, factors: &mut Option<F>, ease: &mut Option<E>) {
+    let is_used = |kind: ModelKind| weights[kind as usize] > 0.0;
+    neighbours.take_if(|_| !is_used(ModelKind::Neighbours));
+    factors.take_if(|_| !is_used(ModelKind::Factors));
+    ease.take_if(|_| !is_used(ModelKind::Ease));
+}
+
 impl Plan {
     /// The plan without the models that weigh nothing.
     pub fn pruned(mut self) -> Self {
-        if self.weights[ModelKind::Neighbours as usize] <= 0.0 {
-            self.neighbours = None;
-        }
-        if self.weights[ModelKind::Factors as usize] <= 0.0 {
-            self.factors = None;
-        }
-        if self.weights[ModelKind::Ease as usize] <= 0.0 {
-            self.ease = None;
-        }
+        keep_used(&self.weights, &mut self.neighbours, &mut self.factors, &mut self.ease);
         self
     }
     /// A fitted blend with rows of items [`LONGER`] times as long, to tell what cutting them costs; `None` where no model has rows.
@@ -201,6 +201,11 @@ impl Scaled<'_> {
 }
 
 impl Blend {
+    /// The blend without the models that weigh nothing.
+    pub fn pruned(mut self) -> Self {
+        keep_used(&self.weights, &mut self.neighbours, &mut self.factors, &mut self.ease);
+        self
+    }
     /// The models that were fitted. Own items take part where any is offered again.
     pub fn models(&self) -> Vec<(ModelKind, &dyn ItemModel)> {
         let mut models: Vec<(ModelKind, &dyn ItemModel)> = vec![(ModelKind::Popular, &self.popular)];

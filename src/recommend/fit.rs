@@ -116,7 +116,7 @@ pub fn train(
     let in_season = measured.seasons.at(until).is_some();
     let plan = plan.pruned();
     // Where the test is a source of its own, what was measured has seen everything already.
-    let blend = if measured_on.is_none() { without_unused(measured) } else { plan.fit(&everything, whereabouts(end).as_ref(), end, seed)? };
+    let blend = if measured_on.is_none() { measured.pruned() } else { plan.fit(&everything, whereabouts(end).as_ref(), end, seed)? };
     // What lifts in the months after the training, or lifted what was measured.
     let name = name_of(&plan, in_season || !blend.seasons.is_empty());
     let text = |list: &[Box<str>], item: u32| list.get(item as usize).map(|text| text.to_string()).unwrap_or_default();
@@ -155,19 +155,6 @@ fn bought_once(exports: &Exports, categories: &[u32], again: &Again) -> Vec<Stri
     let Some(level) = exports.items.categories.first().filter(|_| again.any()) else { return Vec::new() };
     let once: BTreeSet<u32> = (0..again.once.len()).filter(|item| again.once[*item]).map(|item| categories[item]).collect();
     once.into_iter().filter_map(|category| level.names.get(category as usize).cloned()).collect()
-}
-
-fn without_unused(mut blend: Blend) -> Blend {
-    if blend.weights[ModelKind::Neighbours as usize] <= 0.0 {
-        blend.neighbours = None;
-    }
-    if blend.weights[ModelKind::Factors as usize] <= 0.0 {
-        blend.factors = None;
-    }
-    if blend.weights[ModelKind::Ease as usize] <= 0.0 {
-        blend.ease = None;
-    }
-    blend
 }
 
 /// Ranks the customers with a history and a truth by each model alone and by the blend, through the code that serves; with a `cap` on items of a category (how

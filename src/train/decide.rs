@@ -17,10 +17,13 @@ use std::path::Path;
 /// Share of the customers of the largest predicted effect for which uplift is reported.
 const UPLIFT_SHARE: f64 = 0.3;
 
+/// Why there is no policy to measure.
+const NO_TEST: &str = "no [[treatments]] has its responses in the same row, so there is no offer test to measure a policy on";
+
 /// The test of `[[treatments]]` whose responses stand in the same row and whose arms were decided by lot; or why there is none.
 fn experiment(config: &Config, exports: &Exports, name: &str) -> Result<std::result::Result<Experiment, String>> {
     let Some((number, source)) = config.treatments.iter().enumerate().find(|(_, source)| matches!(source.response, Some(Response::Columns(_)))) else {
-        return Ok(Err("no [[treatments]] has responses in the same row".into()));
+        return Ok(Err(NO_TEST.into()));
     };
     if source.randomised != Some(true) {
         return Ok(Err("no [[treatments]] with responses says randomised = true".into()));
@@ -72,7 +75,7 @@ pub(super) fn measure(config: &Config, exports: &Exports, folds: Option<(&Path, 
         _ => None,
     });
     let Some(goal) = goal.or(first) else {
-        measured.reasons.insert("decide".into(), "no [[treatments]] has responses in the same row".into());
+        measured.reasons.insert("decide".into(), NO_TEST.into());
         return Ok(());
     };
     let test = match experiment(config, exports, &goal)? {

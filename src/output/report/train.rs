@@ -237,13 +237,13 @@ fn families(report: &TrainReport, language: Language) -> Markup {
 }
 
 fn drivers(drivers: &[Driver], language: Language) -> Markup {
-    let moves = |driver: &Driver| {
+    let below = |driver: &Driver| {
         let ends: Vec<String> = driver.moves.iter().map(|(name, probability)| format!("{}: {}", code(name, language), percent_whole(*probability))).collect();
-        if ends.is_empty() { driver.meaning.clone() } else { format!("{} — {}", driver.meaning, ends.join(", ")) }
+        if ends.is_empty() { driver.name.clone() } else { format!("{} — {}", ends.join(", "), driver.name) }
     };
-    let lines: Vec<BarLine> =
-        drivers.iter().map(|driver| BarLine { name: driver.name.clone(), below: moves(driver), number: percent(driver.share), size: driver.share }).collect();
-    bars(&lines, "", language)
+    // What it says goes first; the name is for who looks it up in the export of features.
+    let line = |driver: &Driver| BarLine { name: driver.meaning.clone(), below: below(driver), number: percent(driver.share), size: driver.share };
+    bars(&drivers.iter().map(line).collect::<Vec<_>>(), "", language)
 }
 
 fn risk_groups(groups: &[RiskGroup], language: Language) -> Markup {

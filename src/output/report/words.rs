@@ -100,7 +100,7 @@ words! {
     Gap: "Calibration gap", "校准误差";
     GapHint: "mean distance between foretold and observed", "预测与实际的平均差距";
     Season: "Season", "季节";
-    SeasonHint: "odds of leaving at this time of the year, from the year before", "按上一年同期调整的流失几率";
+    SeasonHint: "odds of leaving in the test window, told by the year before it", "测试窗口的流失几率，按其上一年同期得出";
     TrainSummary: "On customers it had not seen, the model put who left above who stayed in {} of pairs; the best rule without a model did so in {}", "在未见过的客户上，模型在 {} 的配对中把流失者排在留存者之前；无模型的最佳规则为 {}";
     TrainSummaryAlone: "On customers it had not seen, the model put who left above who stayed in {} of pairs", "在未见过的客户上，模型在 {} 的配对中把流失者排在留存者之前";
     TrainSummaryPlain: "No churn model was trained", "未训练流失模型";
