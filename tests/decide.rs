@@ -88,6 +88,20 @@ fn what_offers_do_is_learnt_in_training_and_a_run_reads_it_from_the_bundle() {
     assert!(same > 100, "{same} customers were compared");
 }
 
+#[test]
+fn a_handful_of_past_contacts_is_enough_to_train_and_score_with() {
+    let shop = Shop::simulated(1_000, 5);
+    let path = shop.path().join("campaigns.csv");
+    let campaigns = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, campaigns.lines().take(6).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    shop.fit().succeeds();
+    // No offer is named that fewer than ten customers got.
+    let inside = shop.train(&["inspect", "models/shop.hfb", "--json"]).succeeds().json();
+    assert_eq!(inside["models"]["effects"], serde_json::json!({}));
+    shop.score().succeeds();
+    assert!(shop.table("offers.csv").column("assignment").contains(&"offer"));
+}
+
 /// A small generator of catalogues: the same every time.
 struct Lots(u64);
 

@@ -19,9 +19,10 @@ const HEATS: usize = 2;
 const WORTH: f64 = 0.002;
 /// Pull of the blend's weights towards equal shares, in rows.
 const BLEND_RIDGE: f64 = 2.0;
-/// The blend is used unless the best single learner beats it by more than a standard error of their paired difference. The single learner was picked as
-/// the best of several on the same rows, which flatters it; the blend is judged on rows its weights did not see, by weights from fewer rows than the ones used.
-const BLEND_MARGIN: f64 = -1.0;
+/// The blend is used unless the best single learner beats it by more than two standard errors of their paired difference. The single learner was picked as
+/// the best of several on the same rows, which flatters it: at one standard error chance alone would often put one of them before the blend. The blend is
+/// judged on rows its weights did not see.
+const BLEND_MARGIN: f64 = -2.0;
 /// A member of less weight is dropped: it costs every customer time.
 const LEAST_WEIGHT: f64 = 0.03;
 

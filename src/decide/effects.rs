@@ -201,8 +201,9 @@ impl Effects {
                 departure.validate(width).map_err(|reason| format!("the effect of {name:?} by customer: {reason}"))?;
             }
         }
-        if self.overall.is_none() != self.by_name.is_empty() {
-            return Err("there are effects of single offers or of all offers, but not both".into());
+        // The other way round there may be: offers that few customers got are told only together.
+        if self.overall.is_none() && !self.by_name.is_empty() {
+            return Err("there are effects of single offers, but none of all".into());
         }
         self.silence.validate(width)?;
         if self.leaving_rate.is_some_and(|rate| !(rate > 0.0 && rate <= 1.0)) {
@@ -298,6 +299,8 @@ mod tests {
     fn effects_of_a_file_are_used_only_where_every_number_is_possible() {
         assert_eq!(effects().validate(), Ok(()));
         assert_eq!(Effects::default().validate(), Ok(()));
+        let few = Effects { by_name: BTreeMap::new(), departures: BTreeMap::new(), ..effects() };
+        assert_eq!(few.validate(), Ok(()), "offers that few customers got are told only together");
         let departure = |columns: Vec<usize>, coefficients: Vec<f64>, covariance: Vec<f64>| {
             move |effects: &mut Effects| {
                 let centre = vec![0.0; columns.len()];

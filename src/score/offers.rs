@@ -49,7 +49,7 @@ pub(super) fn offers(
         find(config, exports, (recommender, &items, &stock), cutoff, &own, &offers, &mut found);
     }
     let fits = found.iter_mut().map(|found| std::mem::take(&mut found.fits)).collect();
-    let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports), models, cutoff, rows, scored, &offers, fits, asked)? };
+    let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports, models), cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
     let mut decided = decisions.rows.iter().peekable();
     let as_of = scored.as_of.clone();
@@ -191,10 +191,8 @@ pub(super) fn item_history(exports: &Exports, customer: u32, cutoff: Cutoff) -> 
 }
 
 /// Decides with the effects of the bundle that scores each customer; of a challenger that has none, with those of the bundle in use.
-#[allow(clippy::too_many_arguments)]
 fn decided(
-    (config, exports): (&Config, &Exports),
-    models: &Models<'_>,
+    (config, exports, models): (&Config, &Exports, &Models<'_>),
     cutoff: Cutoff,
     rows: &[SlimRow],
     scored: &Scored,
