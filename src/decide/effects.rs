@@ -9,6 +9,7 @@ use super::covariates::{BoundCovariates, Covariates};
 use super::past::Past;
 use super::personal::Departure;
 use super::pooling::Difference;
+use super::readiness::Readiness;
 use super::regression::Design;
 use super::sending::{Channels, OwnChannels};
 use super::silence::Silence;
@@ -44,7 +45,6 @@ pub struct Effect {
 /// How the effect of one offer departs from its mean by customer.
 #[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
 pub(super) struct Departures {
-    pub(super) accept: Option<Departure>,
     pub(super) response: Option<Departure>,
     pub(super) amount: Option<Departure>,
     pub(super) churn: Option<Departure>,
@@ -64,6 +64,7 @@ pub struct Effects {
     /// Where amounts are in usual orders.
     pub(super) usual: Option<Usual>,
     pub(super) silence: Silence,
+    pub(super) readiness: Readiness,
     /// Share of the control customers that left; `None` where that is not known, or where effects on leaving are told apart by customer.
     pub(super) leaving_rate: Option<f64>,
     /// What channels did to the responses.
@@ -87,10 +88,13 @@ pub struct Standpoint {
 }
 
 impl Effects {
-    /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent. Effects
-    /// that differ between customers are this customer's; their doubt is not in the errors.
+    /// What an offer does: its own effect, that of its group, or that of all offers; `None` where nothing was ever sent. It is this customer's: as
+    /// readily as they respond, and as effects differ between customers; the doubt about that is not in the errors.
     pub fn of(&self, offer: &str, group: &str, at: &Standpoint) -> Option<Effect> {
-        let Some((mut effect, departures)) = self.known(offer, group, at) else { return self.overall };
+        let (mut effect, departures) = match self.known(offer, group, at) {
+            Some(known) => known,
+            None => (self.overall?, None),
+        };
         if let Some(departures) = departures {
             let depart = |difference: &mut Option<Difference>, departure: &Option<Departure>| {
                 if let (Some(difference), Some(departure)) = (difference.as_mut(), departure) {
@@ -100,10 +104,14 @@ impl Effects {
             depart(&mut effect.response, &departures.response);
             depart(&mut effect.amount, &departures.amount);
             depart(&mut effect.churn, &departures.churn);
-            effect.accept += departures.accept.as_ref().map_or(0.0, |departure| departure.of(&at.row));
-            effect.accept = effect.accept.clamp(LEAST_ACCEPTANCE, 1.0);
         }
+        effect.accept = (effect.accept * self.readiness.times(&at.row)).clamp(LEAST_ACCEPTANCE, 1.0);
         Some(effect)
+    }
+
+    /// How much of the mean change of responses, and of what they bring, an offer brings this customer.
+    pub fn moved(&self, at: &Standpoint) -> f64 {
+        self.readiness.moved(&at.row)
     }
 
     /// The same with the doubt about what is this customer's own in its errors: dearer, for rows that are written.
@@ -193,11 +201,11 @@ impl Effects {
         {
             effect.validate().map_err(|reason| format!("the effect of {name:?}: {reason}"))?;
         }
-        for (name, Departures { accept, response, amount, churn }) in &self.departures {
+        for (name, Departures { response, amount, churn }) in &self.departures {
             if !self.by_name.contains_key(name) {
                 return Err(format!("{name:?} departs from an effect that is not there"));
             }
-            for departure in [accept, response, amount, churn].into_iter().flatten() {
+            for departure in [response, amount, churn].into_iter().flatten() {
                 departure.validate(width).map_err(|reason| format!("the effect of {name:?} by customer: {reason}"))?;
             }
         }
@@ -206,6 +214,7 @@ impl Effects {
             return Err("there are effects of single offers, but none of all".into());
         }
         self.silence.validate(width)?;
+        self.readiness.validate(width)?;
         if self.leaving_rate.is_some_and(|rate| !(rate > 0.0 && rate <= 1.0)) {
             return Err("the share of control customers that left is not within 0 and 1".into());
         }

@@ -11,6 +11,7 @@ use super::effects::{Departures, Effect, Effects, Ground};
 use super::past::Past;
 use super::personal::{self, Departure, Learnt, Trial};
 use super::pooling::{Difference, Estimate, Expected, LEAST, Sums, pooled, shrunk};
+use super::readiness::Readiness;
 use super::silence::Silence;
 use super::trials::{Outcome, Trials};
 use crate::config::{Config, Response};
@@ -55,9 +56,10 @@ pub fn learn(config: &Config, exports: &Exports, past: &[Past], end: Cutoff) -> 
     let mut effects = Effects { usual, ..Effects::default() };
     if let Some(trials) = trials {
         let names: Vec<&str> = by_name.keys().copied().collect();
+        effects.readiness = Readiness::learn(&trials)?;
         effects.departures = apart(&trials, &names, &outcomes, &mut means)?;
         effects.leaving_rate = trials.leaving_rate().filter(|_| effects.departures.values().all(|own| own.churn.is_none()));
-        if !effects.departures.is_empty() || outcomes.silence.is_known() {
+        if !effects.departures.is_empty() || outcomes.silence.is_known() || effects.readiness.is_known() {
             effects.ground = Some(Ground { covariates: trials.covariates, design: trials.design });
         }
     }
@@ -205,7 +207,6 @@ fn apart(trials: &Trials<'_>, names: &[&str], outcomes: &Outcomes, means: &mut M
     for (name, ((response, amount), churn)) in names.iter().zip(of_response.into_iter().zip(of_amount).zip(of_churn)) {
         let (response, amount, churn) = (departure(response), departure(amount), departure(churn));
         let own = Departures {
-            accept: trials.of(name, |case, _| Some(case.responded)).acceptance()?,
             amount: amount.or_else(|| response.as_ref().map(|response| response.times(*per_response))),
             response,
             // What is beyond the response is too noisy to be told apart by customer.

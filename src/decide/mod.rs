@@ -6,7 +6,8 @@
 //! The value of a contact is `taste * (margin share * change of the amount bought) - change of the risk of leaving * value of the customer - contact
 //! cost - acceptance * (accept cost + discount)`, both changes measured against the control customers of past waves (see [`learn`]) and, where that is
 //! sure, by customer; they are in the bundle ([`effects`]). The value of the customer is `value_saved` of the costs, else the margin of what they paid in the last 365 days. `taste` is how well the best item of the
-//! offer fits the customer beside other customers (mean 1, between a quarter and 4). Where no past wave had a control, what an offer changes is not
+//! offer fits the customer beside other customers (mean 1, between a quarter and 4). Acceptance goes with how readily the customer responds ([`readiness`]); so does the change of the
+//! amount for who is outside the base, whom hardly any past contact reached. Where no past wave had a control, what an offer changes is not
 //! known: offers are then allotted by taste alone, and the money columns stay blank.
 
 pub mod allocate;
@@ -21,6 +22,7 @@ pub mod past;
 mod personal;
 pub mod policy;
 pub mod pooling;
+mod readiness;
 mod regression;
 mod sending;
 mod silence;
@@ -326,6 +328,8 @@ impl<'a> Market<'a> {
         worth.accept_cost = Some(accept * (offer.accept_cost + discount));
         if let Some((unit, difference)) = difference {
             let (low, high) = difference.interval();
+            // Hardly any past contact reached who has long been gone: there the change goes with how readily they respond.
+            let unit = if customer.person.risk.is_some() { unit } else { unit * effects.moved(at) };
             worth.margin = Some(taste * unit * difference.mean);
             worth.interval = Some((taste * unit * low, taste * unit * high));
         }

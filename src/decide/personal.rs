@@ -123,22 +123,6 @@ impl Trial<'_> {
         }
         Ok(scores)
     }
-
-    /// The mean outcome of the treated as far as it departs from their mean, for how likely an offer is accepted by whom.
-    pub(super) fn acceptance(&self) -> Result<Option<Departure>> {
-        let rows: Vec<usize> = (0..self.rows.len()).filter(|row| self.treated[*row]).collect();
-        if rows.len() < LEAST {
-            return Ok(None);
-        }
-        let (count, width) = (rows.len(), self.rows[0].len());
-        let centre: Vec<f64> = (0..width).map(|column| rows.iter().map(|row| self.rows[*row][column]).sum::<f64>() / count as f64).collect();
-        let mean = rows.iter().map(|row| self.outcome[*row]).sum::<f64>() / count as f64;
-        let centred = Mat::from_fn(count, width, |row, column| self.rows[rows[row]][column] - centre[column]);
-        let targets = Mat::from_fn(count, 1, |row, _| self.outcome[rows[row]] - mean);
-        let coefficients = ridge(&centred, &vec![1.0; count], &targets, OUTCOME_RIDGE)?;
-        let coefficients = (0..width).map(|column| coefficients[(column, 0)]).collect();
-        Ok(Some(Departure::new((0..width).collect(), centre, coefficients, Vec::new())))
-    }
 }
 
 /// What is learnt of one offer.

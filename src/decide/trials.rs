@@ -85,10 +85,14 @@ impl<'c> Trials<'c> {
         self.waves.iter().flat_map(|wave| wave.sent.keys().copied()).collect()
     }
 
+    /// All customers, treated and not, each with its row of the design.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Case<'c>, &[f64])> {
+        self.used.iter().zip(&self.rows).map(|(place, row)| (&self.cases[*place], row.as_slice()))
+    }
+
     /// The control customers, each with its row of the design.
     pub(super) fn controls(&self) -> impl Iterator<Item = (&Case<'c>, &[f64])> {
-        let used = self.used.iter().zip(&self.rows).map(|(place, row)| (&self.cases[*place], row.as_slice()));
-        used.filter(|(case, _)| case.name.is_none())
+        self.all().filter(|(case, _)| case.name.is_none())
     }
 
     /// Share of the control customers that left, where any did.
