@@ -86,6 +86,13 @@ fn what_offers_do_is_learnt_in_training_and_a_run_reads_it_from_the_bundle() {
         same += 1;
     }
     assert!(same > 100, "{same} customers were compared");
+    // A contact that came later is not learnt from, and the run says so.
+    let later = format!("{}{}", campaigns, "W99,C000003,2025-01-03,F10,F10,email,0.20,\n");
+    std::fs::write(&path, later).unwrap();
+    let stale = "project.allow_stale=[\"all\"]";
+    shop.scoring(&["run", "shop.toml", "--model", "models/shop.hfb", "--as-of", "2025-01-05", "--out", "out", "--set", stale]).succeeds();
+    let notes = shop.record()["notes"].to_string();
+    assert!(notes.contains("contacts since the bundle was trained (2025-01-01): 1;"), "{notes}");
 }
 
 #[test]

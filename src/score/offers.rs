@@ -235,6 +235,6 @@ fn unlearnt(past: &[Past], trained_until: &str) -> Result<Option<String>> {
     let until = parse_date(trained_until)?;
     let count = past.iter().filter(|past| !past.is_control && past.time.is_some_and(|time| time >= until)).count();
     Ok((count > 0).then(|| {
-        format!("{count} contacts came after the bundle was trained ({trained_until}): they count for limits and budgets, and what they brought is learnt at the next fit")
+        format!("contacts since the bundle was trained ({trained_until}): {count}; they count for limits and budgets, and what they brought is learnt at the next fit")
     }))
 }
