@@ -5,10 +5,11 @@
 //!
 //! The value of a contact is `taste * (margin share * change of the amount bought) - change of the risk of leaving * value of the customer - contact
 //! cost - acceptance * (accept cost + discount)`, both changes measured against the control customers of past waves (see [`learn`]) and, where that is
-//! sure, by customer; they are in the bundle ([`effects`]). The value of the customer is `value_saved` of the costs, else the margin of what they paid in the last 365 days. `taste` is how well the best item of the
-//! offer fits the customer beside other customers (mean 1, between a quarter and 4). Acceptance goes with how readily the customer responds ([`readiness`]); so does the change of the
-//! amount for who is outside the base, whom hardly any past contact reached. Where no past wave had a control, what an offer changes is not
-//! known: offers are then allotted by taste alone, and the money columns stay blank.
+//! sure, by customer; they are in the bundle ([`effects`]). The value of the customer is `value_saved` of the costs, else the margin of what they paid in
+//! the last 365 days. `taste` is how well the best item of the offer fits the customer beside other customers (mean 1, between a quarter and 4).
+//! Acceptance goes with how readily the customer responds; so does the change of the amount for who is outside the base, whom hardly any past contact
+//! reached. Where no past wave had a control, what an offer changes is not known: offers are then allotted by taste alone, and the money columns stay
+//! blank.
 
 pub mod allocate;
 mod cases;

@@ -1,7 +1,7 @@
 //! How readily a customer responds, whatever is sent.
 //!
-//! In: all past contacts and their controls, with what was known of each customer on that day. Out: how often customers like this one respond, beside the mean of all. Offers differ
-//! in this much less than customers do, so it is learnt from all of them together.
+//! In: all past contacts and their controls, with what was known of each customer on that day. Out: how often customers like this one respond, beside
+//! the mean of all. Offers differ in this much less than customers do, so it is learnt from all of them together.
 
 use super::pooling::LEAST;
 use super::regression::ridge;
@@ -62,8 +62,8 @@ impl Readiness {
         if self.is_known() && !row.is_empty() { self.share(row) / self.mean } else { 1.0 }
     }
 
-    /// By how much an offer changes that at once, beside the mean: it moves those in doubt. Where it adds as much to everyone's log-odds, a share `p` rises in proportion to
-    /// `p (1 - p)`.
+    /// By how much an offer changes that at once, beside the mean: it moves those in doubt. Where it adds as much to everyone's log-odds, a share `p`
+    /// rises in proportion to `p (1 - p)`.
     pub(super) fn moved(&self, row: &[f64]) -> f64 {
         if !self.is_known() || row.is_empty() {
             return 1.0;

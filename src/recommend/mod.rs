@@ -182,6 +182,9 @@ struct Served<'a> {
 
 /// Of each set of items the one that scores most (the first of equals), as a share of the greatest score of all.
 fn fits(row: &[f32], sets: &[Vec<u32>]) -> Fits {
+    if sets.is_empty() {
+        return Vec::new();
+    }
     let greatest = scores::top(row, 1).first().map_or(0.0, |(_, score)| *score);
     let of_set = |set: &Vec<u32>| {
         if set.is_empty() {
