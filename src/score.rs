@@ -120,6 +120,12 @@ pub fn same_contract(config: &Config, bundle: &Bundle) -> Result<()> {
     Ok(())
 }
 
+/// The end of a bundle's training; `None` for tables without dates.
+fn trained_until(bundle: &Bundle) -> Result<Option<Cutoff>> {
+    let text = bundle.meta.trained_until.as_str();
+    if text.is_empty() { Ok(None) } else { parse_date(text).map(Some) }
+}
+
 /// The as-of date of a run.
 ///
 /// # Errors
@@ -129,7 +135,7 @@ pub fn as_of(exports: &Exports, bundle: &Bundle, options: &ScoreOptions) -> Resu
         None | Some("latest") => latest(exports),
         Some(text) => parse_date(text)?,
     };
-    if !bundle.meta.trained_until.is_empty() && !options.backtest && cutoff < parse_date(&bundle.meta.trained_until)? {
+    if trained_until(bundle)?.is_some_and(|until| !options.backtest && cutoff < until) {
         return Err(Error::config(format!(
             "as-of {} lies before {}, until which the bundle was trained: it has seen the days it would foretell; use an older bundle, or --backtest if that is meant",
             cutoff.date(),
@@ -171,8 +177,8 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     if let Some(factor) = bundle.churn.as_ref().and_then(|part| odds_factor(part.season.shift(cutoff).at(part.base_rate))) {
         scored.notes.push(format!("the time of the year: odds of leaving times {factor:.2} for a typical customer, from what the year before did then"));
     }
-    if let Some(limit) = config.project.max_model_age.filter(|_| !bundle.meta.trained_until.is_empty()) {
-        let age = cutoff.days_since(parse_date(&bundle.meta.trained_until)?);
+    if let Some((limit, until)) = config.project.max_model_age.zip(trained_until(bundle)?) {
+        let age = cutoff.days_since(until);
         if age > limit.as_days() {
             scored.notes.push(format!(
                 "the bundle was trained until {}, {age:.0} days ago, longer than max_model_age = {:.0} days: retrain",

@@ -173,7 +173,7 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     let seconds = watch.finish();
     if common.json {
         let mut value = measured_json(&trained.measured, &seconds);
-        value["effects"] = trained.bundle.effects.as_ref().map(bundle::effects_json).unwrap_or_default();
+        value["effects"] = trained.bundle.effects.as_ref().map(|effects| bundle::effects_json(effects.by_name())).unwrap_or_default();
         value["bundle"] = json!(file.display().to_string());
         value["bundle_hash"] = json!(hash);
         value["champion"] = serde_json::to_value(&comparison).unwrap_or_default();
@@ -207,8 +207,7 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
 
 /// What past offers did, those sent most first.
 fn effects_text(effects: &Effects) -> String {
-    let mut sent: Vec<_> = effects.by_name().iter().collect();
-    sent.sort_by_key(|(_, effect)| std::cmp::Reverse(effect.treated));
+    let sent = effects.most_sent();
     let mut lines: Vec<String> = sent.iter().take(MOST_OFFERS).map(|(name, effect)| format!("  past offer  {name}: {}", effect.in_words())).collect();
     if sent.len() > MOST_OFFERS {
         lines.push(format!("              and {} more: see the report", sent.len() - MOST_OFFERS));

@@ -92,7 +92,7 @@ impl<'a> Inside<'a> {
             "models": {
                 "churn": self.churn.map(|(name, base_rate)| json!({ "name": name, "base_rate": base_rate })),
                 "recommend": self.recommend.map(|name| json!({ "name": name })),
-                "effects": self.effects.map(by_name_json),
+                "effects": self.effects.map(effects_json),
                 "segments": self.segments,
                 "habits": self.habits,
             },
@@ -155,11 +155,7 @@ impl<'a> Inside<'a> {
 }
 
 /// What past offers did, as JSON.
-pub fn effects_json(effects: &Effects) -> Value {
-    by_name_json(effects.by_name())
-}
-
-fn by_name_json(effects: &BTreeMap<String, Effect>) -> Value {
+pub fn effects_json(effects: &BTreeMap<String, Effect>) -> Value {
     Value::Object(effects.iter().map(|(name, effect)| (name.clone(), effect_json(effect))).collect())
 }
 

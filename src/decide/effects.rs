@@ -85,6 +85,10 @@ pub struct Standpoint {
     row: Vec<f64>,
     /// What one unit of the amount is in money: the customer's usual order where amounts are counted in orders, else 1.
     pub unit: f64,
+    /// How often the customer responds, beside the mean.
+    readiness: f64,
+    /// How much of the mean change of responses, and of what they bring, an offer brings at once.
+    pub moved: f64,
 }
 
 impl Effects {
@@ -105,13 +109,8 @@ impl Effects {
             depart(&mut effect.amount, &departures.amount);
             depart(&mut effect.churn, &departures.churn);
         }
-        effect.accept = (effect.accept * self.readiness.times(&at.row)).clamp(LEAST_ACCEPTANCE, 1.0);
+        effect.accept = (effect.accept * at.readiness).clamp(LEAST_ACCEPTANCE, 1.0);
         Some(effect)
-    }
-
-    /// How much of the mean change of responses, and of what they bring, an offer brings this customer.
-    pub fn moved(&self, at: &Standpoint) -> f64 {
-        self.readiness.moved(&at.row)
     }
 
     /// The same with the doubt about what is this customer's own in its errors: dearer, for rows that are written.
@@ -168,6 +167,13 @@ impl Effects {
     /// What was learnt of each offer that was sent, by name.
     pub fn by_name(&self) -> &BTreeMap<String, Effect> {
         &self.by_name
+    }
+
+    /// The same, the one sent most first, ties by name.
+    pub fn most_sent(&self) -> Vec<(&str, &Effect)> {
+        let mut sent: Vec<(&str, &Effect)> = self.by_name.iter().map(|(name, effect)| (name.as_str(), effect)).collect();
+        sent.sort_by_key(|(_, effect)| std::cmp::Reverse(effect.treated));
+        sent
     }
 
     /// Binds what the effects read to one set of exports. `past` are the contacts before `as_of`.
@@ -265,7 +271,8 @@ impl BoundEffects<'_> {
     pub fn standpoint(&self, history: &History<'_>) -> Standpoint {
         let ground = self.effects.ground.as_ref().zip(self.covariates.as_ref());
         let row = ground.map(|(ground, covariates)| ground.design.row(covariates.row(history).into_iter())).unwrap_or_default();
-        Standpoint { row, unit: self.effects.usual.map_or(1.0, |usual| usual.of(history, self.kinds)) }
+        let Effects { readiness, usual, .. } = self.effects;
+        Standpoint { unit: usual.map_or(1.0, |usual| usual.of(history, self.kinds)), readiness: readiness.times(&row), moved: readiness.moved(&row), row }
     }
 
     /// By how much the best channel of an offer multiplies a customer's responses.
@@ -342,7 +349,7 @@ mod tests {
     fn an_offer_never_sent_goes_by_its_group_and_then_by_all() {
         let effects = effects();
         let row = effects.ground.as_ref().unwrap().design.row([55.0, 3.0, 1.0, f64::NAN].into_iter());
-        let at = Standpoint { row, unit: 1.0 };
+        let at = Standpoint { row, unit: 1.0, readiness: 1.0, moved: 1.0 };
         let own = effects.of("F10", "", &at).unwrap();
         assert!((own.response.unwrap().mean - 0.1).abs() > 1e-3, "the effect is this customer's");
         assert_eq!(effects.of("NEW", "F10", &at), Some(own));

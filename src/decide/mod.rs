@@ -330,7 +330,7 @@ impl<'a> Market<'a> {
         if let Some((unit, difference)) = difference {
             let (low, high) = difference.interval();
             // Hardly any past contact reached who has long been gone: there the change goes with how readily they respond.
-            let unit = if customer.person.risk.is_some() { unit } else { unit * effects.moved(at) };
+            let unit = if customer.person.risk.is_some() { unit } else { unit * at.moved };
             worth.margin = Some(taste * unit * difference.mean);
             worth.interval = Some((taste * unit * low, taste * unit * high));
         }

@@ -4,14 +4,11 @@
 //! the mean of all. Offers differ in this much less than customers do, so it is learnt from all of them together.
 
 use super::pooling::LEAST;
-use super::regression::ridge;
+use super::regression::LinearShare;
 use super::trials::Trials;
 use crate::error::Result;
 use bincode::{Decode, Encode};
-use faer::Mat;
 
-/// Ridge of the model, in rows.
-const RIDGE: f64 = 50.0;
 /// Nobody is sure to respond or not to.
 const SURE: f64 = 0.005;
 /// Contacts and controls from which on customers are told apart.
@@ -20,8 +17,8 @@ const ENOUGH: usize = 200;
 /// The share that responds.
 #[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
 pub(super) struct Readiness {
-    /// Coefficients on the design; empty where all are taken to be alike.
-    coefficients: Vec<f64>,
+    /// Not known where all are taken to be alike.
+    share: LinearShare,
     /// Mean share `p` over the past contacts.
     mean: f64,
     /// Mean of `p (1 - p)` over them.
@@ -31,30 +28,26 @@ pub(super) struct Readiness {
 impl Readiness {
     /// Learns the share from treated and control customers together.
     pub(super) fn learn(trials: &Trials<'_>) -> Result<Readiness> {
-        let cases: Vec<(f64, &[f64])> = trials.all().map(|(case, row)| (case.responded, row)).collect();
+        let cases: Vec<(&[f64], f64)> = trials.all().map(|(case, row)| (row, case.responded)).collect();
         let count = cases.len();
-        let responded = cases.iter().map(|(responded, _)| responded).sum::<f64>();
+        let responded = cases.iter().map(|(_, responded)| responded).sum::<f64>();
         if count < ENOUGH || responded < LEAST || count as f64 - responded < LEAST {
             return Ok(Readiness::default());
         }
-        let width = cases[0].1.len();
-        let design = Mat::from_fn(count, width, |row, column| cases[row].1[column]);
-        let outcomes = Mat::from_fn(count, 1, |row, _| cases[row].0);
-        let coefficients = ridge(&design, &vec![1.0; count], &outcomes, RIDGE)?;
-        let mut readiness = Readiness { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), mean: 1.0, doubt: 1.0 };
-        let shares: Vec<f64> = cases.iter().map(|(_, row)| readiness.share(row)).collect();
+        let mut readiness = Readiness { share: LinearShare::learn(&cases)?, mean: 1.0, doubt: 1.0 };
+        let shares: Vec<f64> = cases.iter().map(|(row, _)| readiness.share(row)).collect();
         readiness.mean = shares.iter().sum::<f64>() / count as f64;
         readiness.doubt = shares.iter().map(|share| share * (1.0 - share)).sum::<f64>() / count as f64;
         Ok(readiness)
     }
 
     fn share(&self, row: &[f64]) -> f64 {
-        row.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>().clamp(SURE, 1.0 - SURE)
+        self.share.of(row).clamp(SURE, 1.0 - SURE)
     }
 
     /// Whether customers are told apart.
     pub(super) fn is_known(&self) -> bool {
-        !self.coefficients.is_empty()
+        self.share.is_known()
     }
 
     /// How often a customer responds, beside the mean of the past contacts. `row` is of the design.
@@ -74,12 +67,10 @@ impl Readiness {
 
     /// Checks every value read from a file; `width` is that of the design.
     pub(super) fn validate(&self, width: usize) -> std::result::Result<(), String> {
-        if self.is_known() && self.coefficients.len() != width {
-            return Err(format!("{} coefficients of the share that responds, expected {width}", self.coefficients.len()));
-        }
+        self.share.validate(width).map_err(|reason| format!("the share that responds: {reason}"))?;
         let is_mean = |mean: f64| if self.is_known() { mean > 0.0 && mean <= 1.0 } else { mean.abs() <= 0.0 };
-        if !self.coefficients.iter().all(|coefficient| coefficient.is_finite()) || !is_mean(self.mean) || !is_mean(self.doubt) {
-            return Err("the share that responds: a number is not finite, or a mean not within 0 and 1".into());
+        if !is_mean(self.mean) || !is_mean(self.doubt) {
+            return Err("the share that responds: a mean is not within 0 and 1".into());
         }
         Ok(())
     }
@@ -90,10 +81,14 @@ impl Readiness {
 mod tests {
     use super::*;
 
+    fn share(coefficients: Vec<f64>) -> LinearShare {
+        LinearShare { coefficients }
+    }
+
     #[test]
     fn who_seldom_responds_is_expected_to_respond_seldom_and_never_beyond_certainty() {
         // An intercept and whether a customer has been away for long.
-        let readiness = Readiness { coefficients: vec![0.4, -0.3], mean: 0.25, doubt: 0.165 };
+        let readiness = Readiness { share: share(vec![0.4, -0.3]), mean: 0.25, doubt: 0.165 };
         assert!((readiness.times(&[1.0, 0.0]) - 1.6).abs() < 1e-12);
         assert!((readiness.times(&[1.0, 1.0]) - 0.4).abs() < 1e-12);
         assert!(readiness.times(&[1.0, 9.0]) > 0.0);
@@ -105,13 +100,13 @@ mod tests {
 
     #[test]
     fn shares_of_a_file_are_used_only_where_every_number_is_possible() {
-        let good = Readiness { coefficients: vec![0.4, -0.3], mean: 0.25, doubt: 0.165 };
+        let good = Readiness { share: share(vec![0.4, -0.3]), mean: 0.25, doubt: 0.165 };
         assert_eq!((good.validate(2), Readiness::default().validate(0), Readiness::default().validate(7)), (Ok(()), Ok(()), Ok(())));
         let broken = [
             (Readiness { mean: 0.0, ..good.clone() }, 2),
             (Readiness { mean: f64::NAN, ..good.clone() }, 2),
             (Readiness { doubt: 0.0, ..good.clone() }, 2),
-            (Readiness { coefficients: vec![0.1, f64::NAN], ..good.clone() }, 2),
+            (Readiness { share: share(vec![0.1, f64::NAN]), ..good.clone() }, 2),
             (good.clone(), 3),
             (Readiness { mean: 0.5, ..Readiness::default() }, 0),
         ];

@@ -10,6 +10,8 @@ use faer::{Accum, Mat, Par};
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// Ridge of a [`LinearShare`], in rows.
+const SHARE_RIDGE: f64 = 50.0;
 /// Steps that a number is cut into.
 const STEPS: usize = 6;
 
@@ -99,6 +101,42 @@ impl Design {
         let rows: Vec<Vec<f64>> =
             (0..features.rows).into_par_iter().map(|row| self.row((0..features.columns()).map(|column| features.value(row, column)))).collect();
         Mat::from_fn(features.rows, self.width, |row, column| rows[row][column])
+    }
+}
+
+/// A share of customers alike, linear in the columns of a design.
+#[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
+pub(super) struct LinearShare {
+    /// One per column; none where nothing is known.
+    pub(super) coefficients: Vec<f64>,
+}
+
+impl LinearShare {
+    /// Learns it from rows of the design and what came of each, of which there is one at least.
+    pub(super) fn learn(cases: &[(&[f64], f64)]) -> Result<LinearShare> {
+        let width = cases[0].0.len();
+        let design = Mat::from_fn(cases.len(), width, |row, column| cases[row].0[column]);
+        let outcomes = Mat::from_fn(cases.len(), 1, |row, _| cases[row].1);
+        let coefficients = ridge(&design, &vec![1.0; cases.len()], &outcomes, SHARE_RIDGE)?;
+        Ok(LinearShare { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect() })
+    }
+
+    /// Whether it was learnt.
+    pub(super) fn is_known(&self) -> bool {
+        !self.coefficients.is_empty()
+    }
+
+    /// The share, which may lie outside 0 and 1.
+    pub(super) fn of(&self, row: &[f64]) -> f64 {
+        row.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum()
+    }
+
+    /// Checks every value read from a file; `width` is that of the design.
+    pub(super) fn validate(&self, width: usize) -> std::result::Result<(), String> {
+        if self.is_known() && self.coefficients.len() != width {
+            return Err(format!("{} coefficients, expected {width}", self.coefficients.len()));
+        }
+        if self.coefficients.iter().all(|coefficient| coefficient.is_finite()) { Ok(()) } else { Err("a coefficient is not finite".into()) }
     }
 }
 

@@ -2,15 +2,11 @@
 
 use super::cases::Case;
 use super::pooling::{LEAST, TINY};
-use super::regression::ridge;
+use super::regression::LinearShare;
 use super::trials::Trials;
 use crate::config::{Config, Definition, Response};
 use crate::error::Result;
 use bincode::{Decode, Encode};
-use faer::Mat;
-
-/// Ridge of the model of leaving without a response, in rows.
-const SILENCE_RIDGE: f64 = 50.0;
 
 /// How likely a customer leaves who did not respond.
 ///
@@ -21,8 +17,8 @@ const SILENCE_RIDGE: f64 = 50.0;
 /// months later and is the noisiest of the outcomes.
 #[derive(Debug, Clone, Default, PartialEq, Encode, Decode)]
 pub(super) struct Silence {
-    /// Coefficients on the design; empty where a response is no sign of life.
-    coefficients: Vec<f64>,
+    /// `q`; not known where a response is no sign of life.
+    share: LinearShare,
     /// `k`.
     passed_on: f64,
 }
@@ -44,11 +40,7 @@ impl Silence {
         if (silent.len() as f64) < LEAST {
             return Ok(Silence::default());
         }
-        let width = silent[0].0.len();
-        let design = Mat::from_fn(silent.len(), width, |row, column| silent[row].0[column]);
-        let left = Mat::from_fn(silent.len(), 1, |row, _| silent[row].1);
-        let coefficients = ridge(&design, &vec![1.0; silent.len()], &left, SILENCE_RIDGE)?;
-        let mut silence = Silence { coefficients: (0..width).map(|column| coefficients[(column, 0)]).collect(), passed_on: 1.0 };
+        let mut silence = Silence { share: LinearShare::learn(&silent)?, passed_on: 1.0 };
         // Before anything is seen, any share from none to all is as likely: mean 1/2, variance 1/12.
         let (mut product, mut square) = (12.0 * 0.5, 12.0);
         for name in trials.names() {
@@ -66,7 +58,7 @@ impl Silence {
 
     /// Whether a response is a sign of life.
     pub(super) fn is_known(&self) -> bool {
-        !self.coefficients.is_empty()
+        self.share.is_known()
     }
 
     /// Leaving less what the lack of a response foretells.
@@ -76,7 +68,7 @@ impl Silence {
 
     /// By how much a response of one like this lowers the probability of leaving.
     pub(super) fn of(&self, row: &[f64]) -> f64 {
-        self.passed_on * row.iter().zip(&self.coefficients).map(|(value, coefficient)| value * coefficient).sum::<f64>().clamp(0.0, 1.0)
+        self.passed_on * self.share.of(row).clamp(0.0, 1.0)
     }
 
     /// `k`: which part of a change of the response is a change of leaving.
@@ -86,11 +78,9 @@ impl Silence {
 
     /// Checks every value read from a file; `width` is that of the design.
     pub(super) fn validate(&self, width: usize) -> std::result::Result<(), String> {
-        if !(self.coefficients.is_empty() || self.coefficients.len() == width) {
-            return Err(format!("{} coefficients of leaving without a response, expected {width}", self.coefficients.len()));
-        }
-        if !self.coefficients.iter().all(|coefficient| coefficient.is_finite()) || !(0.0..=1.0).contains(&self.passed_on) {
-            return Err("leaving without a response: a number is not finite, or a share not within 0 and 1".into());
+        self.share.validate(width).map_err(|reason| format!("leaving without a response: {reason}"))?;
+        if !(0.0..=1.0).contains(&self.passed_on) {
+            return Err("leaving without a response: a share is not within 0 and 1".into());
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use super::neighbours::{NeighbourSettings, Neighbours};
 use super::place::Whereabouts;
 use super::popular::Popular;
 use super::repeat::{Again, OwnItems};
-use super::scores::{Scores, scale, scales_without};
+use super::scores::{Scores, scale, scales_without, take_out};
 use super::season::Seasons;
 use super::{Context, ItemEvent, ItemModel, block_of};
 use crate::error::Result;
@@ -194,7 +194,7 @@ impl Scaled<'_> {
             Said::Each(scores) => add(scores.row(customer)),
             Said::All { row: own, taken_out } => {
                 add(own);
-                taken_out[customer].iter().for_each(|item| row[*item as usize] = 0.0);
+                take_out(row, &taken_out[customer]);
             }
         }
     }
@@ -234,7 +234,7 @@ impl Blend {
             model.score(histories, &mut scores);
             let of_customer = |(customer, out): (usize, &Vec<u32>)| {
                 let row = scores.row_mut(customer);
-                out.iter().for_each(|item| row[*item as usize] = 0.0);
+                take_out(row, out);
                 inverse(scale(row))
             };
             let factors = taken_out.iter().enumerate().map(of_customer).collect();

@@ -1,12 +1,12 @@
 //! Training: settings on the choose window, measures on the test window, refit on everything.
 
 use super::alike::Alike;
-use super::blend::{Blend, KINDS, ModelKind, Plan};
+use super::blend::{Blend, KINDS, ModelKind, Plan, Scaled};
 use super::choose::{Ages, Sold, choose};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::place::{self, Whereabouts};
 use super::repeat::Again;
-use super::scores::{Scores, top};
+use super::scores::Scores;
 use super::table::sample;
 use super::{Context, ItemEvent, RankReport, RankWindows, Recommender, lists};
 use crate::config::RecommendSettings;
@@ -180,37 +180,32 @@ fn measure(
             let place = |customer: &usize| blend.local.as_ref().zip(places).and_then(|(local, places)| local.place_in(places, *customer));
             let contexts: Vec<Context> = block.iter().map(|customer| Context { place: place(customer), season }).collect();
             let mut total = Scores::zeros(1, data.items);
-            let items = |list: Vec<(u32, f32)>| -> Vec<u32> { list.into_iter().map(|(item, _)| item).collect() };
-            let mut capped = |weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
+            let mut lists = |blend: &Blend, scaled: &[&Scaled<'_>], weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
                 let categories = cap.map_or(&[][..], |(_, categories)| categories);
                 let of_customer = |(customer, context): (usize, &Context)| {
-                    blend.sum(&scaled, weights, lifted.then_some(*context), customer, total.row_mut(0));
-                    items(lists::capped(total.row(0), MEASURED, most, categories))
+                    blend.sum(scaled.iter().copied(), weights, lifted.then_some(*context), customer, total.row_mut(0));
+                    lists::capped(total.row(0), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect()
                 };
                 contexts.iter().enumerate().map(of_customer).collect()
             };
+            let parts: Vec<&Scaled<'_>> = scaled.iter().collect();
             let most = cap.map(|(most, _)| most);
-            let mut all = vec![capped(&blend.weights, true, most)];
+            let mut all = vec![lists(blend, &parts, &blend.weights, true, most)];
             if most.is_some() {
-                all.push(capped(&blend.weights, true, None));
+                all.push(lists(blend, &parts, &blend.weights, true, None));
             }
             if let Some(longer) = longer {
                 // The other models are the same.
                 let has_rows = |kind: ModelKind| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
                 let own: Vec<_> = longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect();
                 let own = longer.scaled(&histories, &own, data.items);
-                let mut total = Scores::zeros(1, data.items);
-                let of_customer = |(customer, context): (usize, &Context)| {
-                    let same = scaled.iter().filter(|part| !has_rows(part.kind));
-                    longer.sum(own.iter().chain(same), &longer.weights, Some(*context), customer, total.row_mut(0));
-                    items(top(total.row(0), MEASURED))
-                };
-                all.push(contexts.iter().enumerate().map(of_customer).collect());
+                let parts: Vec<&Scaled<'_>> = own.iter().chain(scaled.iter().filter(|part| !has_rows(part.kind))).collect();
+                all.push(lists(longer, &parts, &longer.weights, true, None));
             }
             for (kind, _) in &models {
                 let mut weights = [0.0; KINDS.len()];
                 weights[*kind as usize] = 1.0;
-                all.push(capped(&weights, false, None));
+                all.push(lists(blend, &parts, &weights, false, None));
             }
             all
         })

@@ -51,6 +51,11 @@ impl Scores {
     }
 }
 
+/// Takes items out of a row of scores.
+pub(crate) fn take_out(row: &mut [f32], items: &[u32]) {
+    items.iter().for_each(|item| row[*item as usize] = 0.0);
+}
+
 /// The best of many: greatest score first, ties by item.
 #[derive(Debug)]
 pub(crate) struct Best {

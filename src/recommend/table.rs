@@ -6,7 +6,7 @@
 use super::interactions::Interactions;
 use super::local::Local;
 use super::repeat::Again;
-use super::scores::{Scores, scale, top};
+use super::scores::{Scores, scale, take_out, top};
 use super::{ItemEvent, ItemModel, block_of};
 use rayon::prelude::*;
 
@@ -120,10 +120,7 @@ fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&d
     let mut out = BlockPart { lengths: Vec::new(), items: Vec::new(), relevant: Vec::new(), ideal: Vec::new(), columns: vec![Vec::new(); models.len()] };
     for (place, customer) in block.iter().enumerate() {
         let taken_out = again.taken_out(histories[place]);
-        for scores in &mut all {
-            let row = scores.row_mut(place);
-            taken_out.iter().for_each(|item| row[*item as usize] = 0.0);
-        }
+        all.iter_mut().for_each(|scores| take_out(scores.row_mut(place), &taken_out));
         let proposing = all.iter().zip(models).filter(|(_, (_, proposes))| *proposes);
         let mut items: Vec<u32> = proposing.flat_map(|(scores, _)| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
         items.sort_unstable();

@@ -1,6 +1,6 @@
 //! The next best offers and items of every customer.
 
-use super::{Model, Models, Scored, Side, SlimRow};
+use super::{Model, Models, Scored, Side, SlimRow, trained_until};
 use crate::config::Config;
 use crate::decide::effects::Effects;
 use crate::decide::eligibility::Person;
@@ -12,7 +12,6 @@ use crate::output::{OfferRow, decision_id};
 use crate::recommend::{Context, Fits, Fresh, FreshItem, ItemEvent, Recommended, Recommender, Shopper, Stock, Wanted};
 use crate::snapshot::status::Status;
 use crate::timeline::{Cutoff, History, Moment, Timeline};
-use crate::train::parse_date;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
@@ -205,7 +204,7 @@ fn decided(
     let champion = models.champion.bundle.effects.as_ref().unwrap_or(&none);
     let effects =
         models.all().map(|(_, model)| model.bundle.effects.as_ref().unwrap_or(champion).bind(config, exports, &past, cutoff)).collect::<Result<Vec<_>>>()?;
-    let unlearnt = unlearnt(&past, &models.champion.bundle.meta.trained_until)?;
+    let unlearnt = unlearnt(&past, trained_until(models.champion.bundle)?);
     let market = Market::new(config, exports, cutoff, past, &effects[Side::Champion as usize])?;
     let risk: BTreeMap<&str, (&str, Option<f64>)> =
         scored.risk.iter().map(|row| (row.customer_id.as_str(), (row.risk_tier.as_str(), row.churn_probability))).collect();
@@ -228,13 +227,12 @@ fn decided(
 }
 
 /// Contacts that came after the bundle was trained.
-fn unlearnt(past: &[Past], trained_until: &str) -> Result<Option<String>> {
-    if trained_until.is_empty() {
-        return Ok(None);
-    }
-    let until = parse_date(trained_until)?;
+fn unlearnt(past: &[Past], trained_until: Option<Cutoff>) -> Option<String> {
+    let until = trained_until?;
     let count = past.iter().filter(|past| !past.is_control && past.time.is_some_and(|time| time >= until)).count();
-    Ok((count > 0).then(|| {
-        format!("contacts since the bundle was trained ({trained_until}): {count}; they count for limits and budgets, and what they brought is learnt at the next fit")
-    }))
+    let told = format!(
+        "contacts since the bundle was trained ({}): {count}; they count for limits and budgets, and what they brought is learnt at the next fit",
+        until.date()
+    );
+    (count > 0).then_some(told)
 }

@@ -212,17 +212,14 @@ impl TrainReport {
 
 fn effects(effects: &Effects) -> Vec<EffectLine> {
     let differs: Vec<&str> = effects.personal().collect();
-    let line = |(name, effect): (&String, &Effect)| EffectLine {
-        name: name.clone(),
+    let line = |(name, effect): (&str, &Effect)| EffectLine {
+        name: name.into(),
         sent: effect.treated as u64,
         responded: effect.accept,
         change: effect.response.map(|change| (change.mean, change.interval())),
-        differs: differs.contains(&name.as_str()),
+        differs: differs.contains(&name),
     };
-    let mut lines: Vec<EffectLine> = effects.by_name().iter().map(line).collect();
-    lines.sort_by_key(|line| std::cmp::Reverse(line.sent));
-    lines.truncate(MOST_LINES);
-    lines
+    effects.most_sent().into_iter().take(MOST_LINES).map(line).collect()
 }
 
 /// What leaving means, in words.
