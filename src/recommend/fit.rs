@@ -2,7 +2,7 @@
 
 use super::alike::Alike;
 use super::blend::{Blend, KINDS, ModelKind, Plan, Scaled};
-use super::choose::{Ages, Sold, choose};
+use super::choose::{Ages, Part, Sold, choose, parts_of};
 use super::interactions::{AFTER_ALL, Catalogue, Interactions, Reader, kind_weights, strengths, target_kinds, truth};
 use super::place::{self, Whereabouts};
 use super::repeat::Again;
@@ -83,7 +83,8 @@ pub fn train(
     let (plan, measured_on, truths) = match windows {
         Some(windows) => {
             let data = Interactions::before(store, windows.choose, &reader, items);
-            let plan = choose(&data, &truth(store, exports, &catalogue, &targets, windows.choose, windows.test), Ages::Days, &sold, settings, seed)?;
+            let part = Part::new(data, truth(store, exports, &catalogue, &targets, windows.choose, windows.test), Ages::Days);
+            let plan = choose(&[part], Ages::Days, &sold, settings, seed)?;
             let (data, truths) = match test_source {
                 Some(truths) => (None, truths),
                 None => {
@@ -100,8 +101,15 @@ pub fn train(
                     (Some(kept), held)
                 }
             };
-            let (kept, held) = withhold(data.as_ref().unwrap_or(&everything), seed);
-            let plan = choose(&kept, &held, if ordered { Ages::Places } else { Ages::Nothing }, &sold, settings, seed)?;
+            let known = data.as_ref().unwrap_or(&everything);
+            let ages = if ordered { Ages::Places } else { Ages::Nothing };
+            let part = |place: usize| {
+                let (data, truths) = withhold(known, seed.wrapping_add(place as u64));
+                Part::new(data, truths, ages)
+            };
+            // There is but one end of a list.
+            let parts: Vec<Part> = (0..if ordered { 1 } else { parts_of(known.customers()) }).map(part).collect();
+            let plan = choose(&parts, ages, &sold, settings, seed)?;
             (plan, data, truths)
         }
     };

@@ -70,12 +70,25 @@ impl Table {
         table
     }
 
-    /// What the score of each candidate is multiplied by where places lift; `places` are those of the customers of the table.
-    pub fn local(&self, local: &Local, places: &[Option<u32>]) -> Vec<f32> {
-        let of_customer = |(customer, place): (usize, &Option<u32>)| {
-            self.items[self.offsets[customer]..self.offsets[customer + 1]].iter().map(|item| local.of(*place, *item)).collect::<Vec<f32>>()
+    /// Takes customers of another table of the same models in, whose items are numbered from `first` on.
+    pub fn join(&mut self, other: Table, first: usize) {
+        let before = self.items.len();
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| before + offset));
+        self.items.extend(other.items.iter().map(|item| item + first as u32));
+        self.relevant.extend(other.relevant);
+        self.ideal.extend(other.ideal);
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            column.extend(more);
+        }
+    }
+
+    /// What the score of each candidate is multiplied by where places lift; of each table that was joined, what its places sell, and those of its customers.
+    pub fn local(&self, parts: &[(Local, Vec<Option<u32>>)], items: usize) -> Vec<f32> {
+        let customers = parts.iter().enumerate().flat_map(|(part, (local, places))| places.iter().map(move |place| ((part * items) as u32, local, place)));
+        let of_customer = |(customer, (first, local, place)): (usize, (u32, &Local, &Option<u32>))| {
+            self.items[self.offsets[customer]..self.offsets[customer + 1]].iter().map(|item| local.of(*place, item - first)).collect::<Vec<f32>>()
         };
-        places.iter().enumerate().flat_map(of_customer).collect()
+        customers.enumerate().flat_map(of_customer).collect()
     }
 
     /// Mean NDCG of the weighted sum of columns times each item's lift and each candidate's (1 where `lift` or `local` is empty).
@@ -162,6 +175,25 @@ mod tests {
         let table = Table::build(&data, &truths, &[0, 1], &[(&popular, true), (&own, true)], &Again::all(false, 1.0), 10);
         let lists = vec![vec![0, 1, 3], vec![2, 3]];
         assert!((table.ndcg(&[(0, 1.0)], &[], &[]) - crate::evaluate::rank::ranking(&lists, &truths).ndcg_10).abs() < 1e-12);
+    }
+
+    #[test]
+    fn customers_of_several_held_out_parts_count_alike_each_with_its_own_lift() {
+        let event = |item| ItemEvent { item, days_ago: 0.0, weight: 1.0 };
+        let data = Interactions::from_lists(&[vec![event(2)], vec![event(0), event(1)]], 4);
+        let popular = Popular { demand: vec![4.0, 3.0, 2.0, 1.0] };
+        let of = |truths: &[Vec<u32>]| Table::build(&data, truths, &[0, 1], &[(&popular, true)], &Again::all(true, 1.0), 10);
+        let (first, second) = (vec![vec![0, 3], vec![1]], vec![vec![3], vec![2, 3]]);
+        let mut both = of(&first);
+        both.join(of(&second), data.items);
+        let (plain, turned) = (vec![0, 1, 2, 3], vec![3, 2, 1, 0]);
+        let expected = |second_list: &[u32]| {
+            let of = |list: &[u32], truths: &[Vec<u32>]| crate::evaluate::rank::ranking(&[list.to_vec(), list.to_vec()], truths).ndcg_10;
+            (of(&plain, &first) + of(second_list, &second)) / 2.0
+        };
+        assert!((both.ndcg(&[(0, 1.0)], &[], &[]) - expected(&plain)).abs() < 1e-12);
+        // Only the second part's list is turned around.
+        assert!((both.ndcg(&[(0, 1.0)], &[1.0, 1.0, 1.0, 1.0, 0.01, 0.1, 1.0, 10.0], &[]) - expected(&turned)).abs() < 1e-12);
     }
 
     #[test]

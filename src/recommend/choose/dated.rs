@@ -1,10 +1,10 @@
 //! What is tried where events have dates.
 
-use super::{Asked, DEMAND_HALF_LIVES, Trial, alone, best_of_each, factors, neighbours, own, popular, regressions};
+use super::shape::{Shape, fit_all};
+use super::{Asked, DEMAND_HALF_LIVES, Trial, alone, best_of_each, factors};
 use crate::error::Result;
 use crate::recommend::blend::ModelKind;
 use crate::recommend::ease::EaseSettings;
-use crate::recommend::factors::FactorSettings;
 use crate::recommend::neighbours::NeighbourSettings;
 use crate::recommend::table::Table;
 
@@ -22,20 +22,21 @@ const LEARNT_HALF_LIFE: f32 = 180.0;
 /// # Errors
 /// As the models.
 pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial>, Table)> {
-    let learnt = fixed.unwrap_or(LEARNT_HALF_LIFE);
-    let mut trials: Vec<Trial> = DEMAND_HALF_LIVES.iter().map(|half_life| popular(asked.data, *half_life)).collect();
+    let half_life = fixed.unwrap_or(LEARNT_HALF_LIFE);
+    let mut shapes = DEMAND_HALF_LIVES.map(Shape::Popular).to_vec();
     if asked.again.any() && asked.wants(ModelKind::OwnItems) {
         match fixed {
-            Some(half_life) => trials.push(own(half_life)),
-            None => trials.extend(OWN_HALF_LIVES.map(own)),
+            Some(half_life) => shapes.push(Shape::OwnItems(half_life)),
+            None => shapes.extend(OWN_HALF_LIVES.map(Shape::OwnItems)),
         }
     }
     if asked.wants(ModelKind::Neighbours) {
         // Cosine of decayed strengths.
-        let cosine = NeighbourSettings { half_life: learnt, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 };
-        trials.push(neighbours(asked.data, cosine));
+        let cosine = NeighbourSettings { half_life, customer_damping: 0.5, from_damping: 0.5, to_damping: 0.5, power: 1.5, keep: 100, most_items: 100 };
+        shapes.push(Shape::Neighbours(cosine));
     }
-    let table = asked.table(&trials);
+    let mut trials = fit_all(asked.data(), shapes, asked.seed)?;
+    let table = asked.table(&trials)?;
     let best = best_of_each(&alone(&table, &trials), &trials);
     let ndcg = |kind: ModelKind| best[kind as usize].map_or(0.0, |(_, ndcg)| ndcg);
     let are_all_wanted = asked.wanted.iter().all(|wanted| *wanted);
@@ -43,12 +44,11 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
         return Ok((trials, table));
     }
     if asked.wants(ModelKind::Factors) {
-        let settings = FactorSettings { half_life: learnt, factors: 256, iterations: 8, unobserved: 0.025, penalty: 0.5, frequency: 0.0 };
-        trials.push(factors(asked.data, settings, asked.seed)?);
+        trials.push(factors::best_factors(asked, half_life)?);
     }
     if asked.wants(ModelKind::Ease) {
-        trials.extend(regressions(asked.data, &[EaseSettings { half_life: learnt, ridge: 50.0, keep: 100, memory: asked.memory }])?);
+        trials.push(Shape::Ease(EaseSettings { half_life, ridge: 50.0, keep: 100, memory: asked.memory }).fit(asked.data(), asked.seed)?);
     }
-    let table = asked.table(&trials);
+    let table = asked.table(&trials)?;
     Ok((trials, table))
 }

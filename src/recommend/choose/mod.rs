@@ -1,26 +1,26 @@
-//! Which models, how shaped and how weighted: counted work on the choose window.
+//! Which models, how shaped and how weighted: counted work on the choose window, or, without dates, on interactions held out.
 //!
 //! A small coordinate search for the greatest NDCG of a sample of customers. Every step is kept only if it wins by more than
 //! [`MARGIN`]; so a blend is used only where it beats the best single model.
 
 mod dated;
+mod factors;
+mod shape;
 mod undated;
 
 use crate::config::{RecommendSettings, Repeat};
 use crate::error::{Error, Result};
 use crate::recommend::ItemModel;
 use crate::recommend::blend::{FILL, KINDS, LiftSettings, ModelKind, Plan, lift};
-use crate::recommend::ease::{self, EaseSettings};
-use crate::recommend::factors::{FactorSettings, Factors};
 use crate::recommend::interactions::Interactions;
 use crate::recommend::lifts::Lifts;
 use crate::recommend::local::Local;
-use crate::recommend::neighbours::{NeighbourSettings, Neighbours};
 use crate::recommend::place::Whereabouts;
 use crate::recommend::popular::Popular;
-use crate::recommend::repeat::{Again, OwnItems};
+use crate::recommend::repeat::Again;
 use crate::recommend::season;
 use crate::recommend::table::{Table, sample};
+use shape::Shape;
 
 /// Relative gain below which a more complicated choice is not taken.
 const MARGIN: f64 = 0.001;
@@ -31,6 +31,8 @@ const SAMPLE_UNDATED: usize = 10_000;
 /// Places of a list that count: a shop shows ten; published splits without dates are measured at twenty.
 const DEPTH: usize = 10;
 const DEPTH_UNDATED: usize = 20;
+/// How often interactions are held out at most.
+const PARTS: usize = 4;
 /// Half-lives of best sellers and lift, days.
 const DEMAND_HALF_LIVES: [f32; 4] = [7.0, 30.0, 90.0, 365.0];
 /// Powers of the lift.
@@ -41,7 +43,7 @@ const LOCAL_POWERS: [f32; 3] = [0.25, 0.5, 1.0];
 /// blend only by what is peculiar to the customers that choose.
 const NEAR: f64 = 0.95;
 /// Weights of a model beside the leading one.
-const WEIGHTS: [f32; 10] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0];
+const WEIGHTS: [f32; 12] = [0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.4, 2.0, 2.8, 4.0];
 
 /// What the ages of events mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +71,8 @@ pub(crate) struct Sold<'a> {
 
 /// A model tried for a plan.
 struct Trial {
-    kind: ModelKind,
+    shape: Shape,
     model: Box<dyn ItemModel>,
-    apply: Box<dyn Fn(&mut Plan)>,
 }
 
 /// What the search stands on.
@@ -84,16 +85,38 @@ struct State {
     ndcg: f64,
 }
 
-/// Learns the plan from histories and what came after them. `ages` says what their ages mean.
+/// Histories, and what came after them.
+pub(crate) struct Part {
+    data: Interactions,
+    /// By customer.
+    truths: Vec<Vec<u32>>,
+    /// Those who count.
+    customers: Vec<usize>,
+}
+
+impl Part {
+    /// `truths` by customer.
+    pub fn new(data: Interactions, truths: Vec<Vec<u32>>, ages: Ages) -> Self {
+        let customers = sample(&data, &truths, if ages == Ages::Days { SAMPLE } else { SAMPLE_UNDATED });
+        Part { data, truths, customers }
+    }
+}
+
+/// How often interactions of so many customers are held out to choose on: of few, each time says little.
+pub(crate) fn parts_of(customers: usize) -> usize {
+    (SAMPLE_UNDATED / customers.max(1)).clamp(1, PARTS)
+}
+
+/// Learns the plan from histories and what came after them, once or several times over; with dates, once. `ages` says what their ages mean.
 /// `sold` says what else is known of the items.
-pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold: &Sold<'_>, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
+pub(crate) fn choose(parts: &[Part], ages: Ages, sold: &Sold<'_>, settings: &RecommendSettings, seed: u64) -> Result<Plan> {
     let wanted = wanted(&settings.models)?;
     let dated = ages == Ages::Days;
-    let customers = sample(data, truths, if dated { SAMPLE } else { SAMPLE_UNDATED });
+    let first = &parts[0];
     let again = match settings.repeat {
         Repeat::Allow => Again::all(true, sold.bought),
         Repeat::Never => Again::all(false, sold.bought),
-        Repeat::Auto => Again::learn(data, truths, sold.categories, sold.bought),
+        Repeat::Auto => Again::learn(&first.data, &first.truths, sold.categories, sold.bought),
     };
     let fixed = settings.half_life.map(|span| span.as_days() as f32);
     let mut plan = Plan {
@@ -109,7 +132,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
         weights: [0.0; KINDS.len()],
         again: again.clone(),
     };
-    if customers.is_empty() {
+    if parts.iter().all(|part| part.customers.is_empty()) {
         plan.weights[ModelKind::Popular as usize] = 1.0;
         if dated {
             plan.popular_half_life = 90.0;
@@ -117,17 +140,16 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
         }
         return Ok(plan);
     }
-    let asked =
-        Asked { wanted, data, truths, customers: &customers, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
+    let asked = Asked { wanted, parts, again: &again, depth: if dated { DEPTH } else { DEPTH_UNDATED }, memory: settings.memory, seed };
     let (trials, table) = if dated { dated::trials(&asked, fixed)? } else { undated::trials(&asked, ages == Ages::Places)? };
     let alone = alone(&table, &trials);
     let best = best_of_each(&alone, &trials);
-    let locals = locals(&table, data, &customers, sold.places, dated);
-    let season = sold.horizon.map(|horizon| season::now(data, horizon)).unwrap_or_default();
-    let found = search(&table, data, &trials, &alone, &best, (&locals, &season), dated);
+    let locals = sold.places.map(|places| locals(&table, parts, places, dated)).unwrap_or_default();
+    let season = sold.horizon.map(|horizon| season::now(&first.data, horizon)).unwrap_or_default();
+    let found = search(&table, parts, &trials, &alone, &best, (&locals, &season), dated);
     for (trial, weight) in &found.weights {
-        (trials[*trial].apply)(&mut plan);
-        plan.weights[trials[*trial].kind as usize] = *weight;
+        trials[*trial].shape.apply(&mut plan);
+        plan.weights[trials[*trial].shape.kind() as usize] = *weight;
     }
     plan.lift = found.lift;
     plan.local = found.local.map(|place| LOCAL_POWERS[place]);
@@ -139,9 +161,7 @@ pub(crate) fn choose(data: &Interactions, truths: &[Vec<u32>], ages: Ages, sold:
 struct Asked<'a> {
     /// By position in [`KINDS`].
     wanted: [bool; KINDS.len()],
-    data: &'a Interactions,
-    truths: &'a [Vec<u32>],
-    customers: &'a [usize],
+    parts: &'a [Part],
     again: &'a Again,
     /// Places of a list that count.
     depth: usize,
@@ -163,46 +183,31 @@ impl Asked<'_> {
     fn wants(&self, kind: ModelKind) -> bool {
         self.wanted[kind as usize]
     }
-    fn table(&self, trials: &[Trial]) -> Table {
+    /// The histories that models are tried on first.
+    fn data(&self) -> &Interactions {
+        &self.parts[0].data
+    }
+    /// What the trials say of all parts; models of the parts after the first are fitted for it.
+    fn table(&self, trials: &[Trial]) -> Result<Table> {
+        let mut table = self.table_of(0, trials);
+        for place in 1..self.parts.len() {
+            let trials = shape::fit_all(&self.parts[place].data, trials.iter().map(|trial| trial.shape), self.seed)?;
+            table.join(self.table_of(place, &trials), place * self.data().items);
+        }
+        Ok(table)
+    }
+    fn table_of(&self, part: usize, trials: &[Trial]) -> Table {
         // Settings of one kind propose much the same items: the last of each kind proposes for all.
-        let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.kind != trials[place].kind);
+        let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.shape.kind() != trials[place].shape.kind());
         let models: Vec<(&dyn ItemModel, bool)> = trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect();
-        Table::build(self.data, self.truths, self.customers, &models, self.again, self.depth)
+        let part = &self.parts[part];
+        Table::build(&part.data, &part.truths, &part.customers, &models, self.again, self.depth)
     }
-    /// How a model ranks alone.
+    /// How a model of the first part ranks alone.
     fn alone(&self, model: &dyn ItemModel) -> f64 {
-        Table::build(self.data, self.truths, self.customers, &[(model, true)], self.again, self.depth).ndcg(&[(0, 1.0)], &[], &[])
+        let part = &self.parts[0];
+        Table::build(&part.data, &part.truths, &part.customers, &[(model, true)], self.again, self.depth).ndcg(&[(0, 1.0)], &[], &[])
     }
-}
-
-/// Best sellers with a half-life.
-fn popular(data: &Interactions, half_life: f32) -> Trial {
-    Trial { kind: ModelKind::Popular, model: Box::new(Popular::fit(data, half_life)), apply: Box::new(move |plan| plan.popular_half_life = half_life) }
-}
-
-/// Own items with a half-life.
-fn own(half_life: f32) -> Trial {
-    Trial { kind: ModelKind::OwnItems, model: Box::new(OwnItems { half_life }), apply: Box::new(move |plan| plan.own_half_life = half_life) }
-}
-
-/// Neighbours of a shape.
-fn neighbours(data: &Interactions, settings: NeighbourSettings) -> Trial {
-    Trial { kind: ModelKind::Neighbours, model: Box::new(Neighbours::fit(data, &settings)), apply: Box::new(move |plan| plan.neighbours = Some(settings)) }
-}
-
-/// Matrix factors with some settings.
-fn factors(data: &Interactions, settings: FactorSettings, seed: u64) -> Result<Trial> {
-    Ok(Trial { kind: ModelKind::Factors, model: Box::new(Factors::fit(data, &settings, seed)?), apply: Box::new(move |plan| plan.factors = Some(settings)) })
-}
-
-/// Regressions with some ridges.
-fn regressions(data: &Interactions, settings: &[EaseSettings]) -> Result<Vec<Trial>> {
-    let trial = |(model, settings): (Neighbours, EaseSettings)| Trial {
-        kind: ModelKind::Ease,
-        model: Box::new(model),
-        apply: Box::new(move |plan| plan.ease = Some(settings)),
-    };
-    Ok(ease::fit_all(data, settings)?.into_iter().zip(settings.iter().copied()).map(trial).collect())
 }
 
 /// NDCG of each trial alone; lists are filled with the first best sellers.
@@ -214,7 +219,7 @@ fn alone(table: &Table, trials: &[Trial]) -> Vec<f64> {
 fn best_of_each(alone: &[f64], trials: &[Trial]) -> [Option<(usize, f64)>; KINDS.len()] {
     let mut best = [None; KINDS.len()];
     for (place, (trial, ndcg)) in trials.iter().zip(alone.iter().copied()).enumerate() {
-        let slot: &mut Option<(usize, f64)> = &mut best[trial.kind as usize];
+        let slot: &mut Option<(usize, f64)> = &mut best[trial.shape.kind() as usize];
         if slot.is_none_or(|(_, other)| ndcg > other) {
             *slot = Some((place, ndcg));
         }
@@ -222,13 +227,17 @@ fn best_of_each(alone: &[f64], trials: &[Trial]) -> [Option<(usize, f64)>; KINDS
     best
 }
 
-/// What places multiply the candidates' scores by, for each of the powers; none where no places are known.
-fn locals(table: &Table, data: &Interactions, customers: &[usize], places: Option<&Whereabouts>, dated: bool) -> Vec<Vec<f32>> {
-    let of_power = |places: &Whereabouts, power: f32| {
-        let local = Local::fit(data, places, power, dated);
-        table.local(&local, &customers.iter().map(|customer| local.place_in(places, *customer)).collect::<Vec<_>>())
+/// What places multiply the candidates' scores by, for each of the powers.
+fn locals(table: &Table, parts: &[Part], places: &Whereabouts, dated: bool) -> Vec<Vec<f32>> {
+    let of_power = |power: f32| {
+        let of_part = |part: &Part| {
+            let local = Local::fit(&part.data, places, power, dated);
+            let places = part.customers.iter().map(|customer| local.place_in(places, *customer)).collect();
+            (local, places)
+        };
+        table.local(&parts.iter().map(of_part).collect::<Vec<_>>(), parts[0].data.items)
     };
-    places.map(|places| LOCAL_POWERS.map(|power| of_power(places, power)).to_vec()).unwrap_or_default()
+    LOCAL_POWERS.map(of_power).to_vec()
 }
 
 /// What a search found.
@@ -244,7 +253,7 @@ struct Found {
 /// Starts from the best single model, then by turns the lifts, the setting of each model and the weight of each other model, twice; last the time of the year.
 fn search(
     table: &Table,
-    data: &Interactions,
+    parts: &[Part],
     trials: &[Trial],
     alone: &[f64],
     best: &[Option<(usize, f64)>; KINDS.len()],
@@ -261,14 +270,14 @@ fn search(
     let mut state =
         State { weights: winners.iter().map(|(trial, _)| (*trial, if *trial == lead.0 { 1.0 } else { 0.0 })).collect(), lift: None, local: None, ndcg: 0.0 };
     let filled = |weights: &[(usize, f32)]| -> Vec<(usize, f32)> {
-        weights.iter().map(|(trial, weight)| (*trial, if trials[*trial].kind == ModelKind::Popular { weight.max(FILL) } else { *weight })).collect()
+        weights.iter().map(|(trial, weight)| (*trial, if trials[*trial].shape.kind() == ModelKind::Popular { weight.max(FILL) } else { *weight })).collect()
     };
     state.ndcg = table.ndcg(&filled(&state.weights), &[], &[]);
     let half_lives: &[f32] = if dated { &DEMAND_HALF_LIVES } else { &[f32::INFINITY] };
     let lifts: Vec<(LiftSettings, Vec<f32>)> = half_lives
         .iter()
         .flat_map(|half_life| {
-            let demand = Popular::fit(data, *half_life).demand;
+            let demand: Vec<f32> = parts.iter().flat_map(|part| Popular::fit(&part.data, *half_life).demand).collect();
             LIFT_POWERS.map(|power| (LiftSettings { half_life: *half_life, power }, lift(&demand, power)))
         })
         .collect();
@@ -276,8 +285,12 @@ fn search(
     for round in 0..2 {
         let before = state.ndcg;
         for (place, (_, values)) in lifts.iter().enumerate() {
+            // Without dates other models come first: what sells would only stand in for them.
+            if !dated && round == 0 {
+                continue;
+            }
             // The second round looks next to what the first found.
-            if round > 0 && state.lift.is_none_or(|now| now / LIFT_POWERS.len() != place / LIFT_POWERS.len() || now == place) {
+            if dated && round > 0 && state.lift.is_none_or(|now| now / LIFT_POWERS.len() != place / LIFT_POWERS.len() || now == place) {
                 continue;
             }
             let ndcg = table.ndcg(&filled(&state.weights), values, local_of(state.local));
@@ -296,8 +309,8 @@ fn search(
         for place in 0..state.weights.len() {
             // The setting that ranks best alone is not always the one that adds most to the others.
             let (now, weight) = state.weights[place];
-            let most = best[trials[now].kind as usize].map_or(0.0, |(_, ndcg)| ndcg);
-            let is_tried = |other: &usize| *other != now && trials[*other].kind == trials[now].kind && alone[*other] >= NEAR * most;
+            let most = best[trials[now].shape.kind() as usize].map_or(0.0, |(_, ndcg)| ndcg);
+            let is_tried = |other: &usize| *other != now && trials[*other].shape.kind() == trials[now].shape.kind() && alone[*other] >= NEAR * most;
             for other in (0..trials.len()).filter(|other| weight > 0.0 && is_tried(other)) {
                 let mut weights = state.weights.clone();
                 weights[place].0 = other;
@@ -306,7 +319,7 @@ fn search(
                     (state.weights, state.ndcg) = (weights, ndcg);
                 }
             }
-            if trials[state.weights[place].0].kind == trials[lead.0].kind {
+            if trials[state.weights[place].0].shape.kind() == trials[lead.0].shape.kind() {
                 continue;
             }
             let now = WEIGHTS.iter().position(|weight| *weight >= state.weights[place].1).unwrap_or(WEIGHTS.len());
@@ -326,8 +339,11 @@ fn search(
             break;
         }
     }
-    let mut in_season = state.lift.map_or_else(|| vec![1.0; data.items], |chosen| lifts[chosen].1.clone());
-    season.apply(&mut in_season);
-    let season = season.is_empty() || table.ndcg(&filled(&state.weights), &in_season, local_of(state.local)) >= state.ndcg;
+    let helps = || {
+        let mut in_season = state.lift.map_or_else(|| vec![1.0; parts[0].data.items], |chosen| lifts[chosen].1.clone());
+        season.apply(&mut in_season);
+        table.ndcg(&filled(&state.weights), &in_season, local_of(state.local)) >= state.ndcg
+    };
+    let season = season.is_empty() || helps();
     Found { lift: state.lift.map(|place| lifts[place].0), local: state.local, weights: state.weights, season }
 }
