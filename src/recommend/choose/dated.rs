@@ -14,6 +14,9 @@ const OWN_HALF_LIVES: [f32; 5] = [30.0, 90.0, 180.0, 365.0, 720.0];
 /// nothing to add for their price.
 const REPEATS_DOMINATE: f64 = 1.25;
 
+/// Length of factors at most: a shop's list is made anew every night.
+const FACTORS: usize = 256;
+
 /// Half-life of what models of other customers' purchases learn from, days.
 const LEARNT_HALF_LIFE: f32 = 180.0;
 
@@ -44,7 +47,7 @@ pub(super) fn trials(asked: &Asked<'_>, fixed: Option<f32>) -> Result<(Vec<Trial
         return Ok((trials, table));
     }
     if asked.wants(ModelKind::Factors) {
-        trials.push(factors::best_factors(asked, half_life)?);
+        trials.push(factors::best_factors(asked, half_life, FACTORS, 1)?);
     }
     if asked.wants(ModelKind::Ease) {
         trials.push(Shape::Ease(EaseSettings { half_life, ridge: 50.0, keep: 100, memory: asked.memory }).fit(asked.data(), asked.seed)?);

@@ -22,15 +22,13 @@ const FREQUENCY: f32 = 0.5;
 const ITERATIONS: usize = 8;
 /// Bytes of the bundle that the factors of the items may take.
 const BYTES: usize = 22 << 20;
-/// Lengths at least and at most; multiples of the processor's vectors.
-const LENGTHS: (usize, usize) = (64, 768);
+/// Lengths are multiples of this, so of the processor's vectors.
 const LENGTH_STEP: usize = 64;
 /// Rows of the smaller side for each dimension: of fewer there is nothing to tell.
 const ROWS_A_DIMENSION: usize = 4;
 /// Length at which penalties and weights are looked for.
 const SEARCHED: usize = 256;
-/// Fits at least, and what they may multiply together where they are more.
-const LEAST_FITS: usize = 4;
+/// What the fits may multiply together, beyond those that are made anyhow.
 const WORK: f64 = 3e11;
 /// Relative gain for which longer factors are taken.
 const LONGER: f64 = 0.005;
@@ -49,15 +47,16 @@ fn is_tried(tried: &[FactorSettings], settings: &FactorSettings) -> bool {
     tried.iter().any(|other| near(other.penalty, settings.penalty) && near(other.unobserved, settings.unobserved))
 }
 
-/// Both weights by steps, each taken again while it helps; then a smaller step of the penalty, then the full length.
+/// Both weights by steps, each taken again while it helps; then a smaller step of the penalty, then the full length, at most `longest`. So many fits are made
+/// anyhow, more where they are cheap.
 ///
 /// # Errors
 /// As the factors.
-pub(super) fn best_factors(asked: &Asked<'_>, half_life: f32) -> Result<Trial> {
+pub(super) fn best_factors(asked: &Asked<'_>, half_life: f32, longest: usize, fits: usize) -> Result<Trial> {
     let data = asked.data();
     let (customers, items) = (data.customers().max(1), data.items.max(1));
     let most = (customers.min(items) / ROWS_A_DIMENSION).min(BYTES / items);
-    let longest = (most / LENGTH_STEP * LENGTH_STEP).clamp(LENGTHS.0, LENGTHS.1);
+    let longest = (most / LENGTH_STEP * LENGTH_STEP).clamp(LENGTH_STEP, longest);
     let events = data.events.iter().filter(|event| event.weight > 0.0).map(|event| f64::from(event.weight)).sum::<f64>();
     let density = (events / (customers as f64 * items as f64)) as f32;
     let unobserved = (UNOBSERVED * density.sqrt()).clamp(UNOBSERVED_BOUNDS.0, UNOBSERVED_BOUNDS.1);
@@ -91,7 +90,7 @@ pub(super) fn best_factors(asked: &Asked<'_>, half_life: f32) -> Result<Trial> {
         loop {
             let settings = step(best.1);
             let spent: f64 = tried.iter().chain([&settings]).map(|settings| work(data, settings)).sum();
-            if is_tried(&tried, &settings) || (tried.len() >= LEAST_FITS && spent > WORK) {
+            if is_tried(&tried, &settings) || (tried.len() >= fits && spent > WORK) {
                 break;
             }
             let next = fit(settings)?;

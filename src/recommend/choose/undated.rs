@@ -14,6 +14,9 @@ const ROW_BYTES: usize = 17 << 20;
 const ENTRY_BYTES: usize = 4;
 /// Entries kept for an item at least and at most.
 const KEPT: (usize, usize) = (50, 1000);
+/// Length of factors at most, and how many fits look for their settings at least.
+const FACTORS: usize = 768;
+const FACTOR_FITS: usize = 4;
 /// Half-lives of neighbours where lists are in the order of events, in places from the end.
 const RECENT_PLACES: [f32; 2] = [3.0, 10.0];
 /// Ridges of the regressions, in customers.
@@ -53,7 +56,7 @@ pub(super) fn trials(asked: &Asked<'_>, ordered: bool) -> Result<(Vec<Trial>, Ta
     }
     let mut trials = fit_all(data, shapes, asked.seed)?;
     if asked.wants(ModelKind::Factors) {
-        trials.push(factors::best_factors(asked, half_life)?);
+        trials.push(factors::best_factors(asked, half_life, FACTORS, FACTOR_FITS)?);
     }
     if asked.wants(ModelKind::Ease) {
         let regression = |ridge| Shape::Ease(EaseSettings { half_life, ridge, keep, memory: asked.memory });
