@@ -189,25 +189,27 @@ impl Asked<'_> {
     }
     /// What the trials say of all parts; models of the parts after the first are fitted for it.
     fn table(&self, trials: &[Trial]) -> Result<Table> {
-        let mut table = self.table_of(0, trials);
-        for place in 1..self.parts.len() {
-            let trials = shape::fit_all(&self.parts[place].data, trials.iter().map(|trial| trial.shape), self.seed)?;
-            table.join(self.table_of(place, &trials), place * self.data().items);
+        let (first, others) = (&self.parts[0], &self.parts[1..]);
+        let mut table = self.table_of(first, &proposing(trials));
+        for (part, place) in others.iter().zip(1..) {
+            let trials = shape::fit_all(&part.data, trials.iter().map(|trial| trial.shape), self.seed)?;
+            table.join(self.table_of(part, &proposing(&trials)), place * first.data.items);
         }
         Ok(table)
     }
-    fn table_of(&self, part: usize, trials: &[Trial]) -> Table {
-        // Settings of one kind propose much the same items: the last of each kind proposes for all.
-        let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.shape.kind() != trials[place].shape.kind());
-        let models: Vec<(&dyn ItemModel, bool)> = trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect();
-        let part = &self.parts[part];
-        Table::build(&part.data, &part.truths, &part.customers, &models, self.again, self.depth)
-    }
     /// How a model of the first part ranks alone.
     fn alone(&self, model: &dyn ItemModel) -> f64 {
-        let part = &self.parts[0];
-        Table::build(&part.data, &part.truths, &part.customers, &[(model, true)], self.again, self.depth).ndcg(&[(0, 1.0)], &[], &[])
+        self.table_of(&self.parts[0], &[(model, true)]).ndcg(&[(0, 1.0)], &[], &[])
     }
+    fn table_of(&self, part: &Part, models: &[(&dyn ItemModel, bool)]) -> Table {
+        Table::build(&part.data, &part.truths, &part.customers, models, self.again, self.depth)
+    }
+}
+
+/// The models of the trials, with whether they propose candidates: settings of one kind propose much the same items, the last of each kind for all.
+fn proposing(trials: &[Trial]) -> Vec<(&dyn ItemModel, bool)> {
+    let proposes = |place: usize| trials[place + 1..].iter().all(|other| other.shape.kind() != trials[place].shape.kind());
+    trials.iter().enumerate().map(|(place, trial)| (trial.model.as_ref(), proposes(place))).collect()
 }
 
 /// NDCG of each trial alone; lists are filled with the first best sellers.
@@ -250,7 +252,8 @@ struct Found {
     season: bool,
 }
 
-/// Starts from the best single model, then by turns the lifts, the setting of each model and the weight of each other model, twice; last the time of the year.
+/// Starts from the best single model, then by turns the lifts (without dates only the second time), the setting of each model and the weight of each other model,
+/// twice; last the time of the year.
 fn search(
     table: &Table,
     parts: &[Part],
@@ -285,12 +288,10 @@ fn search(
     for round in 0..2 {
         let before = state.ndcg;
         for (place, (_, values)) in lifts.iter().enumerate() {
-            // Without dates other models come first: what sells would only stand in for them.
-            if !dated && round == 0 {
-                continue;
-            }
-            // The second round looks next to what the first found.
-            if dated && round > 0 && state.lift.is_none_or(|now| now / LIFT_POWERS.len() != place / LIFT_POWERS.len() || now == place) {
+            // With dates the second round looks next to what the first found. Without, other models come first: what sells would only stand in for them.
+            let is_next = |now: usize| now != place && now / LIFT_POWERS.len() == place / LIFT_POWERS.len();
+            let is_tried = if dated { round == 0 || state.lift.is_some_and(is_next) } else { round > 0 };
+            if !is_tried {
                 continue;
             }
             let ndcg = table.ndcg(&filled(&state.weights), values, local_of(state.local));
