@@ -30,6 +30,8 @@ pub mod monitor;
 // What is kept and written.
 pub mod bundle;
 pub mod output;
+// A first config from a look at the exports.
+pub mod init;
 // A shop whose truth is known.
 pub mod simulate;
 // The two flows.

@@ -40,6 +40,29 @@ const OFFER_COLUMNS: [&str; 13] = [
 ];
 
 #[test]
+fn a_config_drafted_from_the_exports_trains_as_well_as_the_one_written_by_hand() {
+    let shop = Shop::simulated(800, 3);
+    // The truth is no export.
+    std::fs::remove_dir_all(shop.path().join("truth")).unwrap();
+    let said = shop.train(&["init", ".", "--out", "drafted.toml"]).succeeds();
+    assert!(said.stdout.contains("identities.csv: which ids are one person"), "{}", said.stdout);
+    let drafted = shop.train(&["validate", "drafted.toml", "--json"]).succeeds().json();
+    let by_hand = shop.train(&["validate", "shop.toml", "--json"]).succeeds().json();
+    for key in ["rows", "customers", "items", "base", "churn_rate", "horizon", "cutoff", "ranked_customers"] {
+        assert_eq!(drafted[key], by_hand[key], "{key}");
+    }
+    let measure = |answer: &serde_json::Value, part: &str, name: &str| answer[part][name].as_f64().unwrap();
+    for (part, name) in [("churn", "auc"), ("recommend", "ndcg@10")] {
+        assert!(measure(&drafted, part, name) > measure(&by_hand, part, name) - 0.01, "{name}: {} beside {}", drafted[part][name], by_hand[part][name]);
+    }
+
+    // What was written is never overwritten.
+    let text = std::fs::read(shop.path().join("drafted.toml")).unwrap();
+    shop.train(&["init", ".", "--out", "drafted.toml"]).fails(73).naming(&["drafted.toml", "is there already"]);
+    assert_eq!(std::fs::read(shop.path().join("drafted.toml")).unwrap(), text);
+}
+
+#[test]
 fn from_exports_to_both_lists() {
     let shop = Shop::simulated(800, 3);
     shop.fit().succeeds();

@@ -70,6 +70,13 @@ fn main() -> ExitCode {
         Some(root) => Trial::test(title, move || Bench::new("gowalla", &root).check_reads(&["810128", "217242"])),
         None => absent(title, "gowalla"),
     });
+    for (name, files) in DRAFTED {
+        let title = format!("{name}: a config drafted from its files finds what the one written by hand finds");
+        trials.push(match root.as_ref().filter(|root| root.join(name).is_dir()).cloned() {
+            Some(root) => Trial::test(title, move || Bench::new(name, &root).draft_finds_the_same(files)),
+            None => absent(title, name),
+        });
+    }
     let title = "cdnow: BG/NBD and Gamma-Gamma have the published parameters".to_string();
     trials.push(match root.as_ref().map(|root| root.join("cdnow/CDNOW_sample.txt")).filter(|file| file.is_file()) {
         Some(file) => Trial::test(title, move || published_value_models(&file)),
@@ -116,6 +123,19 @@ fn published_value_models(file: &Path) -> Result<(), Failed> {
         customers.iter().filter(|customer| customer.repeats > 0).map(|customer| (customer.repeats, customer.mean_amount)).collect();
     close("the log-likelihood of money", money.log_likelihood(&repeaters), -4055.918, 1e-2)
 }
+
+/// Sets that a config is drafted for, and the files it is drafted from where not all of the folder.
+const DRAFTED: [(&str, &[&str]); 9] = [
+    ("telco", &[]),
+    ("bank", &[]),
+    ("cdnow", &["CDNOW_master.txt"]),
+    ("online_retail_ii", &[]),
+    ("starbucks", &[]),
+    ("complete_journey", &[]),
+    ("hillstrom", &[]),
+    ("beauty", &[]),
+    ("gowalla", &["train.csv.gz", "test.csv.gz"]),
+];
 
 /// A test that says why it was not run.
 fn absent(title: String, name: &str) -> Trial {
@@ -196,6 +216,28 @@ impl Bench {
             ensure(read == accepted + rejected + duplicates + skipped, || format!("{read} read, but {accepted} + {rejected} + {duplicates} + {skipped}"))?;
         }
         Ok(())
+    }
+
+    /// The same customers, events, test events, kinds and windows.
+    fn draft_finds_the_same(&self, files: &[&str]) -> Result<(), Failed> {
+        let folder = self.data.join(self.name);
+        let files: Vec<String> =
+            if files.is_empty() { vec![folder.display().to_string()] } else { files.iter().map(|file| folder.join(file).display().to_string()).collect() };
+        let arguments: Vec<&str> = ["init", "--out", "drafted.toml"].into_iter().chain(files.iter().map(String::as_str)).collect();
+        self.run(env!("CARGO_BIN_EXE_holdfast-train"), &arguments).succeeds();
+        let drafted = self.run(env!("CARGO_BIN_EXE_holdfast-train"), &["check", "drafted.toml", "--json"]).succeeds().json();
+        let by_hand = self.train("check", &["--json"]).succeeds().json();
+        for key in ["customers", "untimed_events", "test_events"] {
+            ensure(drafted[key] == by_hand[key], || format!("{key}: {} drafted, {} by hand", drafted[key], by_hand[key]))?;
+        }
+        let bought = |report: &Value| report["events_by_kind"]["purchase"].clone();
+        ensure(bought(&drafted) == bought(&by_hand), || format!("{} purchases drafted, {} by hand", bought(&drafted), bought(&by_hand)))?;
+        let windows = |report: &Value| {
+            report["windows"]
+                .as_array()
+                .map(|windows| windows.iter().map(|window| [&window["role"], &window["base"], &window["churn_rate"]].map(Value::clone)).collect::<Vec<_>>())
+        };
+        ensure(windows(&drafted) == windows(&by_hand), || format!("windows {:?} drafted, {:?} by hand", windows(&drafted), windows(&by_hand)))
     }
 
     fn check_reads(&self, numbers: &[&str]) -> Result<(), Failed> {

@@ -8,7 +8,8 @@ use holdfast::config::Config;
 use holdfast::decide::effects::Effects;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
-use holdfast::exports::Exports;
+use holdfast::exports::{self, Exports};
+use holdfast::init::{self, Draft};
 use holdfast::output::report::TrainReport;
 use holdfast::simulate::{self, ShopPlan};
 use holdfast::train::{self, Comparison, Measured, Progress, Purpose, Trained};
@@ -63,6 +64,21 @@ enum Command {
     Check {
         #[command(flatten)]
         common: Common,
+    },
+    /// A first config from a look at the exports, with every guess said beside it
+    Init {
+        /// Files, folders or patterns: all exports of the business
+        #[arg(required = true, value_name = "FILES")]
+        files: Vec<String>,
+        /// Where the config goes; must not be there yet. Default: NAME.toml in the present folder
+        #[arg(long, value_name = "CONFIG.toml")]
+        out: Option<PathBuf>,
+        /// Name of the business: letters, digits, - and _. Default: that of --out, else of the folder of the exports
+        #[arg(long)]
+        name: Option<String>,
+        /// Threads; 0 is as many as the machine has
+        #[arg(long, default_value_t = 0)]
+        threads: usize,
     },
     /// What is in a bundle
     Inspect {
@@ -138,6 +154,7 @@ fn main() -> ExitCode {
         Command::Compare { old, new, common } => compare(&common, &old, &new),
         Command::Validate { common, folds, features } => validate(&common, folds.as_deref(), features.as_deref()),
         Command::Check { common } => look(&common),
+        Command::Init { files, out, name, threads } => draft(&files, out, name, threads),
         Command::Inspect { bundle, json } => inspect(&bundle, json),
         Command::Simulate { folder, customers, seed, offers, days, until, acted } => {
             simulate_shop(&folder, ShopPlan { offers, days, until, ..ShopPlan::new(customers, seed) }, &acted)
@@ -287,6 +304,49 @@ fn look(common: &Common) -> Result<()> {
     watch.finish();
     print(&if common.json { pretty(&serde_json::to_value(&report).map_err(|error| Error::internal(error.to_string()))?) } else { check_text(&report) });
     Ok(())
+}
+
+/// Writes a config, reads the exports by it, and writes it again with what leaving means for these customers.
+fn draft(files: &[String], out: Option<PathBuf>, name: Option<String>, threads: usize) -> Result<()> {
+    let threads = terminal::set_up(threads)?;
+    let mut watch = Watch::new();
+    watch.stage("look");
+    let looked = exports::samples(files)?;
+    let stem = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned());
+    let of_folder = || Some(looked.samples.first()?.paths.first()?.parent()?.file_name()?.to_string_lossy().into_owned());
+    let name = name.or_else(|| stem(out.as_deref()?)).or_else(of_folder).unwrap_or_default();
+    let name: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' }).take(64).collect();
+    let name = if name.is_empty() { "business".to_owned() } else { name };
+    let out = out.unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
+    if out.exists() {
+        return Err(Error::new(ErrorKind::CannotCreate, "is there already, and what you wrote into it would be lost; name another with --out").file(&out));
+    }
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = std::fs::canonicalize(folder).map_err(|_| Error::new(ErrorKind::CannotCreate, "its folder does not exist; create it first").file(&out))?;
+    let draft = Draft::new(&name, looked, &folder)?;
+    output::write_file(&out, draft.to_toml(None).as_bytes(), |_| Ok(()))?;
+    let written = |error: Error| {
+        eprintln!("{} is written, and the exports cannot be read by it yet: correct it where the next line says", out.display());
+        error
+    };
+    let exports = Config::load(&out, &[]).and_then(|config| train::read(&config, threads, &mut watch)).map_err(written)?;
+    output::write_file(&out, draft.to_toml(init::leaving(&exports).as_ref()).as_bytes(), |_| Ok(()))?;
+    watch.finish();
+    print(&draft_text(&draft, &exports, &out));
+    Ok(())
+}
+
+fn draft_text(draft: &Draft, exports: &Exports, out: &Path) -> String {
+    let rows = train::rows(exports);
+    let mut lines: Vec<String> = draft.summary().iter().map(|(table, about)| format!("  {table:<11} {about}")).collect();
+    lines.extend(draft.left_out().iter().map(|left_out| format!("  left out    {left_out}")));
+    let [read, accepted, rejected, duplicates, skipped] = [rows.read, rows.accepted, rows.rejected, rows.duplicates, rows.skipped].map(grouped);
+    lines.push(format!("  rows        {read} read, {accepted} accepted, {rejected} rejected, {duplicates} duplicates, {skipped} skipped"));
+    lines.push(format!("  customers   {}, items {}", grouped(exports.customers.len() as u64), grouped(exports.items.ids.len() as u64)));
+    lines.extend(exports.notes.iter().map(|note| format!("  note        {note}")));
+    lines.push(format!("  written to  {}: every guess is said in it. Read it through, then:", out.display()));
+    lines.push(format!("              holdfast-train check {0} && holdfast-train fit {0}", out.display()));
+    lines.join("\n")
 }
 
 fn inspect(path: &Path, json: bool) -> Result<()> {

@@ -25,7 +25,7 @@ mod items;
 mod profiles;
 mod reject;
 mod tables;
-// How all rows are read, and what becomes of them.
+// How all rows are read, and what becomes of them; or the first few, before a config says what they are.
 mod finish;
 mod identity;
 mod intern;
@@ -33,12 +33,14 @@ mod issued;
 mod profile_table;
 mod pseudonym;
 mod read;
+mod sample;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use issued::Issued;
 pub use pseudonym::Pseudonyms;
+pub use sample::{Looked, Reading, Sample, SampledColumn, samples};
 
 use crate::config::Config;
 use crate::error::{Error, Result};

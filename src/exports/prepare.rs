@@ -30,16 +30,16 @@ pub(super) struct Prepared {
 }
 
 /// A file that is open, before its sources meet it.
-struct Opened {
-    input: Input,
-    header: Vec<String>,
-    splitter: Splitter,
-    json: Option<JsonReader>,
+pub(super) struct Opened {
+    pub(super) input: Input,
+    pub(super) header: Vec<String>,
+    pub(super) splitter: Splitter,
+    pub(super) json: Option<JsonReader>,
     delimiter: String,
 }
 
 /// Opens a file up to its first data row. `wanted` are the columns that matter; `None` means all.
-fn open(path: &Path, format: Format, files: &Files, wanted: Option<&[String]>, block_bytes: usize) -> Result<Opened> {
+pub(super) fn open(path: &Path, format: Format, files: &Files, wanted: Option<&[String]>, block_bytes: usize) -> Result<Opened> {
     let opened = match format {
         Format::Csv => open_text(path, files, block_bytes),
         Format::JsonLines => open_json(path, files, wanted, block_bytes),
@@ -311,7 +311,7 @@ fn read_lookup(patterns: &[String], on: &str, many: bool) -> Result<Arc<LookupTa
 }
 
 /// The settings of a file of which nothing is declared.
-fn plain_files(patterns: &[String]) -> Files {
+pub(super) fn plain_files(patterns: &[String]) -> Files {
     Files {
         patterns: patterns.to_vec(),
         format: None,

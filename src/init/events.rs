@@ -1,0 +1,272 @@
+//! Which column of a file of events is what, and what its rows are.
+
+use super::columns::{Holds, Look};
+use super::draft::{Source, in_condition, list, quoted};
+use super::tables::{MOST_CATEGORIES, Table, item_columns};
+use super::words::{self, AMOUNT, BASKET, CATEGORY, CHANNEL, DISCOUNT, HAPPENED, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME};
+use std::path::Path;
+
+/// Share of a customer's rows that agree on a column that is the customer's.
+const FOLLOWS: f64 = 0.98;
+/// Most kinds of event that a column names.
+const MOST_KINDS: usize = 30;
+/// Texts that show what a column holds.
+const SHOWN: usize = 4;
+
+/// What the rows are.
+pub(super) enum Kind<'s> {
+    /// All the same, and what that was guessed from.
+    Constant(String, &'static str),
+    /// A column says; its texts that mean a kind of another name.
+    Column(usize, Vec<(&'s str, &'static str)>),
+}
+
+impl Kind<'_> {
+    /// Whether purchases are among them.
+    pub(super) fn buys(&self) -> bool {
+        match self {
+            Kind::Constant(kind, _) => kind == "purchase",
+            Kind::Column(_, map) => map.iter().any(|(_, kind)| *kind == "purchase"),
+        }
+    }
+}
+
+/// When it happened: of several dates the one whose name says so, else the first.
+pub(super) fn time(table: &Table<'_>) -> Option<usize> {
+    let dates = |tell: bool| (0..table.columns.len()).filter(move |place| table.columns[*place].is_date() && table.columns[*place].tells_day() == tell);
+    let says = |words: &[&str]| dates(true).find(|place| table.columns[*place].has_word(words));
+    says(&HAPPENED).or_else(|| says(&TIME)).or_else(|| dates(true).next()).or_else(|| dates(false).next())
+}
+
+/// The order or visit.
+pub(super) fn basket(table: &Table<'_>) -> Option<usize> {
+    table.id_of(&BASKET).filter(|place| table.columns[*place].distinct() > 10)
+}
+
+fn amount(table: &Table<'_>) -> Option<usize> {
+    let rank = |column: &Look<'_>| {
+        let place = column.words.iter().filter_map(|word| AMOUNT.iter().position(|known| known == word)).min()?;
+        (column.is_number() && !column.has_word(&NOT_PAID) && !column.has_word(&PRICE)).then_some(place)
+    };
+    (0..table.columns.len()).filter_map(|place| Some((rank(&table.columns[place])?, place))).min().map(|(_, place)| place)
+}
+
+fn quantity(table: &Table<'_>) -> Option<usize> {
+    table.find(|column| column.is_number() && (column.has_word(&QUANTITY) || (column.words.len() > 2 && column.words[..2] == ["number", "of"])))
+}
+
+fn price(table: &Table<'_>) -> Option<usize> {
+    table.find(|column| column.is_number() && column.has_word(&PRICE) && !column.has_word(&["total"]))
+}
+
+/// Whether rows tell what was paid.
+pub(super) fn has_amount(table: &Table<'_>) -> bool {
+    amount(table).is_some() || (price(table).is_some() && quantity(table).is_some())
+}
+
+/// What the rows of a table are.
+pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
+    let by_column = table.columns.iter().enumerate().find_map(|(place, column)| {
+        if !column.is_text() || !column.has_word(&KIND) || column.distinct() > MOST_KINDS || Some(place) == table.item {
+            return None;
+        }
+        let counts = column.counts();
+        let told: usize = counts.iter().filter(|(_, text)| words::kind(text).is_some()).map(|(count, _)| count).sum();
+        // Most rows: a type of ticket or of shop is no kind of event.
+        (2 * told > column.known && 2 * column.known > table.sample().rows).then(|| {
+            let map = counts.iter().filter_map(|(_, text)| Some((*text, words::kind(text)?))).collect();
+            Kind::Column(place, map)
+        })
+    });
+    if let Some(kind) = by_column {
+        return kind;
+    }
+    let buys = has_amount(table) || basket(table).is_some();
+    match words::kind(&table.stem.join(" ")) {
+        // Who rates an item had it.
+        Some("survey") if table.item.is_some() => Kind::Constant("purchase".into(), "guessed: who rates an item had it"),
+        Some(kind) => Kind::Constant(kind.to_owned(), "from the name of the file"),
+        None if buys => Kind::Constant("purchase".into(), "rows tell of orders or of what was paid"),
+        None if table.columns.iter().any(|column| column.has_word(&SCORE) && column.is_number()) && table.item.is_none() => {
+            Kind::Constant("survey".into(), "rows have a score")
+        }
+        None if table.sample().reading.without_header => Kind::Constant("purchase".into(), "guessed"),
+        None if table.item.is_some() => Kind::Constant("purchase".into(), "a customer and an item"),
+        None => Kind::Constant(table.stem.first().cloned().unwrap_or_else(|| "event".into()), "no known kind: named after the file"),
+    }
+}
+
+/// A source of events. `with_items` says that items have no file of their own.
+pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Source {
+    let used_for_numbers: Vec<usize> = [time(table), amount(table), quantity(table), price(table)].into_iter().flatten().collect();
+    let mut source = table.source("events", folder, table.customer, &used_for_numbers);
+    let mut used: Vec<usize> = table.customer.into_iter().collect();
+    if let Some(place) = time(table) {
+        table.put_time(&mut source, "time", place);
+        used.push(place);
+        let others: Vec<&str> =
+            table.columns.iter().enumerate().filter(|(other, column)| *other != place && column.is_date()).map(|(_, column)| column.name).collect();
+        if !others.is_empty() {
+            source.about.push(format!("Also dates: {}.", others.join(", ")));
+        }
+    }
+    let kind = kind(table);
+    let what = match &kind {
+        Kind::Constant(kind, why) => {
+            source.noted("kind", format!("{{ value = {} }}", quoted(kind)), *why);
+            format!("each row a {kind}")
+        }
+        Kind::Column(place, map) => {
+            let name = quoted(table.columns[*place].name);
+            let renamed: Vec<String> =
+                map.iter().filter(|(text, kind)| text != kind).map(|(text, kind)| format!("{} = {}", quoted(text), quoted(kind))).collect();
+            source.put("kind", if renamed.is_empty() { name } else { format!("{{ column = {name}, map = {{ {} }} }}", renamed.join(", ")) });
+            used.push(*place);
+            format!("what {} says", table.columns[*place].name)
+        }
+    };
+    let role = if table.is_test { ", kept for the test" } else { "" };
+    source.about.insert(0, format!("{}: what customers did, {what}{role}.", table.files()));
+    let mut put = |source: &mut Source, key: &'static str, place: Option<usize>| {
+        if let Some(place) = place.filter(|place| !used.contains(place)) {
+            source.put(key, table.value(place));
+            used.push(place);
+        }
+    };
+    put(&mut source, "item", table.item);
+    put(&mut source, "basket", basket(table));
+    if amount(table).is_none() && quantity(table).is_none() && price(table).is_some() {
+        source.noted("quantity", "{ value = \"1\" }".into(), "no column says how many");
+    }
+    put(&mut source, "quantity", quantity(table));
+    put(&mut source, "price", price(table));
+    put(&mut source, "amount", amount(table));
+    if table.sample().reading.without_header && !has_amount(table) {
+        // Columns without names: a fraction is money, a small whole number how many.
+        let free = |whole: bool| {
+            (0..table.columns.len()).rev().find(|place| {
+                matches!(table.columns[*place].holds, Holds::Number { whole: found, least, .. } if found == whole && least >= 0.0)
+                    && !table.columns[*place].is_unique()
+            })
+        };
+        if let Some(place) = free(false) {
+            source.noted("amount", quoted(table.columns[place].name), "guessed: numbers with fractions");
+            put(&mut source, "quantity", free(true).filter(|whole| table.columns[*whole].distinct() < 100));
+            used.push(place);
+        }
+    }
+    let mut put = |source: &mut Source, key: &'static str, place: Option<usize>| {
+        if let Some(place) = place.filter(|place| !used.contains(place)) {
+            source.put(key, table.value(place));
+            used.push(place);
+        }
+    };
+    put(&mut source, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL) && column.distinct() <= MOST_CATEGORIES));
+    put(&mut source, "score", table.find(|column| column.is_number() && column.has_word(&SCORE)));
+    put(&mut source, "offer", table.offer);
+    let discounts: Vec<usize> = (0..table.columns.len())
+        .filter(|place| table.columns[*place].is_number() && table.columns[*place].has_word(&DISCOUNT) && !used.contains(place))
+        .collect();
+    match &discounts[..] {
+        [] => {}
+        [only] => source.put("discount", quoted(table.columns[*only].name)),
+        several => source.noted("discount", list(several.iter().map(|place| table.columns[*place].name)), "summed"),
+    }
+    used.extend(&discounts);
+    put_returns(table, &mut source, &kind);
+    if table.is_test {
+        source.put("role", quoted("test"));
+    }
+    // What tells of the item or of the customer belongs to them.
+    let of_whom: Vec<usize> = if with_items { table.item.into_iter().chain(table.customer).collect() } else { table.customer.into_iter().collect() };
+    let categories: Vec<usize> = (0..table.columns.len())
+        .filter(|place| {
+            let column = &table.columns[*place];
+            let is_counted = (column.is_text() || (column.may_be_id() && column.words.len() > 1 && column.has_word(&words::ID)))
+                && (2..=MOST_CATEGORIES).contains(&column.distinct());
+            let is_told = of_whom.iter().any(|key| column.follows(&table.columns[*key]).is_some_and(|share| share >= FOLLOWS));
+            is_counted && !is_told && !used.contains(place) && !column.has_word(&NAME) && !column.has_word(&PERSONAL)
+        })
+        .collect();
+    if !categories.is_empty() {
+        let shown = |place: &usize| table.columns[*place].sampled.texts.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        source.noted(
+            "categories",
+            list(categories.iter().map(|place| table.columns[*place].name)),
+            categories.iter().map(shown).collect::<Vec<_>>().join("; "),
+        );
+    }
+    used.extend(&categories);
+    source.unused = table.unused(&used);
+    source
+}
+
+/// Negative quantities or amounts are returns, where no kind says so.
+fn put_returns(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
+    let is_told = matches!(kind, Kind::Column(_, map) if map.iter().any(|(_, kind)| *kind == "return"));
+    let negative = |place: &usize| matches!(table.columns[*place].holds, Holds::Number { least, .. } if least < 0.0);
+    if let Some(place) = [quantity(table), amount(table)].into_iter().flatten().find(negative).filter(|_| !is_told && kind.buys()) {
+        source.noted("returned_if", quoted(&format!("{} < 0", in_condition(table.columns[place].name))), "guessed");
+    }
+}
+
+/// Items that only the events tell of: a name or a category that goes with the item.
+pub(super) fn items(table: &Table<'_>, folder: &Path) -> Option<Source> {
+    table.item.and_then(|item| {
+        let mut source = table.source("items", folder, None, &[]);
+        source.about.push(format!("From the events: names and categories that go with {}.", table.columns[item].name));
+        source.put("item", quoted(table.columns[item].name));
+        let mut used: Vec<usize> = [Some(item), table.customer, quantity(table), amount(table), price(table)].into_iter().flatten().collect();
+        let before = used.len();
+        item_columns(table, &mut source, &mut used);
+        source.unused = table.unused(&used);
+        (used.len() > before).then_some(source)
+    })
+}
+
+/// What the events tell of a customer: categories that stay the same from row to row. `unused` are the columns that no other source of the file names.
+pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String]) -> Option<Source> {
+    table.customer.zip(time(table)).and_then(|(customer, time)| {
+        let key = &table.columns[customer];
+        let names: Vec<&str> = (0..table.columns.len())
+            .filter(|place| Some(*place) != table.item && Some(*place) != table.offer && *place != customer)
+            .map(|place| &table.columns[place])
+            .filter(|column| column.is_text() && (2..=MOST_CATEGORIES).contains(&column.distinct()) && !column.has_word(&KIND) && !column.has_word(&CATEGORY))
+            .filter(|column| column.follows(key).is_some_and(|share| share >= FOLLOWS) && !column.has_word(&PERSONAL))
+            .map(|column| column.name)
+            .collect();
+        if names.is_empty() {
+            return None;
+        }
+        let mut source = table.source("profiles", folder, table.customer, &[]);
+        source.about.push(format!("From the events: what stays the same from row to row of a customer ({}).", table.files()));
+        source.put("categories", list(&names));
+        // A column that no source names would be taken for a part of the profile.
+        let others: Vec<&str> = unused.iter().map(String::as_str).filter(|column| !names.contains(column)).collect();
+        if !others.is_empty() {
+            source.put("drop", list(&others));
+        }
+        table.put_time(&mut source, "time", time);
+        source.put("pick", quoted("last"));
+        Some(source)
+    })
+}
+
+/// The contacts of a table of past campaigns, as events: rows without an offer were kept out.
+pub(super) fn contacts(table: &Table<'_>, folder: &Path) -> Option<Source> {
+    let (offer, time) = (table.find(|column| column.has_word(&["offer", "coupon", "promotion", "promo", "voucher", "deal"])).or(table.offer)?, time(table)?);
+    let column = &table.columns[offer];
+    let mut source = table.source("events", folder, None, &[]);
+    source.about.push(format!("{}: what the business sent. A contact is never taken for a sign of life.", table.files()));
+    if column.known < table.sample().rows {
+        source.noted("where", quoted(&format!("{} is not missing", in_condition(column.name))), "the others were sent nothing");
+    }
+    source.put("customer", quoted(table.columns[table.customer?].name));
+    table.put_time(&mut source, "time", time);
+    source.put("kind", "{ value = \"contact\" }".into());
+    source.put("offer", quoted(column.name));
+    if let Some(place) = table.find(|column| column.is_text() && column.has_word(&CHANNEL)) {
+        source.put("channel", quoted(table.columns[place].name));
+    }
+    Some(source)
+}

@@ -1,0 +1,96 @@
+//! A first config from a look at the exports: what each file and column was taken for, every guess said beside it.
+//!
+//! In: the first rows of each file ([`Looked`]). Out: the text of a config. Names of columns decide, then what the columns hold
+//! and whose values they share; nothing is learnt and nothing is read here.
+
+mod columns;
+mod draft;
+mod events;
+mod tables;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::format_push_string)]
+mod tests;
+mod windows;
+mod words;
+
+pub use windows::{Leaving, leaving};
+
+use crate::error::{Error, Result};
+use crate::exports::Looked;
+use draft::{Source, comment, list, quoted};
+use std::fmt::Write as _;
+use std::path::Path;
+use tables::Input;
+
+/// A config to be looked through.
+#[derive(Debug)]
+pub struct Draft {
+    name: String,
+    sources: Vec<Source>,
+    /// Files that fit nothing, and why.
+    left_out: Vec<String>,
+    has_label: bool,
+}
+
+impl Draft {
+    /// From a look at the exports. `folder`, absolute, is where the config will stand: files are named as seen from it.
+    ///
+    /// # Errors
+    /// 65 where no file says anything of customers.
+    pub fn new(name: &str, looked: Looked, folder: &Path) -> Result<Draft> {
+        let inputs = tables::grouped(looked.samples);
+        let mut found = tables::sources(&inputs, folder);
+        if !found.sources.iter().any(|source| ["events", "profiles"].contains(&source.table)) {
+            let columns = |input: &Input| input.sample.columns.iter().take(12).map(|column| format!("{:?}", column.name)).collect::<Vec<_>>().join(", ");
+            let columns: Vec<String> = inputs.iter().map(columns).collect();
+            let message = format!(
+                "nothing says what customers did or are ({}; columns found: {}); write the config by hand, docs/config.md says how",
+                found.left_out.join("; "),
+                columns.join("; ")
+            );
+            return Err(Error::data(message));
+        }
+        found.left_out.extend(looked.unreadable.iter().map(|error| error.to_string()));
+        Ok(Draft { name: name.to_owned(), sources: found.sources, left_out: found.left_out, has_label: found.has_label })
+    }
+
+    /// One line per source: what it is, and of which files.
+    pub fn summary(&self) -> Vec<(&str, &str)> {
+        self.sources
+            .iter()
+            .map(|source| (source.table, source.about.first().and_then(|about| about.split(". ").next()).unwrap_or_default().trim_end_matches('.')))
+            .collect()
+    }
+
+    /// Files that fit nothing, and why.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// The text. `leaving` is known once the exports have been read.
+    pub fn to_toml(&self, leaving: Option<&Leaving>) -> String {
+        let mut out = String::new();
+        comment(&mut out, "Drafted from a look at the exports: read it through. A comment says what was guessed; docs/config.md explains every key.");
+        comment(&mut out, "Paths are relative to this file.");
+        let _ = writeln!(out, "[project]\nname = {}", quoted(&self.name));
+        comment(&mut out, "currency = \"EUR\"            # shown beside amounts");
+        comment(&mut out, "timezone = \"Europe/Berlin\"  # where days begin; UTC if not said");
+        out.push('\n');
+        self.sources.iter().for_each(|source| source.write(&mut out));
+        for left_out in &self.left_out {
+            comment(&mut out, &format!("Left out: {left_out}"));
+        }
+        out.push_str("[churn]\n");
+        match (self.has_label, leaving) {
+            (true, _) => out.push_str("definition = \"label\"\n"),
+            (false, Some(leaving)) => {
+                comment(&mut out, &format!("Guessed: {}.", leaving.why));
+                let _ = writeln!(out, "definition = \"inactivity\"\nkinds = {}", list(&leaving.kinds));
+                let _ = writeln!(out, "active_within = \"{}d\" # who is asked about: customers with one of these in this time", leaving.active_within);
+                let _ = writeln!(out, "horizon = \"{}d\" # left: none of them in this time", leaving.horizon);
+            }
+            (false, None) => out.push_str("definition = \"none\" # nothing is dated and no column says who left\n"),
+        }
+        out
+    }
+}

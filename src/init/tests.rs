@@ -1,0 +1,147 @@
+//! What a draft takes files for, as a user would say it.
+
+use super::*;
+use crate::exports::samples;
+use std::fmt::Write as _;
+
+/// The draft of files, given as name and text.
+fn drafted(files: &[(&str, &str)]) -> Result<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let looked = samples(&[folder.path().display().to_string()])?;
+    let folder = std::fs::canonicalize(folder.path()).unwrap();
+    Ok(Draft::new("shop", looked, &folder)?.to_toml(None))
+}
+
+/// The text of the tables of one name.
+fn tables<'t>(toml: &'t str, name: &str) -> Vec<&'t str> {
+    toml.split("\n\n").filter(|part| part.contains(&format!("[[{name}]]"))).collect()
+}
+
+/// So many rows of a template: `{n}` is the number of the row, `{c}` that of one of seven customers, `{d}` a day of the month.
+fn rows(header: &str, template: &str, count: usize) -> String {
+    let mut text = format!("{header}\n");
+    for n in 0..count {
+        let row = template.replace("{n}", &n.to_string()).replace("{c}", &(n % 7).to_string()).replace("{d}", &format!("{:02}", n % 28 + 1));
+        let _ = writeln!(text, "{row}");
+    }
+    text
+}
+
+#[test]
+fn order_lines_get_customer_and_date_of_their_order() {
+    let orders = rows("order_id,customer_id,order_date,status", "{n},c{c},2024-03-{d},shipped", 40);
+    let lines = rows("order_id,sku,qty,unit_price", "{c},s{c},2,1.50", 90);
+    let toml = drafted(&[("orders.csv", &orders), ("order_lines.csv", &lines)]).unwrap();
+    let events = tables(&toml, "events");
+    assert_eq!(events.len(), 1, "{toml}");
+    for line in [
+        "files = [\"order_lines.csv\"]",
+        "files = \"orders.csv\", on = \"order_id\"",
+        "customer = \"customer_id\"",
+        "time = \"order_date\"",
+        "item = \"sku\"",
+        "quantity = \"qty\"",
+    ] {
+        assert!(events[0].contains(line), "{line} in {toml}");
+    }
+}
+
+#[test]
+fn a_date_that_fits_both_ways_is_read_so_that_the_rows_are_in_order_and_the_guess_is_said() {
+    // From the 1st of January to the 12th of March in steps of some days, no day above 12.
+    let dates = ["01/01/2024", "05/01/2024", "11/01/2024", "02/02/2024", "09/02/2024", "12/02/2024", "03/03/2024", "12/03/2024"];
+    let mut text = "customer,date,amount\n".to_owned();
+    dates.iter().enumerate().for_each(|(n, date)| text += &format!("c{},{date},5\n", n % 3));
+    let toml = drafted(&[("sales.csv", &text)]).unwrap();
+    assert!(toml.contains("time = { column = \"date\", format = \"%d/%m/%Y\" } # \"%m/%d/%Y\" fits as well; by it the rows are in order of time"), "{toml}");
+}
+
+#[test]
+fn years_of_two_digits_and_seconds_since_1970_are_found() {
+    let short = drafted(&[("sales.csv", &rows("customer,date,amount", "c{c},3/{d}/24,5", 30))]).unwrap();
+    assert!(short.contains("time = { column = \"date\", format = \"%m/%d/%y\" }"), "{short}");
+    let epoch = drafted(&[("sales.csv", &rows("user_id,timestamp,price", "u{c},17090{d}000,5", 30))]).unwrap();
+    assert!(epoch.contains("time = { column = \"timestamp\", unit = \"s\" }"), "{epoch}");
+    assert!(epoch.contains("quantity = { value = \"1\" }"), "{epoch}");
+}
+
+#[test]
+fn ratings_of_items_are_taken_for_purchases_and_clicks_by_what_they_say() {
+    let ratings = drafted(&[("ratings.csv", &rows("userId,movieId,rating,timestamp", "{c},{n},4,9640000{d}", 30))]).unwrap();
+    let events = tables(&ratings, "events");
+    for line in ["customer = \"userId\"", "item = \"movieId\"", "kind = { value = \"purchase\" }", "score = \"rating\""] {
+        assert!(events[0].contains(line), "{line} in {ratings}");
+    }
+    let mut clicks = "event_time,event_type,product_id,price,user_id\n".to_owned();
+    for (n, kind) in ["view", "cart", "purchase", "remove_from_cart"].iter().cycle().take(40).enumerate() {
+        clicks += &format!("2019-10-01 00:00:{n:02} UTC,{kind},p{},3.5,u{}\n", n % 9, n % 5);
+    }
+    let toml = drafted(&[("clicks.csv", &clicks)]).unwrap();
+    assert!(toml.contains("kind = \"event_type\"") && toml.contains("time = \"event_time\""), "{toml}");
+}
+
+#[test]
+fn who_left_is_the_label_and_the_rarer_value_where_neither_says_so() {
+    let table = |label: [&str; 2]| {
+        let mut text = "id,plan,months,left\n".to_owned();
+        (0..40).for_each(|n| text += &format!("k{n},p{},{},{}\n", n % 3, n % 50, label[usize::from(n % 4 == 0)]));
+        text
+    };
+    let plain = drafted(&[("customers.csv", &table(["no", "yes"]).replace("id,", "client,"))]).unwrap();
+    assert!(plain.contains("label = { column = \"left\", positive = \"yes\" }\n") && plain.contains("definition = \"label\""), "{plain}");
+    let odd = drafted(&[("customers.csv", &table(["A", "B"]).replace("id,", "client,"))]).unwrap();
+    assert!(odd.contains("positive = \"B\" } # guessed"), "{odd}");
+}
+
+#[test]
+fn names_and_addresses_of_persons_are_never_learnt() {
+    let text = rows("CustomerId,Surname,Email,Plan,PhoneService,churned", "{n},name{n},a{n}@example.com,p{c},{c},{c}", 200).replace(",1\n", ",0\n");
+    let text = ["2", "3", "4", "5", "6"].iter().fold(text, |text, digit| text.replace(&format!(",{digit}\n"), ",1\n"));
+    let toml = drafted(&[("customers.csv", &text)]).unwrap();
+    let profile = tables(&toml, "profiles")[0];
+    assert!(profile.contains("carry = [\"Email\"]") && profile.contains("drop = [\"Surname\"]"), "{toml}");
+    assert!(profile.contains("label = { column = \"churned\""), "{toml}");
+}
+
+#[test]
+fn exports_of_every_month_are_one_pattern_unless_it_would_take_in_others() {
+    let month = rows("customer,date,amount", "c{c},2024-03-{d},5", 30);
+    let toml = drafted(&[("sales_2024-01.csv", &month), ("sales_2024-02.csv", &month)]).unwrap();
+    assert!(toml.contains("files = [\"sales_2024-*.csv\"] # 2 files now"), "{toml}");
+    let other = drafted(&[("sales_2024-01.csv", &month), ("sales_2024-02.csv", &month), ("sales_2024-notes.csv", "a,b\n1,2\n")]).unwrap();
+    assert!(other.contains("files = [\"sales_2024-01.csv\", \"sales_2024-02.csv\"]"), "{other}");
+    assert!(other.contains("# Left out: sales_2024-notes.csv: no column looks like a customer"), "{other}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_left_out_and_said_and_alone_it_is_the_error() {
+    let sales = rows("customer,date,amount", "c{c},2024-03-{d},5", 30);
+    let toml = drafted(&[("sales.csv", &sales), ("old.csv", "")]).unwrap();
+    assert!(toml.contains("# Left out: ") && toml.contains("empty_file"), "{toml}");
+    assert!(drafted(&[("old.csv", "")]).unwrap_err().message().contains("empty_file"));
+}
+
+#[test]
+fn files_that_say_nothing_of_customers_are_an_error_that_names_their_columns() {
+    let error = drafted(&[("weather.csv", "station,rain\n1,2\n2,3\n")]).unwrap_err();
+    assert!(error.message().contains("\"station\", \"rain\""), "{}", error.message());
+}
+
+#[test]
+fn quarters_are_told_by_how_long_customers_usually_stay_away() {
+    use crate::timeline::EventStore;
+    // Ten customers, each buys every 20 days for two years.
+    let days: Vec<i64> = (0..36).map(|order| order * 20 * 86_400).collect();
+    let store = EventStore {
+        offsets: (0..=10).map(|customer| customer * days.len()).collect(),
+        time: days.iter().copied().cycle().take(360).collect(),
+        kind: vec![0; 360],
+        kinds: vec!["purchase".into()],
+        ..EventStore::default()
+    };
+    let leaving = leaving(&crate::exports::Exports { events: store, ..Default::default() }).unwrap();
+    assert_eq!((leaving.horizon, leaving.active_within, leaving.kinds), (28, 56, vec!["purchase".to_owned()]));
+}

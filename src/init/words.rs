@@ -1,0 +1,269 @@
+//! Names of columns and files as words, and which words say what.
+
+/// Words of ids beside what the id is of: `customer_no`, `StockCode`.
+pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
+/// Words in names of ids that say nothing.
+pub(super) const FILLER: [&str; 9] = ["line", "unique", "main", "internal", "external", "anonymized", "anonymised", "hashed", "masked"];
+/// Who, the surest first.
+pub(super) const CUSTOMER: [&str; 22] = [
+    "customer",
+    "client",
+    "cust",
+    "kunde",
+    "kunden",
+    "user",
+    "member",
+    "person",
+    "subscriber",
+    "shopper",
+    "buyer",
+    "consumer",
+    "player",
+    "policyholder",
+    "donor",
+    "household",
+    "account",
+    "guest",
+    "visitor",
+    "student",
+    "employee",
+    "passenger",
+];
+/// With what.
+pub(super) const ITEM: [&str; 15] =
+    ["item", "product", "sku", "stock", "article", "artikel", "produkt", "asin", "ean", "isbn", "upc", "movie", "book", "track", "plu"];
+/// What belongs together.
+pub(super) const BASKET: [&str; 8] = ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase"];
+/// What was offered.
+pub(super) const OFFER: [&str; 8] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "deal", "mailing"];
+/// When.
+pub(super) const TIME: [&str; 17] =
+    ["hour", "hours", "days", "date", "time", "timestamp", "datetime", "day", "at", "on", "when", "ts", "since", "epoch", "datum", "moment", "created"];
+/// Of several dates, the one when it happened.
+pub(super) const HAPPENED: [&str; 14] =
+    ["order", "ordered", "purchase", "purchased", "transaction", "invoice", "sold", "event", "happened", "timestamp", "sent", "visited", "opened", "created"];
+/// What was done.
+pub(super) const KIND: [&str; 6] = ["event", "action", "type", "kind", "activity", "interaction"];
+pub(super) const QUANTITY: [&str; 6] = ["quantity", "qty", "units", "pieces", "menge", "anzahl"];
+pub(super) const PRICE: [&str; 2] = ["price", "preis"];
+/// What was paid, the surest first.
+pub(super) const AMOUNT: [&str; 15] =
+    ["amount", "total", "paid", "revenue", "sales", "spend", "spent", "turnover", "value", "payment", "betrag", "umsatz", "net", "gross", "subtotal"];
+/// Beside words of an amount: not what was paid.
+pub(super) const NOT_PAID: [&str; 16] = [
+    "discount", "disc", "rebate", "tax", "vat", "count", "quantity", "shipping", "points", "cost", "balance", "credit", "lifetime", "loan", "insured", "margin",
+];
+pub(super) const DISCOUNT: [&str; 4] = ["discount", "disc", "rebate", "markdown"];
+pub(super) const CHANNEL: [&str; 5] = ["channel", "channels", "medium", "platform", "saleschannel"];
+pub(super) const SCORE: [&str; 6] = ["score", "rating", "satisfaction", "csat", "nps", "stars"];
+/// For people.
+pub(super) const NAME: [&str; 5] = ["name", "title", "description", "desc", "bezeichnung"];
+pub(super) const CATEGORY: [&str; 12] =
+    ["department", "division", "category", "categories", "class", "subcategory", "group", "family", "type", "genre", "brand", "collection"];
+/// Beside [`ID`] and words of a subject, words that say nothing against it.
+pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
+pub(super) const CONSENT: [&str; 8] = ["consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
+pub(super) const SUPPRESS: [&str; 6] = ["unsubscribed", "optout", "suppress", "suppressed", "blocked", "blacklisted"];
+/// That the customer left.
+pub(super) const LEFT: [&str; 17] = [
+    "churn",
+    "churned",
+    "churner",
+    "exited",
+    "exit",
+    "attrition",
+    "attrited",
+    "left",
+    "leave",
+    "leaver",
+    "lapsed",
+    "defected",
+    "cancelled",
+    "canceled",
+    "lost",
+    "target",
+    "label",
+];
+/// Beside words of a label.
+pub(super) const OF_LABEL: [&str; 12] = ["is", "has", "flag", "customer", "status", "value", "user", "the", "y", "class", "indicator", "next"];
+/// Of persons: never learnt.
+pub(super) const PERSONAL: [&str; 11] = ["surname", "firstname", "lastname", "forename", "email", "mail", "phone", "mobile", "address", "street", "fax"];
+/// What does not change as years pass.
+pub(super) const LASTING: [&str; 14] =
+    ["birth", "born", "birthday", "birthdate", "gender", "sex", "signup", "joined", "registered", "registration", "since", "acquisition", "became", "enrolled"];
+pub(super) const ARM: [&str; 7] = ["arm", "variant", "treatment", "segment", "group", "cell", "treated"];
+pub(super) const RESPONSE: [&str; 9] = ["visit", "conversion", "converted", "response", "responded", "spend", "purchase", "purchased", "click"];
+
+/// What a text says was done, by the words in it: the kind and its words. The first that fits.
+const KINDS: [(&str, &[&str]); 13] = [
+    ("return", &["return", "returns", "returned", "refund", "refunds", "refunded"]),
+    ("cart", &["cart", "carts", "addtocart", "basket"]),
+    (
+        "purchase",
+        &[
+            "purchase",
+            "purchases",
+            "purchased",
+            "buy",
+            "bought",
+            "sale",
+            "sales",
+            "sold",
+            "order",
+            "orders",
+            "ordered",
+            "transaction",
+            "transactions",
+            "paid",
+            "payment",
+            "payments",
+            "checkout",
+            "receipts",
+            "invoices",
+        ],
+    ),
+    ("redeem", &["redeem", "redeemed", "redemption", "redemptions", "loyalty"]),
+    ("support", &["support", "ticket", "tickets", "complaint", "complaints", "case", "cases", "helpdesk", "calls", "complain"]),
+    ("survey", &["survey", "surveys", "nps", "csat", "feedback", "review", "reviews", "rating", "ratings"]),
+    ("click", &["click", "clicks", "clicked"]),
+    ("login", &["login", "logins", "signin", "logon"]),
+    (
+        "view",
+        &[
+            "view",
+            "views",
+            "viewed",
+            "pageview",
+            "pageviews",
+            "visit",
+            "visits",
+            "browse",
+            "browsing",
+            "session",
+            "sessions",
+            "web",
+            "detail",
+            "clickstream",
+            "traffic",
+        ],
+    ),
+    ("open", &["open", "opens", "opened", "email", "emails", "newsletter", "newsletters", "mail", "mails"]),
+    ("refer", &["refer", "referral", "referrals", "referred"]),
+    ("cancel", &["cancel", "cancels", "cancelled", "canceled", "cancellation", "cancellations", "unsubscribe"]),
+    ("renew", &["renew", "renewal", "renewals", "renewed"]),
+];
+/// Of what the business sent.
+const SENT: [&str; 10] = ["received", "sent", "send", "delivered", "contact", "contacts", "contacted", "mailed", "campaigns", "impression"];
+const OPENED: [&str; 3] = ["viewed", "opened", "open"];
+const USED: [&str; 4] = ["completed", "used", "redeemed", "accepted"];
+
+/// Which kind of event a text names, if any.
+pub(super) fn kind(text: &str) -> Option<&'static str> {
+    let words = words(text);
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    // What became of an offer or a mail goes by its verb.
+    if has(&OFFER) || has(&["email", "mail", "newsletter"]) {
+        let verbs: [(&str, &[&str]); 4] = [("contact", &SENT), ("open", &OPENED), ("redeem", &USED), ("click", &["clicked", "click"])];
+        if let Some((kind, _)) = verbs.iter().find(|(_, verbs)| has(verbs)) {
+            return Some(kind);
+        }
+    }
+    // What is taken back is neither: it goes by its own name.
+    if has(&["remove", "removed", "delete", "deleted"]) {
+        return None;
+    }
+    if has(&SENT) {
+        return Some("contact");
+    }
+    KINDS.iter().find(|(_, names)| has(names)).map(|(kind, _)| *kind)
+}
+
+/// Whether a word is of any list.
+fn is_known(word: &str) -> bool {
+    let lists: [&[&str]; 16] = [
+        &ID,
+        &CUSTOMER,
+        &ITEM,
+        &BASKET,
+        &OFFER,
+        &TIME,
+        &KIND,
+        &QUANTITY,
+        &PRICE,
+        &AMOUNT,
+        &DISCOUNT,
+        &CHANNEL,
+        &SCORE,
+        &NAME,
+        &CATEGORY,
+        &["unit", "line", "card"],
+    ];
+    lists.iter().any(|list| list.contains(&word))
+}
+
+/// The words of a name, in lower case: `CustomerID`, `customer_id` and `customerid` are all `customer`, `id`.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut before = ' ';
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() {
+            words.push(std::mem::take(&mut word));
+        } else {
+            if letter.is_uppercase() && before.is_lowercase() {
+                words.push(std::mem::take(&mut word));
+            }
+            word.extend(letter.to_lowercase());
+        }
+        before = letter;
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words.into_iter().flat_map(|word| apart(&word).map_or_else(|| vec![word.clone()], |(first, second)| vec![first, second])).collect()
+}
+
+/// Two words written as one, where both are known.
+fn apart(word: &str) -> Option<(String, String)> {
+    if is_known(word) || PERSONAL.contains(&word) {
+        return None;
+    }
+    let splits = word.char_indices().map(|(at, _)| word.split_at(at));
+    splits.filter(|(first, second)| first.len() > 2 && is_known(first) && is_known(second)).map(|(first, second)| (first.to_owned(), second.to_owned())).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_falls_into_the_same_words_however_it_is_written() {
+        for name in ["Customer ID", "customer_id", "CustomerId", "customerID", "CUSTOMER-ID", "customerid"] {
+            assert_eq!(words(name), ["customer", "id"], "{name}");
+        }
+        assert_eq!(words("InvoiceDate"), ["invoice", "date"]);
+        assert_eq!(words("UNITPRICE"), ["unit", "price"]);
+        assert_eq!(words("orders_2023"), ["orders", "2023"]);
+        assert_eq!(words("Churn"), ["churn"]);
+    }
+
+    #[test]
+    fn what_was_done_is_told_from_the_words_of_systems() {
+        let told = [
+            ("transaction", "purchase"),
+            ("sale", "purchase"),
+            ("offer received", "contact"),
+            ("offer viewed", "open"),
+            ("offer completed", "redeem"),
+            ("add_to_cart", "cart"),
+            ("view", "view"),
+            ("Return", "return"),
+            ("email_click", "click"),
+            ("support", "support"),
+        ];
+        for (text, expected) in told {
+            assert_eq!(kind(text), Some(expected), "{text}");
+        }
+        assert_eq!(kind("damaged"), None);
+        assert_eq!(kind("remove_from_cart"), None);
+    }
+}
