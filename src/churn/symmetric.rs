@@ -115,12 +115,11 @@ impl<'a> Symmetric<'a> {
     fn best_question(&mut self, asked: &[usize], level: usize, put: &[(usize, u8)]) -> Option<(usize, u8)> {
         let mut best = (1e-9f64, None);
         for group in asked.chunks(GROUP) {
-            if let Ok(columns) = <[usize; GROUP]>::try_from(group) {
-                self.accumulate(columns, level);
-            } else {
-                for (place, column) in group.iter().enumerate() {
-                    self.accumulate_one(*column, place, level);
-                }
+            match *group {
+                [a, b, c, d] => self.accumulate([a, b, c, d], level),
+                // The fourth goes nowhere: its sums are not looked at.
+                [a, b, c] => self.accumulate([a, b, c, c], level),
+                _ => self.accumulate_few(group, level),
             }
             for (place, column) in group.iter().enumerate() {
                 let (gain, bin) = self.best_cut(*column, place, level);
@@ -152,12 +151,35 @@ impl<'a> Symmetric<'a> {
         }
     }
 
-    /// Sums of one column, for what is left over.
-    fn accumulate_one(&mut self, column: usize, place: usize, level: usize) {
-        let histogram = &mut self.histograms[place];
-        histogram[..self.binned.width(column) << level].fill([0.0; 2]);
-        for ((leaf, gradient), bin) in self.leaves.iter().zip(&self.gradients).zip(self.binned.column(column)) {
-            add(histogram, *leaf, level, *bin, gradient);
+    /// Sums of one or two columns that are left over: parts of the rows stand in for the other columns of a pass.
+    fn accumulate_few(&mut self, columns: &[usize], level: usize) {
+        let parts = GROUP / columns.len();
+        let length = self.leaves.len() / parts;
+        let lane = |lane: usize| {
+            let (column, part) = (columns[lane % columns.len()], lane / columns.len());
+            // The last part has what the division leaves over.
+            let rows = part * length..if part + 1 == parts { self.leaves.len() } else { (part + 1) * length };
+            Lane { leaves: &self.leaves[rows.clone()], gradients: &self.gradients[rows.clone()], bins: &self.binned.column(column)[rows] }
+        };
+        let lanes = [lane(0), lane(1), lane(2), lane(3)];
+        let cells = columns.iter().map(|column| self.binned.width(*column) << level).max().unwrap_or(0);
+        let histograms = &mut *self.histograms;
+        histograms.iter_mut().for_each(|histogram| histogram[..cells].fill([0.0; 2]));
+        match level {
+            0 => add_lanes::<0>(histograms, lanes),
+            1 => add_lanes::<1>(histograms, lanes),
+            2 => add_lanes::<2>(histograms, lanes),
+            3 => add_lanes::<3>(histograms, lanes),
+            4 => add_lanes::<4>(histograms, lanes),
+            5 => add_lanes::<5>(histograms, lanes),
+            _ => add_lanes::<6>(histograms, lanes),
+        }
+        let (sums, parts) = histograms.split_at_mut(columns.len());
+        for (lane, part) in parts.iter().enumerate() {
+            for (sum, cell) in sums[lane % columns.len()][..cells].iter_mut().zip(&part[..cells]) {
+                sum[0] += cell[0];
+                sum[1] += cell[1];
+            }
         }
     }
 
@@ -221,6 +243,41 @@ fn add_all<const LEVEL: usize>(histograms: &mut [Histogram; GROUP], leaves: &[u8
         add(hb, *leaf, LEVEL, *b, gradient);
         add(hc, *leaf, LEVEL, *c, gradient);
         add(hd, *leaf, LEVEL, *d, gradient);
+    }
+}
+
+/// Some rows of one column.
+#[derive(Clone, Copy)]
+struct Lane<'r> {
+    leaves: &'r [u8],
+    gradients: &'r [[f32; 2]],
+    bins: &'r [u8],
+}
+
+impl<'r> Lane<'r> {
+    /// Leaf, gradient and bin of the first so many rows.
+    #[inline(always)]
+    fn rows(self, length: usize) -> impl Iterator<Item = ((&'r u8, &'r [f32; 2]), &'r u8)> {
+        self.leaves[..length].iter().zip(&self.gradients[..length]).zip(&self.bins[..length])
+    }
+}
+
+/// Adds the rows of each lane to the sums of its own; the last may be some rows longer than the others, which are of one length.
+#[inline(never)]
+fn add_lanes<const LEVEL: usize>(histograms: &mut [Histogram; GROUP], lanes: [Lane<'_>; GROUP]) {
+    let [ha, hb, hc, hd] = histograms;
+    let length = lanes.iter().map(|lane| lane.bins.len()).min().unwrap_or(0);
+    let [a, b, c, d] = lanes;
+    for (((a, b), c), d) in a.rows(length).zip(b.rows(length)).zip(c.rows(length)).zip(d.rows(length)) {
+        add(ha, *a.0.0, LEVEL, *a.1, a.0.1);
+        add(hb, *b.0.0, LEVEL, *b.1, b.0.1);
+        add(hc, *c.0.0, LEVEL, *c.1, c.0.1);
+        add(hd, *d.0.0, LEVEL, *d.1, d.0.1);
+    }
+    for (histogram, lane) in [ha, hb, hc, hd].into_iter().zip(lanes) {
+        for row in length..lane.bins.len() {
+            add(histogram, lane.leaves[row], LEVEL, lane.bins[row], &lane.gradients[row]);
+        }
     }
 }
 
