@@ -19,6 +19,7 @@ pub mod timeline;
 pub mod snapshot;
 // What is learnt.
 pub mod churn;
+pub mod journey;
 pub mod recommend;
 pub mod segment;
 pub mod value;

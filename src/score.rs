@@ -187,8 +187,9 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
             ));
         }
     }
-    // An offer test that could not be measured in training is nothing that this run lacks; what the lack of effects means is told with the offers.
-    for (part, reason) in bundle.meta.missing.iter().filter(|(part, _)| !["decide", "effects"].contains(&part.as_str())) {
+    // An offer test that could not be measured in training is nothing that this run lacks, nor are ways to a purchase; what the lack of effects means
+    // is told with the offers.
+    for (part, reason) in bundle.meta.missing.iter().filter(|(part, _)| !["decide", "effects", "journey"].contains(&part.as_str())) {
         scored.notes.push(format!("no {part}: {reason}"));
     }
 

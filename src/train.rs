@@ -22,6 +22,7 @@ use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
+use crate::journey::Journey;
 use crate::monitor::freshness::ExportHabits;
 use crate::output::features::FeatureRows;
 use crate::output::report::WindowLine;
@@ -138,13 +139,17 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     let mut churn = churn;
     churn.plan.learned.value = ValueModel::fit(&facts.iter().filter_map(Facts::summary).collect::<Vec<_>>());
     drop(facts);
+    let journey = Journey::learn(exports, &config.churn.kinds, config.churn.horizon, end);
     let habits = ExportHabits::learn(&exports.events, end);
     let mut meta = meta(config, exports, end, &measured);
     if effects.is_none() {
         let reason = if config.treatments.is_empty() { "the config has no [[treatments]]" } else { "no past contact was over by the end of training" };
         meta.missing.insert("effects".into(), reason.into());
     }
-    let bundle = Bundle { meta, features: churn.plan, churn: churn.part, recommend, effects, segments, habits };
+    if journey.is_none() {
+        meta.missing.insert("journey".into(), "no purchase came after another kind of event".into());
+    }
+    let bundle = Bundle { meta, features: churn.plan, churn: churn.part, recommend, effects, segments, habits, journey };
     Ok(Trained { bundle, measured, windows: churn.windows, moved: churn.moved, rows: churn.rows })
 }
 

@@ -63,6 +63,36 @@ fn a_config_drafted_from_the_exports_trains_as_well_as_the_one_written_by_hand()
 }
 
 #[test]
+fn fit_tells_what_each_touchpoint_stands_for_and_the_bundle_keeps_it() {
+    let shop = Shop::simulated(400, 5);
+    let said = shop.train(&["fit", "shop.toml", "--json"]).succeeds().json();
+    let touchpoints = said["journey"]["touchpoints"].as_array().unwrap();
+    let share = |touchpoint: &serde_json::Value, key: &str| touchpoint[key].as_f64().unwrap();
+    for key in ["credit", "first", "last"] {
+        let sum: f64 = touchpoints.iter().map(|touchpoint| share(touchpoint, key)).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{key} sums to {sum}");
+    }
+    let names: BTreeSet<&str> = touchpoints.iter().map(|touchpoint| touchpoint["name"].as_str().unwrap()).collect();
+    assert!(names.is_superset(&BTreeSet::from(["view", "cart", "open", "support", "contact (email)"])) && !names.contains("purchase"), "{names:?}");
+    let bundle = said["bundle"].as_str().unwrap().to_owned();
+    assert_eq!(shop.train(&["inspect", &bundle, "--json"]).succeeds().json()["models"]["journey"], said["journey"]);
+    let page = std::fs::read_to_string(shop.path().join(bundle.replace(".hfb", ".html"))).unwrap();
+    assert!(page.contains("The way to a purchase") && page.contains("contact (email)"));
+
+    // Where customers only buy, there is no way to tell of.
+    let plain = Shop::lively();
+    let said = plain.train(&["fit", "shop.toml", "--json"]).succeeds().json();
+    assert!(said["journey"].is_null());
+    assert!(
+        plain
+            .train(&["inspect", said["bundle"].as_str().unwrap()])
+            .succeeds()
+            .stdout
+            .contains("journey         none: no purchase came after another kind of event")
+    );
+}
+
+#[test]
 fn from_exports_to_both_lists() {
     let shop = Shop::simulated(800, 3);
     shop.fit().succeeds();

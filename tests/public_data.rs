@@ -8,6 +8,7 @@
 #[allow(dead_code)]
 mod shop;
 
+use holdfast::journey::Chain;
 use holdfast::value::bgnbd::BgNbd;
 use holdfast::value::{Summary, ValueModel};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -70,6 +71,11 @@ fn main() -> ExitCode {
         Some(root) => Trial::test(title, move || Bench::new("gowalla", &root).check_reads(&["810128", "217242"])),
         None => absent(title, "gowalla"),
     });
+    let title = "attribution_paths: touchpoints get the exact credit, near the published".to_string();
+    trials.push(match root.as_ref().map(|root| root.join("attribution_paths/PathData.csv")).filter(|file| file.is_file()) {
+        Some(file) => Trial::test(title, move || published_attribution(&file)),
+        None => absent(title, "attribution_paths"),
+    });
     for (name, files) in DRAFTED {
         let title = format!("{name}: a config drafted from its files finds what the one written by hand finds");
         trials.push(match root.as_ref().filter(|root| root.join(name).is_dir()).cloned() {
@@ -122,6 +128,37 @@ fn published_value_models(file: &Path) -> Result<(), Failed> {
     let repeaters: Vec<(u32, f64)> =
         customers.iter().filter(|customer| customer.repeats > 0).map(|customer| (customer.repeats, customer.mean_amount)).collect();
     close("the log-likelihood of money", money.log_likelihood(&repeaters), -4055.918, 1e-2)
+}
+
+/// The paths that the R package ChannelAttribution comes with: the exact credit by first-order removal effects, near what it publishes (simulated, so it differs by some
+/// percent from run to run), and the same in whatever order the paths come.
+fn published_attribution(file: &Path) -> Result<(), Failed> {
+    let mut paths: Vec<(Vec<String>, u64, u64)> = Vec::new();
+    let mut reader = csv::Reader::from_path(file)?;
+    for record in reader.records() {
+        let record = record?;
+        paths.push((record[0].split(" > ").map(str::to_owned).collect(), record[1].parse()?, record[3].parse::<f64>()? as u64));
+    }
+    let names: Vec<&str> = paths.iter().flat_map(|(path, ..)| path.iter().map(String::as_str)).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let credit = |paths: &mut dyn Iterator<Item = &(Vec<String>, u64, u64)>| {
+        let mut chain = Chain::new(names.len());
+        for (path, bought, silent) in paths {
+            chain.add(&path.iter().map(|name| names.binary_search(&name.as_str()).unwrap()).collect::<Vec<_>>(), *bought, *silent);
+        }
+        chain.credit()
+    };
+    let (shares, reversed) = (credit(&mut paths.iter()), credit(&mut paths.iter().rev()));
+    ensure(shares == reversed, || "credit depends on the order of the paths".into())?;
+    let bought: u64 = paths.iter().map(|(_, bought, _)| bought).sum();
+    ensure(bought == 19_785, || format!("{bought} purchases, expected 19,785"))?;
+    let sum: f64 = shares.iter().sum::<f64>() * bought as f64;
+    ensure((sum - 19_785.0).abs() < 1e-6, || format!("credit sums to {sum}"))?;
+    let published = [("alpha", 5357.0), ("iota", 3795.0), ("eta", 3346.0), ("beta", 2550.0), ("theta", 1975.0), ("lambda", 1306.0)];
+    for (name, printed) in published {
+        let own = shares[names.binary_search(&name).unwrap()] * bought as f64;
+        ensure((own / printed - 1.0).abs() < 0.03, || format!("{name} {own:.0}, published {printed}"))?;
+    }
+    Ok(())
 }
 
 /// Sets that a config is drafted for, and the files it is drafted from where not all of the folder.

@@ -10,6 +10,7 @@ use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
 use holdfast::exports::{self, Exports};
 use holdfast::init::{self, Draft};
+use holdfast::journey::Journey;
 use holdfast::output::report::TrainReport;
 use holdfast::simulate::{self, ShopPlan};
 use holdfast::train::{self, Comparison, Measured, Progress, Purpose, Trained};
@@ -164,6 +165,8 @@ fn main() -> ExitCode {
 
 /// Past offers told of on the terminal.
 const MOST_OFFERS: usize = 6;
+/// Touchpoints told of on the terminal.
+const MOST_TOUCHPOINTS: usize = 5;
 
 fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     let threads = terminal::set_up(common.threads)?;
@@ -191,6 +194,7 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
     if common.json {
         let mut value = measured_json(&trained.measured, &seconds);
         value["effects"] = trained.bundle.effects.as_ref().map(|effects| bundle::effects_json(effects.by_name())).unwrap_or_default();
+        value["journey"] = json!(trained.bundle.journey);
         value["bundle"] = json!(file.display().to_string());
         value["bundle_hash"] = json!(hash);
         value["champion"] = serde_json::to_value(&comparison).unwrap_or_default();
@@ -199,6 +203,9 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
         print(&summary(&config, &trained.measured));
         if let Some(effects) = &trained.bundle.effects {
             print(&effects_text(effects));
+        }
+        if let Some(journey) = &trained.bundle.journey {
+            print(&journey_text(journey));
         }
         if let Some(comparison) = &comparison {
             print(&comparison_text(comparison));
@@ -220,6 +227,15 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The touchpoints of most credit.
+fn journey_text(journey: &Journey) -> String {
+    let Journey { after_touches, direct, lookback_days, .. } = journey;
+    let [after, direct] = [*after_touches, *direct].map(grouped);
+    let mut lines = vec![format!("  journey     {after} purchases after touches of the {lookback_days:.0} days before, {direct} without any")];
+    lines.extend(journey.touchpoints.iter().take(MOST_TOUCHPOINTS).map(|touchpoint| format!("              {}", touchpoint.in_words())));
+    lines.join("\n")
 }
 
 /// What past offers did, those sent most first.

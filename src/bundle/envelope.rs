@@ -36,11 +36,12 @@ pub(super) enum Kind {
     Baseline = 6,
     SelfTest = 7,
     Segments = 8,
+    Journey = 9,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 8] =
-        [Kind::Meta, Kind::Features, Kind::Churn, Kind::Recommender, Kind::Effects, Kind::Baseline, Kind::SelfTest, Kind::Segments];
+    pub(super) const ALL: [Kind; 9] =
+        [Kind::Meta, Kind::Features, Kind::Churn, Kind::Recommender, Kind::Effects, Kind::Baseline, Kind::SelfTest, Kind::Segments, Kind::Journey];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -52,12 +53,13 @@ impl Kind {
             Kind::Baseline => "BASELINE",
             Kind::SelfTest => "SELFTEST",
             Kind::Segments => "SEGMENTS",
+            Kind::Journey => "JOURNEY",
         }
     }
 
     /// Whether scoring without it would give other results.
     fn flags(self) -> u32 {
-        if matches!(self, Kind::Baseline) { 0 } else { REQUIRED }
+        if matches!(self, Kind::Baseline | Kind::Journey) { 0 } else { REQUIRED }
     }
 
     /// Whether every bundle has it.

@@ -3,6 +3,7 @@
 use super::{Bundle, Meta};
 use crate::decide::effects::{Effect, Effects};
 use crate::decide::pooling::Difference;
+use crate::journey::Journey;
 use crate::snapshot::FeatureSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ struct Inside<'a> {
     effects: Option<&'a BTreeMap<String, Effect>>,
     segments: bool,
     habits: bool,
+    journey: Option<&'a Journey>,
 }
 
 impl Bundle {
@@ -50,6 +52,7 @@ impl Bundle {
             effects: self.effects.as_ref().map(Effects::by_name),
             segments: self.segments.is_some(),
             habits: self.habits.is_some(),
+            journey: self.journey.as_ref(),
         }
     }
 }
@@ -72,6 +75,7 @@ impl<'a> Inside<'a> {
             ("effects", self.effects.is_some()),
             ("segments", self.segments),
             ("habits", self.habits),
+            ("journey", self.journey.is_some()),
         ];
         parts.into_iter().filter(|(_, there)| !there).map(|(name, _)| name)
     }
@@ -95,6 +99,7 @@ impl<'a> Inside<'a> {
                 "effects": self.effects.map(effects_json),
                 "segments": self.segments,
                 "habits": self.habits,
+                "journey": self.journey,
             },
             "missing": meta.missing,
             "measured": meta.measured,
@@ -125,6 +130,9 @@ impl<'a> Inside<'a> {
         }
         for (name, effect) in self.effects.into_iter().flatten() {
             line("offer", format!("{name}: {}", effect.in_words()));
+        }
+        for touchpoint in self.journey.iter().flat_map(|journey| &journey.touchpoints) {
+            line("touchpoint", touchpoint.in_words());
         }
         for part in self.missing() {
             line(part, format!("none: {}", meta.missing.get(part).map_or("no reason given", String::as_str)));
@@ -234,7 +242,7 @@ mod tests {
             ("GIFT".to_string(), Effect { accept: 0.1, response: None, amount: None, churn: None, treated: 40 }),
         ]);
         let churn = Some(("boosted", 0.43));
-        let inside = Inside { meta: &meta, specs: &specs, churn, recommend: None, effects: Some(&effects), segments: true, habits: false };
+        let inside = Inside { meta: &meta, specs: &specs, churn, recommend: None, effects: Some(&effects), segments: true, habits: false, journey: None };
         (inside.json(&facts), inside.text(&facts))
     }
 

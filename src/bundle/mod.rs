@@ -13,6 +13,7 @@ pub use inspect::{FileFacts, effects_json, inspect, inspect_text};
 use crate::churn::ChurnPart;
 use crate::decide::effects::Effects;
 use crate::error::{Error, Result};
+use crate::journey::Journey;
 use crate::monitor::freshness::ExportHabits;
 use crate::recommend::{ItemEvent, Recommender};
 use crate::segment::SegmentRules;
@@ -38,6 +39,8 @@ pub struct Bundle {
     pub segments: Option<SegmentRules>,
     /// What exports usually look like, to notice a stale one.
     pub habits: Option<ExportHabits>,
+    /// The ways to a purchase; absent where no purchase came after a touch. Scoring does not read it.
+    pub journey: Option<Journey>,
 }
 
 /// Facts of a bundle that any text tool can read. No clock, host, user, path or thread count: equal input gives equal bytes.
@@ -73,6 +76,7 @@ impl Parts for Holdfast {
     type Effects = Effects;
     type Segments = SegmentRules;
     type Habits = ExportHabits;
+    type Journey = Journey;
 
     fn specs(features: &FeaturePlan) -> &[FeatureSpec] {
         &features.specs
@@ -101,6 +105,9 @@ impl Parts for Holdfast {
     fn check_segments(segments: &SegmentRules) -> std::result::Result<(), String> {
         segments.validate()
     }
+    fn check_journey(journey: &Journey) -> std::result::Result<(), String> {
+        journey.validate()
+    }
 }
 
 impl Bundle {
@@ -113,6 +120,7 @@ impl Bundle {
             effects: self.effects.clone(),
             segments: self.segments.clone(),
             habits: self.habits.clone(),
+            journey: self.journey.clone(),
         }
     }
 }
@@ -174,6 +182,7 @@ pub fn load_with_facts(path: &Path) -> Result<(Bundle, FileFacts)> {
         effects: contents.effects,
         segments: contents.segments,
         habits: contents.habits,
+        journey: contents.journey,
     };
     Ok((bundle, facts))
 }

@@ -30,6 +30,7 @@ pub(super) trait Parts {
     type Effects: Encode + Decode<()>;
     type Segments: Encode + Decode<()>;
     type Habits: Encode + Decode<()>;
+    type Journey: Encode + Decode<()>;
 
     fn specs(features: &Self::Features) -> &[FeatureSpec];
     fn check_churn(churn: &Self::Churn, features: usize) -> std::result::Result<(), String>;
@@ -40,6 +41,7 @@ pub(super) trait Parts {
     fn check_habits(habits: &Self::Habits) -> std::result::Result<(), String>;
     fn check_features(features: &Self::Features) -> std::result::Result<(), String>;
     fn check_segments(segments: &Self::Segments) -> std::result::Result<(), String>;
+    fn check_journey(journey: &Self::Journey) -> std::result::Result<(), String>;
 }
 
 /// What a bundle holds, for any set of types.
@@ -51,6 +53,7 @@ pub(super) struct Contents<P: Parts> {
     pub(super) effects: Option<P::Effects>,
     pub(super) segments: Option<P::Segments>,
     pub(super) habits: Option<P::Habits>,
+    pub(super) journey: Option<P::Journey>,
 }
 
 impl<P: Parts> Contents<P> {
@@ -77,6 +80,7 @@ impl<P: Parts> Contents<P> {
         push(&mut sections, Kind::Baseline, &self.habits)?;
         sections.push(Section { kind: Kind::SelfTest, count: selftest.count(), bytes: encode(&selftest)? });
         push(&mut sections, Kind::Segments, &self.segments)?;
+        push(&mut sections, Kind::Journey, &self.journey)?;
         Ok(seal(&sections, schema_hash(specs, &self.meta.contract)))
     }
 
@@ -91,6 +95,7 @@ impl<P: Parts> Contents<P> {
             effects: part(opened, Kind::Effects)?,
             segments: part(opened, Kind::Segments)?,
             habits: part(opened, Kind::Baseline)?,
+            journey: part(opened, Kind::Journey)?,
         };
         let selftest: SelfTest = part(opened, Kind::SelfTest)?.ok_or(BundleFault::MissingSection { name: Kind::SelfTest.name() })?;
         let specs = P::specs(&contents.features);
@@ -121,6 +126,9 @@ impl<P: Parts> Contents<P> {
         }
         if let Some(habits) = &contents.habits {
             P::check_habits(habits).map_err(invalid(Kind::Baseline))?;
+        }
+        if let Some(journey) = &contents.journey {
+            P::check_journey(journey).map_err(invalid(Kind::Journey))?;
         }
         if schema_hash(specs, &contents.meta.contract) != opened.schema_hash {
             return Err(BundleFault::SchemaHash);

@@ -36,6 +36,7 @@ impl Parts for Toy {
     type Effects = Vec<f64>;
     type Segments = Vec<f64>;
     type Habits = Vec<u64>;
+    type Journey = Vec<String>;
 
     fn specs(features: &Vec<FeatureSpec>) -> &[FeatureSpec] {
         features
@@ -95,6 +96,9 @@ impl Parts for Toy {
     fn check_segments(_: &Self::Segments) -> std::result::Result<(), String> {
         Ok(())
     }
+    fn check_journey(journey: &Self::Journey) -> std::result::Result<(), String> {
+        if journey.iter().all(|touchpoint| !touchpoint.is_empty()) { Ok(()) } else { Err("a touchpoint has no name".into()) }
+    }
 }
 
 fn spec(name: &str, unit: &str, values: FeatureValues) -> FeatureSpec {
@@ -129,6 +133,7 @@ fn contents() -> Contents<Toy> {
         effects: Some(vec![0.05, -0.01]),
         segments: Some(vec![30.0, 90.0]),
         habits: Some(vec![100, 120, 90]),
+        journey: Some(vec!["view".into(), "contact (email)".into()]),
     }
 }
 
@@ -193,13 +198,14 @@ fn what_was_saved_loads_equal_and_saves_to_the_same_bytes() {
     assert_eq!((&loaded.meta, &loaded.features, &loaded.churn), (&expected.meta, &expected.features, &expected.churn));
     assert_eq!((&loaded.recommender, &loaded.segments, &loaded.habits), (&expected.recommender, &expected.segments, &expected.habits));
     assert_eq!(loaded.effects, expected.effects);
+    assert_eq!(loaded.journey, expected.journey);
     assert_eq!(loaded.to_bytes().unwrap(), bytes);
     assert_eq!(good(), bytes);
 }
 
 #[test]
 fn parts_that_are_missing_stay_missing() {
-    let bare = Contents::<Toy> { churn: None, recommender: None, effects: None, segments: None, habits: None, ..contents() };
+    let bare = Contents::<Toy> { churn: None, recommender: None, effects: None, segments: None, habits: None, journey: None, ..contents() };
     let loaded = open(&bare.to_bytes().unwrap()).unwrap();
     assert!(loaded.churn.is_none() && loaded.recommender.is_none() && loaded.segments.is_none() && loaded.habits.is_none());
     assert!(loaded.effects.is_none());
@@ -210,10 +216,10 @@ fn the_layout_is_the_published_one() {
     let file = good();
     assert_eq!(file[..8], *b"\x89HFB\r\n\x1a\n");
     assert_eq!(file[8..12], [1, 0, 0, 0]);
-    assert_eq!(u32::from_le_bytes(file[12..16].try_into().unwrap()) as usize, HEADER + 8 * ENTRY);
+    assert_eq!(u32::from_le_bytes(file[12..16].try_into().unwrap()) as usize, HEADER + 9 * ENTRY);
     assert_eq!(u64::from_le_bytes(file[16..24].try_into().unwrap()), file.len() as u64);
     assert_eq!(file.len() % 8, 0);
-    let header_len = HEADER + 8 * ENTRY;
+    let header_len = HEADER + 9 * ENTRY;
     assert_eq!(file[64..96], *blake3::hash(&file[header_len..]).as_bytes());
     assert_eq!(file[96..128], *blake3::hash(&[&file[..96], &file[HEADER..header_len]].concat()).as_bytes());
     let meta = range(&file, Kind::Meta);
@@ -292,10 +298,10 @@ fn envelope_cases() -> Vec<Case> {
         (
             "section beyond the file",
             resealed(|f| {
-                let at = field(f, Kind::Segments, 16);
+                let at = field(f, Kind::Journey, 16);
                 f[at] += 8
             }),
-            |f| matches!(f, F::SectionBounds { kind: 8 }),
+            |f| matches!(f, F::SectionBounds { kind: 9 }),
         ),
         (
             "hole",
@@ -350,19 +356,20 @@ fn envelope_cases() -> Vec<Case> {
         (
             "unknown required section",
             resealed(|f| {
-                let at = field(f, Kind::Segments, 0);
-                f[at] = 9
+                let at = field(f, Kind::Journey, 0);
+                f[at] = 10;
+                f[at + 4] = 1
             }),
-            |f| matches!(f, F::UnknownRequired { kind: 9 }),
+            |f| matches!(f, F::UnknownRequired { kind: 10 }),
         ),
         (
             "unknown section of this version",
             resealed(|f| {
-                let at = field(f, Kind::Segments, 0);
-                f[at] = 9;
+                let at = field(f, Kind::Journey, 0);
+                f[at] = 10;
                 f[at + 4] = 0
             }),
-            |f| matches!(f, F::UnknownSection { kind: 9, .. }),
+            |f| matches!(f, F::UnknownSection { kind: 10, .. }),
         ),
         (
             "unknown section flag",
@@ -376,11 +383,11 @@ fn envelope_cases() -> Vec<Case> {
             "unknown optional section with flags",
             resealed(|f| {
                 f[10] = 1;
-                let at = field(f, Kind::Segments, 0);
-                f[at] = 9;
+                let at = field(f, Kind::Journey, 0);
+                f[at] = 10;
                 f[at + 4] = 2
             }),
-            |f| matches!(f, F::SectionFlags { kind: 9, flags: 2 }),
+            |f| matches!(f, F::SectionFlags { kind: 10, flags: 2 }),
         ),
         (
             "required section made optional",
@@ -446,7 +453,7 @@ fn padded(file: &[u8]) -> usize {
 }
 
 fn reseal_header(file: &mut [u8]) {
-    let table = file[HEADER..HEADER + 8 * ENTRY].to_vec();
+    let table = file[HEADER..HEADER + 9 * ENTRY].to_vec();
     let hash = blake3::hash(&[&file[..96], &table].concat());
     set(file, 96, hash.as_bytes());
 }
@@ -577,13 +584,13 @@ fn every_hostile_file_is_refused_with_its_own_fault() {
 fn a_later_minor_version_loads_with_its_optional_section_left_aside() {
     let file = resealed(|f| {
         f[10] = 3;
-        let at = field(f, Kind::Segments, 0);
-        f[at] = 9;
+        let at = field(f, Kind::Journey, 0);
+        f[at] = 10;
         f[at + 4] = 0;
     });
     let loaded = open(&file).unwrap();
-    assert!(loaded.segments.is_none());
-    assert!(loaded.churn.is_some());
+    assert!(loaded.journey.is_none());
+    assert!(loaded.churn.is_some() && loaded.segments.is_some());
 }
 
 #[test]

@@ -202,6 +202,7 @@ impl TrainReport {
             drivers: measured.drivers.clone(),
             churn: churn.cloned(),
             effects: bundle.effects.as_ref().map_or_else(Vec::new, effects),
+            journey: bundle.journey.clone(),
             currency: config.project.currency.clone(),
             missing: measured.reasons.iter().map(|(part, reason)| (part.clone(), reason.clone())).collect(),
             warnings: measured.warnings.clone(),

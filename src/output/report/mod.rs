@@ -14,6 +14,7 @@ use crate::config::Language;
 use crate::decide::ResourceLine;
 use crate::evaluate::classify::{Classification, ReliabilityBin};
 use crate::exports::FileCounts;
+use crate::journey::Journey;
 use crate::recommend::RankReport;
 use crate::train::{ChurnMeasured, Driver};
 
@@ -163,6 +164,8 @@ pub struct TrainReport {
     pub churn: Option<ChurnMeasured>,
     /// What past offers did, the one sent most first.
     pub effects: Vec<EffectLine>,
+    /// The ways to a purchase, where purchases came after other events.
+    pub journey: Option<Journey>,
     /// ISO 4217 code, empty when not said.
     pub currency: String,
     /// Parts that the bundle does not have, and why.

@@ -10,6 +10,11 @@ use crate::decide::ResourceLine;
 use crate::evaluate::classify::classification;
 use crate::evaluate::honesty::{Profit, WindowMeasured};
 use crate::evaluate::rank::Ranking;
+use crate::journey::{Touchpoint, Way};
+
+fn touchpoint(name: &str, credit: f64, interval: (f64, f64), customers: u64) -> Touchpoint {
+    Touchpoint { name: name.into(), touches: 4 * customers, customers, walks: 2 * customers, bought: customers, credit, interval, first: 0.2, last: 0.8 }
+}
 
 fn run() -> RunReport {
     RunReport {
@@ -135,6 +140,19 @@ fn train() -> TrainReport {
             EffectLine { name: "F10".into(), sent: 1_240, responded: 0.182, change: Some((0.042, (0.021, 0.063))), differs: true },
             EffectLine { name: "<b>GIFT</b>".into(), sent: 310, responded: 0.09, change: None, differs: false },
         ],
+        journey: Some(Journey {
+            lookback_days: 30.0,
+            after_touches: 1_630,
+            direct: 412,
+            silent: 2_900,
+            amount: 48_200.0,
+            touchpoints: vec![
+                touchpoint("view", 0.61, (0.58, 0.64), 1_310),
+                touchpoint("contact (<i>email</i>)", 0.39, (0.36, 0.42), 940),
+                touchpoint("other", 0.0, (0.0, 0.0), 4),
+            ],
+            ways: vec![Way { touchpoints: vec!["contact (email)".into(), "view".into()], walks: 820, bought: 340 }],
+        }),
         families: vec![
             FamilyLine { name: "recency".into(), features: 6, share: 0.38 },
             FamilyLine { name: "frequency".into(), features: 12, share: 0.27 },

@@ -2,12 +2,13 @@
 
 use super::page::{BarLine, bars, frame, head, money, percent, percent_whole, section, sentences, short_hash, whole};
 use super::words::{Word, code, filled};
-use super::{EffectLine, ModelLine, TrainReport, chart};
+use super::{EffectLine, ModelLine, SMALLEST_GROUP, TrainReport, chart};
 use crate::churn::groups::RiskGroup;
 use crate::churn::season::odds_factor;
 use crate::config::Language;
 use crate::evaluate::classify::ReliabilityBin;
 use crate::evaluate::honesty::{Profit, WindowMeasured, wilson};
+use crate::journey::Journey;
 use crate::recommend::RankReport;
 use crate::train::Driver;
 use maud::{Markup, html};
@@ -38,6 +39,10 @@ pub(super) fn page(report: &TrainReport) -> Markup {
                 (section("wide", word(Word::Recommender), &hint, recommender(ranked, language)))
             }
             @if !report.effects.is_empty() { (section("wide", word(Word::Effects), word(Word::EffectsHint), effects(&report.effects, language))) }
+            @if let Some(ways) = &report.journey {
+                @let hint = filled(Word::JourneyHint, language, &[&whole(ways.after_touches), &whole(ways.lookback_days as u64), &whole(ways.direct)]);
+                (section("wide", word(Word::Journey), &hint, journey(ways, &report.currency, language)))
+            }
             @if !report.families.is_empty() { (section("wide", word(Word::Families), word(Word::FamiliesHint), families(report, language))) }
             @if !report.drivers.is_empty() { (section("wide", word(Word::Drivers), word(Word::DriversHint), drivers(&report.drivers, language))) }
             @if !report.definition.is_empty() { (section("wide", word(Word::Definition), "", html! { (report.definition) })) }
@@ -218,6 +223,37 @@ fn effects(lines: &[EffectLine], language: Language) -> Markup {
                 }
             }
         } }
+    }
+}
+
+/// Touchpoints and usual ways to a purchase.
+fn journey(journey: &Journey, currency: &str, language: Language) -> Markup {
+    let word = |word: Word| word.text(language);
+    let bought = |bought: u64, walks: u64| percent(bought as f64 / walks.max(1) as f64);
+    let ways: Vec<String> = journey
+        .ways
+        .iter()
+        .map(|way| filled(Word::WayTaken, language, &[&way.touchpoints.join(" → "), &whole(way.walks), &bought(way.bought, way.walks)]))
+        .collect();
+    html! {
+        div.scroll { table {
+            tr {
+                th { (word(Word::Touchpoint)) } th.num { (word(Word::Touches)) } th.num { (word(Word::Passed)) } th.num { (word(Word::EndsInPurchase)) }
+                th.num { (word(Word::Credit)) } th.num { (word(Word::Interval)) } th.num { (word(Word::Worth)) }
+                th.num { (word(Word::FirstTouch)) } th.num { (word(Word::LastTouch)) }
+            }
+            @for touchpoint in journey.touchpoints.iter().filter(|touchpoint| touchpoint.customers >= SMALLEST_GROUP) {
+                @let (low, high) = touchpoint.interval;
+                tr {
+                    td.name { (touchpoint.name) } td.num { (whole(touchpoint.touches)) } td.num { (whole(touchpoint.customers)) }
+                    td.num { (bought(touchpoint.bought, touchpoint.walks)) }
+                    td.num { (percent(touchpoint.credit)) } td.num { (percent(low)) " … " (percent(high)) }
+                    td.num { (money(touchpoint.credit * journey.amount, currency)) }
+                    td.num { (percent(touchpoint.first)) } td.num { (percent(touchpoint.last)) }
+                }
+            }
+        } }
+        @if !ways.is_empty() { p { (word(Word::UsualWays)) (ways.join("; ")) } }
     }
 }
 

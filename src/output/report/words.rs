@@ -134,6 +134,18 @@ words! {
     DriversHint: "Share of all that moves it; and where the probability of an average customer goes with it", "占全部影响的比例；以及该特征使一般客户的流失概率变为多少";
     Effects: "What past offers did", "以往优惠的效果";
     EffectsHint: "Change of the share that responded, in points, beside customers of the same wave who got nothing; a bundle keeps this, and runs decide by it", "响应率的变化（百分点），与同一批次中未收到优惠的客户相比；保存于模型包中，评分时据此决策";
+    Journey: "The way to a purchase", "购买路径";
+    JourneyHint: "{} purchases came after touches of the {} days before, {} without any. Credit: the share of them that would be lost without the touchpoint, if customers otherwise went on as they do. It is no effect: who opens an e-mail might have bought without it", "{} 次购买之前 {} 天内有接触点，{} 次没有。贡献：若没有该接触点而其余照旧，将会失去的购买所占比例。这不是因果效果：打开邮件的客户可能本来就会购买";
+    Touchpoint: "Touchpoint", "接触点";
+    Touches: "Times", "次数";
+    Passed: "Customers", "客户数";
+    EndsInPurchase: "Ends in a purchase", "以购买结束";
+    Credit: "Credit", "贡献";
+    FirstTouch: "First touch", "首次接触";
+    LastTouch: "Last touch", "末次接触";
+    Worth: "Worth", "价值";
+    UsualWays: "Usual ways: ", "常见路径：";
+    WayTaken: "{} ({} times, {} bought)", "{}（{} 次，{} 购买）";
     Contacts: "Sent", "已发送";
     Responded: "Responded", "响应率";
     Change: "Change", "变化";
