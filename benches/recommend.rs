@@ -1,5 +1,6 @@
 //! Seconds to read, to learn a recommender (choice of settings, measures and refit included) and to recommend ten items to everyone, by number of
-//! interactions, for each model alone and for the blend of all: `cargo bench --bench recommend [-- 1e5 1e6]`.
+//! interactions, for each model alone and for the blend of all: `cargo bench --bench recommend [-- 1e5 1e6]`. With a config (`-- datasets/configs/gowalla.toml`)
+//! the same on exports without dates of one's own, twenty items each.
 //!
 //! Customers have a taste for a few of 40 groups of items, and within a group few items are bought by many. The sizes grow together: 40 interactions per customer,
 //! and as many customers as items times 5. Data is made from a fixed seed, outside the timed parts; memory is the most that the process held so far.
@@ -41,8 +42,8 @@ fn write(folder: &Path, interactions: u64) -> Result<(), Box<dyn std::error::Err
     Ok(())
 }
 
-/// Learns with the models named (none for all), recommends to everyone, and prints how long each took.
-fn learn(size: &str, name: &str, models: &[&str], config: &Config, exports: &Exports) -> Result<(), Box<dyn std::error::Error>> {
+/// Learns with the models named (none for all), recommends `count` items to everyone, and prints how long each took.
+fn learn(size: &str, name: &str, models: &[&str], config: &Config, exports: &Exports, count: usize) -> Result<(), Box<dyn std::error::Error>> {
     let mut settings = config.recommend.clone();
     settings.models = models.iter().map(|model| (*model).to_owned()).collect();
     let start = Instant::now();
@@ -60,7 +61,7 @@ fn learn(size: &str, name: &str, models: &[&str], config: &Config, exports: &Exp
                 recommender.item_events(&timeline.split(recommend::AFTER_ALL, holdfast::config::Span::days(0)).0, &items)
             })
             .collect();
-        given += recommender.recommend(&histories, 10).iter().map(Vec::len).sum::<usize>();
+        given += recommender.recommend(&histories, count).iter().map(Vec::len).sum::<usize>();
     }
     println!("recommend/{name}/{size}: {:.2} s, {given} items to {} customers; memory at most {} MiB", start.elapsed().as_secs_f64(), customers.len(), peak());
     Ok(())
@@ -75,14 +76,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         let folder = tempfile::tempdir()?;
         write(folder.path(), interactions)?;
-        let config = Config::load(&folder.path().join("bench.toml"), &[])?;
-        let start = Instant::now();
-        let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None, pseudonyms: false })?;
-        println!("read/{size}: {:.2} s", start.elapsed().as_secs_f64());
-        for model in ["neighbours", "factors", "regression"] {
-            learn(size, model, &[model], &config, &exports)?;
-        }
-        learn(size, "all", &[], &config, &exports)?;
+        measure(size, &folder.path().join("bench.toml"), 10)?;
+    }
+    for config in asked.iter().filter(|argument| argument.ends_with(".toml")) {
+        measure(config, Path::new(config), 20)?;
     }
     Ok(())
+}
+
+/// Reads, then learns and recommends `count` items to everyone with each model and with all.
+fn measure(size: &str, config: &Path, count: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config::load(config, &[])?;
+    let start = Instant::now();
+    let exports = exports::read(&config, ReadOptions { threads: THREADS, as_of: None, pseudonyms: false })?;
+    println!("read/{size}: {:.2} s", start.elapsed().as_secs_f64());
+    for model in ["neighbours", "factors", "regression"] {
+        learn(size, model, &[model], &config, &exports, count)?;
+    }
+    learn(size, "all", &[], &config, &exports, count)
 }

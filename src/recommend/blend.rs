@@ -13,10 +13,11 @@ use super::popular::Popular;
 use super::repeat::{Again, OwnItems};
 use super::scores::{Scores, scale, scales_without, take_out};
 use super::season::Seasons;
-use super::{Context, ItemEvent, ItemModel, block_of};
+use super::{Context, FEW, ItemEvent, ItemModel, block_of};
 use crate::error::Result;
 use crate::timeline::Cutoff;
 use bincode::{Decode, Encode};
+use pulp::{Arch, Simd, WithSimd};
 
 /// The models, in the order of blend weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,8 +162,10 @@ impl Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scaled<'m> {
     pub kind: ModelKind,
+    /// The customer of the block that the first row is of.
+    first: usize,
     scores: Said<'m>,
-    /// By customer: a score times this is scaled.
+    /// By customer, of those who are scaled: a score times this is scaled.
     factors: Vec<f32>,
 }
 
@@ -175,9 +178,37 @@ enum Said<'m> {
     All { row: &'m [f32], taken_out: Vec<Vec<u32>> },
 }
 
-impl Scaled<'_> {
+impl<'m> Scaled<'m> {
+    /// What a model says of some customers, of whom the first is `first` of a block; none is scaled yet.
+    fn new(kind: ModelKind, model: &'m dyn ItemModel, histories: &[&[ItemEvent]], items: usize, first: usize) -> Scaled<'m> {
+        let scores = match model.for_all() {
+            Some(row) => Said::All { row, taken_out: Vec::new() },
+            None => Said::Each(model.score(histories, items)),
+        };
+        Scaled { kind, first, scores, factors: Vec::new() }
+    }
+
+    /// Takes out of the rows of the next customers what is not offered again, and scales them.
+    fn scale(&mut self, taken_out: &[Vec<u32>]) {
+        let inverse = |unit: f32| if unit > 0.0 { 1.0 / unit } else { 0.0 };
+        match &mut self.scores {
+            Said::All { row, taken_out: known } => {
+                self.factors.extend(scales_without(row, taken_out).into_iter().map(inverse));
+                known.extend_from_slice(taken_out);
+            }
+            Said::Each(scores) => {
+                for out in taken_out {
+                    let row = scores.row_mut(self.factors.len());
+                    take_out(row, out);
+                    self.factors.push(inverse(scale(row)));
+                }
+            }
+        }
+    }
+
     /// The scaled score; 0 where the model has no opinion.
     pub fn of(&self, customer: usize, item: u32) -> f32 {
+        let customer = customer - self.first;
         let score = match &self.scores {
             Said::Each(scores) => scores.row(customer)[item as usize],
             Said::All { taken_out, .. } if taken_out[customer].binary_search(&item).is_ok() => 0.0,
@@ -186,15 +217,51 @@ impl Scaled<'_> {
         score.max(0.0) * self.factors[customer]
     }
 
-    /// Adds so many times the scaled scores of a customer to a row.
-    fn add_to(&self, row: &mut [f32], weight: f32, customer: usize) {
-        let factor = weight * self.factors[customer];
-        let mut add = |own: &[f32]| row.iter_mut().zip(own).for_each(|(sum, score)| *sum += factor * score.max(0.0));
+    /// The scores of a customer, and what one is scaled by.
+    fn row(&self, customer: usize) -> (&[f32], f32) {
+        let customer = customer - self.first;
+        let row = match &self.scores {
+            Said::Each(scores) => scores.row(customer),
+            Said::All { row, .. } => row,
+        };
+        (row, self.factors[customer])
+    }
+
+    /// Items of the customer's row that do not count.
+    fn taken_out(&self, customer: usize) -> &[u32] {
         match &self.scores {
-            Said::Each(scores) => add(scores.row(customer)),
-            Said::All { row: own, taken_out } => {
-                add(own);
-                take_out(row, &taken_out[customer]);
+            Said::Each(_) => &[],
+            Said::All { taken_out, .. } => &taken_out[customer - self.first],
+        }
+    }
+}
+
+/// Items summed at a time: what is summed stays in the nearest cache from the first part to the lift.
+const STRETCH: usize = 2_048;
+
+/// The sum of rows times factors, lifted (where `lift` is not empty), in place of `row`.
+struct Sum<'r> {
+    parts: &'r [(&'r [f32], f32)],
+    lift: &'r [f32],
+    row: &'r mut [f32],
+}
+
+impl WithSimd for Sum<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (stretch, sums) in self.row.chunks_mut(STRETCH).enumerate() {
+            let first = stretch * STRETCH;
+            sums.fill(0.0);
+            for (own, factor) in self.parts {
+                for (sum, score) in sums.iter_mut().zip(&own[first..]) {
+                    *sum += factor * score.max(0.0);
+                }
+            }
+            if !self.lift.is_empty() {
+                for (sum, lift) in sums.iter_mut().zip(&self.lift[first..]) {
+                    *sum *= lift;
+                }
             }
         }
     }
@@ -221,50 +288,62 @@ impl Blend {
     pub fn block(&self) -> usize {
         block_of(self.models().into_iter().map(|(_, model)| model))
     }
-    /// Each model over a block of histories, scaled.
-    pub fn scaled<'m>(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &'m dyn ItemModel)], items: usize) -> Vec<Scaled<'m>> {
+    /// What all models say of each customer of a block, handed to `each` one after the other. Models that score many customers best score the block at once
+    /// (histories are filled up to it, for a product of matrices may round the rows of a smaller one otherwise); the others score a few at a time, whose
+    /// rows stay near the processor.
+    pub fn over<'m, T>(
+        &self,
+        histories: &[&[ItemEvent]],
+        models: &[(ModelKind, &'m dyn ItemModel)],
+        items: usize,
+        mut each: impl FnMut(usize, &[&Scaled<'m>]) -> T,
+    ) -> Vec<T> {
+        let (together, apart): (Vec<_>, Vec<_>) = models.iter().copied().partition(|(_, model)| model.block() > FEW || model.for_all().is_some());
+        let mut filled = histories.to_vec();
+        filled.resize(block_of(models.iter().map(|(_, model)| *model)), &[]);
         let taken_out: Vec<Vec<u32>> = histories.iter().map(|history| self.again.taken_out(history)).collect();
-        let inverse = |unit: f32| if unit > 0.0 { 1.0 / unit } else { 0.0 };
+        let mut together: Vec<Scaled<'m>> = together.into_iter().map(|(kind, model)| Scaled::new(kind, model, &filled, items, 0)).collect();
+        let mut found = Vec::with_capacity(histories.len());
+        for first in (0..histories.len()).step_by(FEW) {
+            let few = first..(first + FEW).min(histories.len());
+            // Just before they are summed, so that a row comes from memory once.
+            together.iter_mut().for_each(|part| part.scale(&taken_out[few.clone()]));
+            let mut apart: Vec<Scaled<'m>> = apart.iter().map(|(kind, model)| Scaled::new(*kind, *model, &histories[few.clone()], items, first)).collect();
+            apart.iter_mut().for_each(|part| part.scale(&taken_out[few.clone()]));
+            let mut parts: Vec<&Scaled<'m>> = together.iter().chain(&apart).collect();
+            // In one order whoever scored with whom: sums are rounded.
+            parts.sort_by_key(|part| part.kind as usize);
+            found.extend(few.map(|customer| each(customer, &parts)));
+        }
+        found
+    }
+    /// Each model over some histories, of which the first is that of the customer `first` of a block, scaled.
+    pub fn scaled<'m>(&self, histories: &[&[ItemEvent]], models: &[(ModelKind, &'m dyn ItemModel)], items: usize, first: usize) -> Vec<Scaled<'m>> {
+        let taken_out: Vec<Vec<u32>> = histories.iter().map(|history| self.again.taken_out(history)).collect();
         let scaled = |(kind, model): &(ModelKind, &'m dyn ItemModel)| {
-            if let Some(row) = model.for_all() {
-                let factors = scales_without(row, &taken_out).into_iter().map(inverse).collect();
-                return Scaled { kind: *kind, scores: Said::All { row, taken_out: taken_out.clone() }, factors };
-            }
-            let mut scores = Scores::zeros(histories.len(), items);
-            model.score(histories, &mut scores);
-            let of_customer = |(customer, out): (usize, &Vec<u32>)| {
-                let row = scores.row_mut(customer);
-                take_out(row, out);
-                inverse(scale(row))
-            };
-            let factors = taken_out.iter().enumerate().map(of_customer).collect();
-            Scaled { kind: *kind, scores: Said::Each(scores), factors }
+            let mut scaled = Scaled::new(*kind, *model, histories, items, first);
+            scaled.scale(&taken_out);
+            scaled
         };
         models.iter().map(scaled).collect()
     }
     /// Writes the weighted sum for a customer into a row; best sellers fill what the others leave at 0. With a `context`, lifted. Nothing that is not offered
     /// again has a score in any part.
-    pub fn sum<'s>(
-        &self,
-        scaled: impl IntoIterator<Item = &'s Scaled<'s>>,
-        weights: &[f32; KINDS.len()],
-        context: Option<Context>,
-        customer: usize,
-        row: &mut [f32],
-    ) {
-        row.fill(0.0);
-        for part in scaled {
-            let weight = weights[part.kind as usize];
-            let weight = if part.kind == ModelKind::Popular { weight.max(FILL) } else { weight };
-            if weight > 0.0 {
-                part.add_to(row, weight, customer);
-            }
+    pub fn sum(&self, scaled: &[&Scaled<'_>], weights: &[f32; KINDS.len()], context: Option<Context>, customer: usize, row: &mut [f32]) {
+        let weight = |kind: ModelKind| if kind == ModelKind::Popular { weights[kind as usize].max(FILL) } else { weights[kind as usize] };
+        let heard = || scaled.iter().filter(|part| weight(part.kind) > 0.0);
+        let parts: Vec<(&[f32], f32)> = heard()
+            .map(|part| {
+                let (own, factor) = part.row(customer);
+                (own, weight(part.kind) * factor)
+            })
+            .collect();
+        let lift = if context.is_some() { &self.lift[..] } else { &[] };
+        Arch::new().dispatch(Sum { parts: &parts, lift, row: &mut *row });
+        heard().for_each(|part| take_out(row, part.taken_out(customer)));
+        if let Some(context) = context {
+            self.apply(context, row);
         }
-        let Some(context) = context else { return };
-        if !self.lift.is_empty() {
-            row.iter_mut().zip(&self.lift).for_each(|(score, lift)| *score *= lift);
-        }
-        self.apply(context, row);
     }
     /// Multiplies scores by what sells in a customer's place and at the time.
     pub fn apply(&self, context: Context, scores: &mut [f32]) {

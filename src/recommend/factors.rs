@@ -392,7 +392,8 @@ impl ItemModel for Factors {
         BLOCK
     }
 
-    fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
+    fn score(&self, histories: &[&[ItemEvent]], items: usize) -> Scores {
+        let mut out = Scores::to_be_written(histories.len(), items);
         let length = self.factors as usize;
         let all = self.rows();
         let lists: Vec<Vec<(u32, f32)>> = histories.iter().map(|history| strengths(history, self.half_life)).collect();
@@ -408,6 +409,7 @@ impl ItemModel for Factors {
             1.0,
             Par::Seq,
         );
+        out
     }
 }
 

@@ -178,44 +178,40 @@ fn measure(
 ) -> (usize, Vec<(String, Ranking)>, RankDetail) {
     let customers = sample(data, &truths[..truths.len().min(data.customers())], MOST_RANKED);
     let models = blend.models();
-    let (season, together) = (blend.seasons.at(at), blend.block());
-    let blocks: Vec<Vec<Vec<Vec<u32>>>> = customers
-        .par_chunks(together)
-        .map(|block| {
-            let mut histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
-            histories.resize(together, &[]);
-            let scaled = blend.scaled(&histories, &models, data.items);
-            let place = |customer: &usize| blend.local.as_ref().zip(places).and_then(|(local, places)| local.place_in(places, *customer));
-            let contexts: Vec<Context> = block.iter().map(|customer| Context { place: place(customer), season }).collect();
+    let season = blend.seasons.at(at);
+    let has_rows = |kind: ModelKind| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
+    let rows_of_longer: Vec<_> = longer.map(|longer| longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect()).unwrap_or_default();
+    // The lists of each customer: one for each name below.
+    let lists: Vec<Vec<Vec<u32>>> = customers
+        .par_chunks(blend.block())
+        .flat_map_iter(|block| {
+            let histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
             let mut total = Scores::zeros(1, data.items);
-            let mut lists = |blend: &Blend, scaled: &[&Scaled<'_>], weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<Vec<u32>> {
-                let categories = cap.map_or(&[][..], |(_, categories)| categories);
-                let of_customer = |(customer, context): (usize, &Context)| {
-                    blend.sum(scaled.iter().copied(), weights, lifted.then_some(*context), customer, total.row_mut(0));
+            blend.over(&histories, &models, data.items, |customer, parts| {
+                let place = blend.local.as_ref().zip(places).and_then(|(local, places)| local.place_in(places, block[customer]));
+                let mut list = |blend: &Blend, parts: &[&Scaled<'_>], weights: &[f32; KINDS.len()], lifted: bool, most: Option<usize>| -> Vec<u32> {
+                    blend.sum(parts, weights, lifted.then_some(Context { place, season }), customer, total.row_mut(0));
+                    let categories = cap.map_or(&[][..], |(_, categories)| categories);
                     lists::capped(total.row(0), MEASURED, most, categories).into_iter().map(|(item, _)| item).collect()
                 };
-                contexts.iter().enumerate().map(of_customer).collect()
-            };
-            let parts: Vec<&Scaled<'_>> = scaled.iter().collect();
-            let most = cap.map(|(most, _)| most);
-            let mut all = vec![lists(blend, &parts, &blend.weights, true, most)];
-            if most.is_some() {
-                all.push(lists(blend, &parts, &blend.weights, true, None));
-            }
-            if let Some(longer) = longer {
-                // The other models are the same.
-                let has_rows = |kind: ModelKind| matches!(kind, ModelKind::Neighbours | ModelKind::Ease);
-                let own: Vec<_> = longer.models().into_iter().filter(|(kind, _)| has_rows(*kind)).collect();
-                let own = longer.scaled(&histories, &own, data.items);
-                let parts: Vec<&Scaled<'_>> = own.iter().chain(scaled.iter().filter(|part| !has_rows(part.kind))).collect();
-                all.push(lists(longer, &parts, &longer.weights, true, None));
-            }
-            for (kind, _) in &models {
-                let mut weights = [0.0; KINDS.len()];
-                weights[*kind as usize] = 1.0;
-                all.push(lists(blend, &parts, &weights, false, None));
-            }
-            all
+                let most = cap.map(|(most, _)| most);
+                let mut all = vec![list(blend, parts, &blend.weights, true, most)];
+                if most.is_some() {
+                    all.push(list(blend, parts, &blend.weights, true, None));
+                }
+                if let Some(longer) = longer {
+                    // The other models are the same.
+                    let own = longer.scaled(&histories[customer..=customer], &rows_of_longer, data.items, customer);
+                    let parts: Vec<&Scaled<'_>> = own.iter().chain(parts.iter().copied().filter(|part| !has_rows(part.kind))).collect();
+                    all.push(list(longer, &parts, &longer.weights, true, None));
+                }
+                for (kind, _) in &models {
+                    let mut weights = [0.0; KINDS.len()];
+                    weights[*kind as usize] = 1.0;
+                    all.push(list(blend, parts, &weights, false, None));
+                }
+                all
+            })
         })
         .collect();
     let found: Vec<Vec<u32>> = customers.iter().map(|customer| truths[*customer].clone()).collect();
@@ -224,7 +220,7 @@ fn measure(
         .chain(longer.map(|_| "with rows four times as long"))
         .chain(models.iter().map(|(kind, _)| kind.name()))
         .collect();
-    let lists: Vec<Vec<Vec<u32>>> = (0..names.len()).map(|place| blocks.iter().flat_map(|block| block[place].iter().cloned()).collect()).collect();
+    let lists: Vec<Vec<Vec<u32>>> = (0..names.len()).map(|place| lists.iter().map(|of_customer| of_customer[place].clone()).collect()).collect();
     let report = names.iter().zip(&lists).map(|(name, lists)| ((*name).to_string(), ranking(lists, &found))).collect();
     let mut holders = vec![0_u32; data.items];
     for customer in 0..data.customers() {

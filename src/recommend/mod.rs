@@ -57,9 +57,8 @@ pub struct ItemEvent {
 
 /// A model that ranks items for a customer from the customer's own events.
 pub(crate) trait ItemModel: Sync {
-    /// Writes the score of every item for each history into the rows of `out`, which are 0 when given; greater is better, 0 or less is no opinion. A row
-    /// depends on its history only.
-    fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores);
+    /// The score of every item for each history, a row each; greater is better, 0 or less is no opinion. A row depends on its history only.
+    fn score(&self, histories: &[&[ItemEvent]], items: usize) -> Scores;
 
     /// The scores, where they are the same for everyone whatever their history.
     fn for_all(&self) -> Option<&[f32]> {
@@ -177,7 +176,7 @@ struct Served<'a> {
     customer: usize,
     row: &'a [f32],
     /// What each model says of the block.
-    scaled: &'a [Scaled<'a>],
+    scaled: &'a [&'a Scaled<'a>],
 }
 
 /// Of each set of items the one that scores most (the first of equals), as a share of the greatest score of all.
@@ -201,7 +200,7 @@ fn fits(row: &[f32], sets: &[Vec<u32>]) -> Fits {
 pub const AFTER_ALL: Cutoff = interactions::AFTER_ALL;
 
 /// Customers scored together by matrix products: a constant, so that a customer's bits do not depend on who else is scored.
-const BLOCK: usize = 128;
+const BLOCK: usize = 384;
 /// Customers scored together by models that look at few items: their rows of scores stay near the processor.
 const FEW: usize = 8;
 
@@ -263,24 +262,18 @@ impl Recommender {
     /// Scores every item that can be had for each customer, and hands each one's row to `each`.
     fn serve<T: Send>(&self, shoppers: &[Shopper<'_>], each: impl Fn(&Shopper<'_>, Served<'_>) -> T + Sync) -> Vec<T> {
         let of_block = |block: &[Shopper<'_>]| -> Vec<T> {
-            let items = self.items();
-            // Matrix products may round the rows of a small block otherwise than those of a full one.
-            let empty: &[ItemEvent] = &[];
-            let mut histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
-            histories.resize(self.blend.block(), empty);
-            let scaled = self.blend.scaled(&histories, &self.blend.models(), items);
-            let mut total = Scores::zeros(1, items);
-            let of_customer = |(customer, shopper): (usize, &Shopper<'_>)| {
-                self.total(shopper, customer, &scaled, total.row_mut(0));
-                each(shopper, Served { customer, row: total.row(0), scaled: &scaled })
-            };
-            block.iter().enumerate().map(of_customer).collect()
+            let histories: Vec<&[ItemEvent]> = block.iter().map(|shopper| shopper.events).collect();
+            let mut total = Scores::zeros(1, self.items());
+            self.blend.over(&histories, &self.blend.models(), self.items(), |customer, scaled| {
+                self.total(&block[customer], customer, scaled, total.row_mut(0));
+                each(&block[customer], Served { customer, row: total.row(0), scaled })
+            })
         };
         shoppers.par_chunks(self.blend.block()).map(of_block).collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     /// Writes the scores of every item that can be had for a customer.
-    fn total(&self, shopper: &Shopper<'_>, customer: usize, scaled: &[Scaled<'_>], row: &mut [f32]) {
+    fn total(&self, shopper: &Shopper<'_>, customer: usize, scaled: &[&Scaled<'_>], row: &mut [f32]) {
         if table::has_history(shopper.events) {
             self.blend.sum(scaled, &self.blend.weights, Some(shopper.context), customer, row);
         } else {
@@ -292,7 +285,10 @@ impl Recommender {
             let most = row.iter().copied().fold(0.0, f32::max);
             alike.demand[group as usize].iter().for_each(|(item, share)| row[*item as usize] = most * (1.0 + share));
         }
-        row.iter_mut().zip(shopper.shelf).for_each(|(score, available)| *score = if *available { *score } else { 0.0 });
+        // Without a way out in the middle, many are looked at at once.
+        if !shopper.shelf.iter().fold(true, |all, available| all & available) {
+            row.iter_mut().zip(shopper.shelf).for_each(|(score, available)| *score = if *available { *score } else { 0.0 });
+        }
     }
 
     /// The group whose best sellers stand for a customer without history.

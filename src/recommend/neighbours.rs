@@ -239,7 +239,8 @@ impl Neighbours {
 }
 
 impl ItemModel for Neighbours {
-    fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
+    fn score(&self, histories: &[&[ItemEvent]], items: usize) -> Scores {
+        let mut out = Scores::zeros(histories.len(), items);
         for (customer, history) in histories.iter().enumerate() {
             let row = out.row_mut(customer);
             for (item, strength) in strengths(history, self.half_life) {
@@ -249,6 +250,7 @@ impl ItemModel for Neighbours {
                 }
             }
         }
+        out
     }
 }
 

@@ -28,10 +28,10 @@ impl Popular {
 }
 
 impl ItemModel for Popular {
-    fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
-        for customer in 0..histories.len() {
-            out.row_mut(customer).copy_from_slice(&self.demand);
-        }
+    fn score(&self, histories: &[&[ItemEvent]], items: usize) -> Scores {
+        let mut out = Scores::to_be_written(histories.len(), items);
+        (0..histories.len()).for_each(|customer| out.row_mut(customer).copy_from_slice(&self.demand));
+        out
     }
 
     fn for_all(&self) -> Option<&[f32]> {

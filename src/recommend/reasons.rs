@@ -91,7 +91,7 @@ impl Reason {
 
 impl Recommender {
     /// The reason for an item: what the customer did with it, or the model that speaks for it most.
-    pub(super) fn reason(&self, history: &[ItemEvent], customer: usize, item: u32, scaled: &[Scaled<'_>]) -> Reason {
+    pub(super) fn reason(&self, history: &[ItemEvent], customer: usize, item: u32, scaled: &[&Scaled<'_>]) -> Reason {
         let of_item = || history.iter().filter(|event| event.item == item && event.weight > 0.0);
         let bought = of_item().filter(|event| event.weight >= self.target_weight).count();
         if bought > 0 {

@@ -15,13 +15,15 @@ pub(crate) struct OwnItems {
 }
 
 impl ItemModel for OwnItems {
-    fn score(&self, histories: &[&[ItemEvent]], out: &mut Scores) {
+    fn score(&self, histories: &[&[ItemEvent]], items: usize) -> Scores {
+        let mut out = Scores::zeros(histories.len(), items);
         for (customer, history) in histories.iter().enumerate() {
             let row = out.row_mut(customer);
             for (item, strength) in strengths(history, self.half_life) {
                 row[item as usize] = strength;
             }
         }
+        out
     }
 }
 

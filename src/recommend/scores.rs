@@ -1,5 +1,6 @@
 //! Dense scores of a block of customers, and the best of a row.
 
+use pulp::{Arch, Simd, WithSimd};
 use std::cell::RefCell;
 
 /// Scores of a block of customers, one row of all items per customer.
@@ -36,8 +37,13 @@ impl Drop for Scores {
 impl Scores {
     /// All zero.
     pub fn zeros(customers: usize, items: usize) -> Self {
+        let mut scores = Scores::to_be_written(customers, items);
+        scores.values.fill(0.0);
+        scores
+    }
+    /// Of any value, for who writes every one.
+    pub fn to_be_written(customers: usize, items: usize) -> Self {
         let mut values = DONE.with(|done| done.borrow_mut().pop()).unwrap_or_default();
-        values.clear();
         values.resize(customers * items, 0.0);
         Scores { items, values }
     }
@@ -102,21 +108,35 @@ fn order(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
 }
 
 /// Items compared at a time.
-const CHUNK: usize = 16;
+const CHUNK: usize = 64;
 
 /// The `count` greatest positive scores of a row, best first, ties by item.
 pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
     let mut best = Best::new(count);
-    for (place, chunk) in row.chunks(CHUNK).enumerate() {
-        // Most chunks hold nothing that enters: this comparison is done several items at a time.
-        let floor = best.floor;
-        if chunk.iter().fold(false, |found, score| found | (*score >= floor)) {
-            for (offset, score) in chunk.iter().enumerate() {
-                best.push((place * CHUNK + offset) as u32, *score);
+    Arch::new().dispatch(Look { row, best: &mut best });
+    best.sorted()
+}
+
+/// Hands the scores of a row to who keeps the best.
+struct Look<'r> {
+    row: &'r [f32],
+    best: &'r mut Best,
+}
+
+impl WithSimd for Look<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (place, chunk) in self.row.chunks(CHUNK).enumerate() {
+            // Most chunks hold nothing that enters: this comparison is done many items at a time.
+            let floor = self.best.floor;
+            if chunk.iter().fold(0_u32, |found, score| found | u32::from(*score >= floor)) > 0 {
+                for (offset, score) in chunk.iter().enumerate() {
+                    self.best.push((place * CHUNK + offset) as u32, *score);
+                }
             }
         }
     }
-    best.sorted()
 }
 
 /// Number of scores whose mean is a customer's scale.

@@ -7,7 +7,7 @@ use super::interactions::Interactions;
 use super::local::Local;
 use super::repeat::Again;
 use super::scores::{Scores, scale, take_out, top};
-use super::{ItemEvent, ItemModel, block_of};
+use super::{FEW, ItemEvent, ItemModel, block_of};
 use rayon::prelude::*;
 
 /// Candidates that each proposing model brings in.
@@ -124,26 +124,33 @@ impl Table {
 
 fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], again: &Again, depth: usize) -> BlockPart {
     let histories: Vec<&[ItemEvent]> = block.iter().map(|customer| data.of(*customer)).collect();
-    let mut all: Vec<Scores> = Vec::with_capacity(models.len());
-    for (model, _) in models {
-        let mut scores = Scores::zeros(block.len(), data.items);
-        model.score(&histories, &mut scores);
-        all.push(scores);
-    }
+    // As in Blend::over: the models that score a few customers at a time do so, and their rows stay near the processor.
+    let scores_many = |model: &dyn ItemModel| model.block() > FEW;
+    let mut together: Vec<Option<Scores>> = models.iter().map(|(model, _)| scores_many(*model).then(|| model.score(&histories, data.items))).collect();
+    let mut apart: Vec<Option<Scores>> = Vec::new();
     let mut out = BlockPart { lengths: Vec::new(), items: Vec::new(), relevant: Vec::new(), ideal: Vec::new(), columns: vec![Vec::new(); models.len()] };
     for (place, customer) in block.iter().enumerate() {
+        if place % FEW == 0 {
+            let few = &histories[place..(place + FEW).min(histories.len())];
+            apart = models.iter().map(|(model, _)| (!scores_many(*model)).then(|| model.score(few, data.items))).collect();
+        }
         let taken_out = again.taken_out(histories[place]);
-        all.iter_mut().for_each(|scores| take_out(scores.row_mut(place), &taken_out));
-        let proposing = all.iter().zip(models).filter(|(_, (_, proposes))| *proposes);
-        let mut items: Vec<u32> = proposing.flat_map(|(scores, _)| top(scores.row(place), PER_MODEL)).map(|(item, _)| item).collect();
+        together.iter_mut().flatten().for_each(|scores| take_out(scores.row_mut(place), &taken_out));
+        apart.iter_mut().flatten().for_each(|scores| take_out(scores.row_mut(place % FEW), &taken_out));
+        let rows: Vec<&[f32]> = together
+            .iter()
+            .zip(&apart)
+            .filter_map(|(many, few)| many.as_ref().map(|scores| scores.row(place)).or_else(|| few.as_ref().map(|scores| scores.row(place % FEW))))
+            .collect();
+        let proposing = rows.iter().zip(models).filter(|(_, (_, proposes))| *proposes);
+        let mut items: Vec<u32> = proposing.flat_map(|(row, _)| top(row, PER_MODEL)).map(|(item, _)| item).collect();
         items.sort_unstable();
         items.dedup();
         let truth = &truths[*customer];
         out.lengths.push(items.len());
         out.ideal.push((0..depth.min(truth.len())).map(discount).sum());
         out.relevant.extend(items.iter().map(|item| truth.binary_search(item).is_ok()));
-        for (scores, column) in all.iter().zip(&mut out.columns) {
-            let row = scores.row(place);
+        for (row, column) in rows.iter().zip(&mut out.columns) {
             let unit = scale(row);
             column.extend(items.iter().map(|item| if unit > 0.0 { row[*item as usize].max(0.0) / unit } else { 0.0 }));
         }

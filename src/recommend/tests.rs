@@ -396,7 +396,8 @@ fn the_list_of_a_customer_is_the_top_of_the_row_that_was_measured() {
     let blend = plan(ModelKind::Neighbours, false).fit(&data, None, AFTER_ALL, 1).unwrap();
     let mut block: Vec<&[ItemEvent]> = vec![data.of(3)];
     block.resize(BLOCK, &[]);
-    let scaled = blend.scaled(&block, &blend.models(), SIZE as usize);
+    let scaled = blend.scaled(&block, &blend.models(), SIZE as usize, 0);
+    let scaled: Vec<_> = scaled.iter().collect();
     let mut total = Scores::zeros(1, SIZE as usize);
     blend.sum(&scaled, &blend.weights, Some(Context::default()), 0, total.row_mut(0));
     let served = recommender(blend, SIZE as usize).recommend(&[data.of(3).to_vec()], 5);

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// Customers whose item scores are held at a time, per thread.
-const BLOCK: usize = 1_024;
+const BLOCK: usize = 1_152;
 
 /// Decides on offers where the config has any, recommends items to everyone, and writes both into the rows: decided offers first.
 ///
