@@ -26,12 +26,12 @@ use crate::journey::Journey;
 use crate::monitor::freshness::ExportHabits;
 use crate::output::features::FeatureRows;
 use crate::output::report::WindowLine;
-use crate::segment::SegmentRules;
+use crate::segment::{Rfm, SegmentRules};
 use crate::snapshot::facts::Facts;
 use crate::snapshot::label::ChurnRule;
-use crate::snapshot::learned::{FeaturePlan, histories};
-use crate::timeline::{Cutoff, Moment, ProfileValues};
-use crate::value::ValueModel;
+use crate::snapshot::learned::{FeaturePlan, Reading, histories};
+use crate::timeline::{Cutoff, History, Moment, ProfileValues};
+use crate::value::{Summary, ValueModel};
 use churn::Learnt;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -94,7 +94,8 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
 
     progress.stage("features");
     let plan = FeaturePlan::learn(exports, config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);
-    // Neither knows of the other, and each has stretches that only one thread can work on.
+    let reading = plan.reading.clone();
+    // None knows of the others, and each has stretches that only one thread can work on.
     let learn_churn = || {
         let churn = match &config.churn.definition {
             Definition::None => Ok(Err("the config says [churn] definition = \"none\"".to_string())),
@@ -111,8 +112,13 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
         let began = Instant::now();
         (recommend::recommend(config, exports, &windows, purpose), began.elapsed())
     };
-    let (churn, (ranking, ranking_took)) = rayon::join(learn_churn, learn_ranking);
+    let learn_customers = || {
+        let began = Instant::now();
+        (Customers::learn(config, exports, &reading, end), began.elapsed())
+    };
+    let (churn, ((ranking, ranking_took), (customers, customers_took))) = rayon::join(learn_churn, || rayon::join(learn_ranking, learn_customers));
     progress.beside("recommend", ranking_took.as_secs_f64());
+    progress.beside("segments", customers_took.as_secs_f64());
     let churn = churn?.unwrap_or_else(|reason| {
         measured.reasons.insert("churn".into(), reason);
         Learnt::without_part(FeaturePlan::learn(exports, config, end, true), Vec::new())
@@ -133,14 +139,9 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
         }
     }
 
-    progress.stage("segments");
-    let facts = facts(exports, &churn.plan, end);
-    let segments = SegmentRules::learn(facts.iter());
+    let Customers { segments, value, journey, habits } = customers;
     let mut churn = churn;
-    churn.plan.learned.value = ValueModel::fit(&facts.iter().filter_map(Facts::summary).collect::<Vec<_>>());
-    drop(facts);
-    let journey = Journey::learn(exports, &config.churn.kinds, config.churn.horizon, end);
-    let habits = ExportHabits::learn(&exports.events, end);
+    churn.plan.learned.value = value;
     let mut meta = meta(config, exports, end, &measured);
     if effects.is_none() {
         let reason = if config.treatments.is_empty() { "the config has no [[treatments]]" } else { "no past contact was over by the end of training" };
@@ -255,13 +256,31 @@ pub fn parse_date(text: &str) -> Result<Moment> {
     Ok(Moment::of_date(date))
 }
 
-/// What every customer did before the end; nothing without events.
-fn facts(exports: &Exports, plan: &FeaturePlan, end: Cutoff) -> Vec<Facts> {
-    if !plan.reading.has.events {
-        return Vec::new();
+/// What is learnt of the customers beside their leaving and their taste.
+struct Customers {
+    segments: Option<SegmentRules>,
+    value: Option<ValueModel>,
+    journey: Option<Journey>,
+    habits: Option<ExportHabits>,
+}
+
+impl Customers {
+    /// From what they did before the end.
+    fn learn(config: &Config, exports: &Exports, reading: &Reading, end: Cutoff) -> Customers {
+        let map = reading.kind_map(exports);
+        let of_history = |history: History<'_>| {
+            let facts = Facts::of(&history, &map);
+            (Rfm::of(&facts), facts.summary())
+        };
+        let known: Vec<(Option<Rfm>, Option<Summary>)> = if reading.has.events { histories(exports, end).map(of_history).collect() } else { Vec::new() };
+        let (rfm, summaries): (Vec<Option<Rfm>>, Vec<Option<Summary>>) = known.into_iter().unzip();
+        Customers {
+            segments: SegmentRules::learn(&rfm.into_iter().flatten().collect::<Vec<_>>()),
+            value: ValueModel::fit(&summaries.into_iter().flatten().collect::<Vec<_>>()),
+            journey: Journey::learn(exports, &config.churn.kinds, config.churn.horizon, end),
+            habits: ExportHabits::learn(&exports.events, end),
+        }
     }
-    let map = plan.reading.kind_map(exports);
-    histories(exports, end).map(|history| Facts::of(&history, &map)).collect()
 }
 
 fn meta(config: &Config, exports: &Exports, end: Cutoff, measured: &Measured) -> Meta {

@@ -307,9 +307,10 @@ fn write_run(
             json!({ "kept_out": scored.decisions.kept_out, "resources": scored.decisions.resources, "what_if": scored.decisions.what_if });
     }
     let before = previous.map(|folder| output::read_back::list_before(folder, &scored.as_of)).transpose()?;
-    let (lists, delivered) = output::crm::files(&config.output, &scored.list, &scored.delivery(config, before))?;
+    let delivery = scored.delivery(config, before);
+    let (crm, files) = rayon::join(|| output::crm::files(&config.output, &scored.list, &delivery), || files(config, models.champion, &exports, &scored));
+    let (mut files, (lists, delivered)) = (files?, crm?);
     record.counts["crm"] = json!(delivered);
-    let mut files = files(config, models.champion, &exports, &scored)?;
     files.extend(lists);
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;
@@ -324,12 +325,16 @@ fn shown(config: &Config, mut exports: Exports) -> Exports {
 }
 
 fn files(config: &Config, Model { bundle, hash }: Model<'_>, exports: &Exports, scored: &Scored) -> Result<Vec<(String, Vec<u8>)>> {
+    let (report, (risk, offers)) = rayon::join(
+        || output::report::run_html(&RunReport::of(config, bundle, hash, exports, scored)),
+        || rayon::join(|| output::risk::to_csv(&scored.risk, &scored.carried), || output::offers::to_csv(&scored.offers)),
+    );
     Ok(vec![
-        ("risk.csv".into(), output::risk::to_csv(&scored.risk, &scored.carried)?),
-        ("offers.csv".into(), output::offers::to_csv(&scored.offers)?),
+        ("risk.csv".into(), risk?),
+        ("offers.csv".into(), offers?),
         ("excluded.csv".into(), output::excluded::to_csv(&scored.excluded)?),
         ("rejects.csv".into(), output::rejects::to_csv(&exports.rejects)),
-        ("report.html".into(), output::report::run_html(&RunReport::of(config, bundle, hash, exports, scored))),
+        ("report.html".into(), report),
     ])
 }
 

@@ -58,7 +58,7 @@ pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, cuto
         return;
     };
     // Chunks bound the memory of the matrices; each row's result depends on that row alone.
-    const CHUNK: usize = 4_096;
+    const CHUNK: usize = 512;
     type Judged = (f64, Vec<(String, String)>);
     for side in Side::ALL {
         let bundle = models.of(side).bundle;

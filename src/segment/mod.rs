@@ -17,30 +17,46 @@ pub struct SegmentRules {
     pub amount: Vec<f64>,
 }
 
+/// A customer's recency, frequency and money.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rfm {
+    /// Days since the last order.
+    days_since_last: f64,
+    /// Orders so far.
+    orders: f64,
+    /// Spent so far.
+    spent: f64,
+}
+
+impl Rfm {
+    /// Of a customer; `None` without an order.
+    pub fn of(facts: &Facts) -> Option<Rfm> {
+        let spent = || facts.orders.iter().map(|order| order.amount).sum();
+        (!facts.orders.is_empty()).then(|| Rfm { days_since_last: facts.days_since_last(), orders: facts.orders.len() as f64, spent: spent() })
+    }
+}
+
 /// The names of the segments, best first.
 pub const SEGMENTS: [&str; 8] = ["champions", "loyal", "big_spenders", "new_customers", "promising", "needs_attention", "at_risk", "hibernating"];
 
 impl SegmentRules {
     /// Learns the cut points of customers with an order. `None` without any.
-    pub fn learn<'a>(facts: impl Iterator<Item = &'a Facts>) -> Option<SegmentRules> {
-        let (mut recency_days, mut orders, mut amount) = (Vec::new(), Vec::new(), Vec::new());
-        for facts in facts.filter(|facts| !facts.orders.is_empty()) {
-            recency_days.push(facts.days_since_last());
-            orders.push(facts.orders.len() as f64);
-            amount.push(spent(facts));
-        }
-        (!orders.is_empty()).then(|| SegmentRules { recency_days: fifths(recency_days), orders: fifths(orders), amount: fifths(amount) })
+    pub fn learn(customers: &[Rfm]) -> Option<SegmentRules> {
+        let cuts = |value: fn(&Rfm) -> f64| fifths(customers.iter().map(value).collect());
+        (!customers.is_empty()).then(|| SegmentRules {
+            recency_days: cuts(|customer| customer.days_since_last),
+            orders: cuts(|customer| customer.orders),
+            amount: cuts(|customer| customer.spent),
+        })
     }
 
     /// The segment of a customer; empty without an order.
     pub fn segment(&self, facts: &Facts) -> &'static str {
-        if facts.orders.is_empty() {
-            return "";
-        }
+        let Some(Rfm { days_since_last, orders, spent }) = Rfm::of(facts) else { return "" };
         // 5 is best: the most recent fifth, the most orders, the most money.
-        let recency = 5 - above(&self.recency_days, facts.days_since_last());
-        let frequency = 1 + above(&self.orders, facts.orders.len() as f64);
-        let money = 1 + above(&self.amount, spent(facts));
+        let recency = 5 - above(&self.recency_days, days_since_last);
+        let frequency = 1 + above(&self.orders, orders);
+        let money = 1 + above(&self.amount, spent);
         match (recency, frequency, money) {
             (4..=5, 4..=5, 4..=5) => "champions",
             (3..=5, 4..=5, _) => "loyal",
@@ -65,10 +81,6 @@ impl SegmentRules {
         }
         Ok(())
     }
-}
-
-fn spent(facts: &Facts) -> f64 {
-    facts.orders.iter().map(|order| order.amount).sum()
 }
 
 /// The four values that cut the sorted values into fifths.
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn who_orders_often_and_lately_is_a_champion_and_who_stopped_is_not() {
         let base: Vec<Facts> = (0..100).map(|number| customer(number, 1 + (99 - number as usize) / 5)).collect();
-        let rules = SegmentRules::learn(base.iter()).expect("customers have orders");
+        let rules = SegmentRules::learn(&base.iter().filter_map(Rfm::of).collect::<Vec<_>>()).expect("customers have orders");
         assert!(rules.validate().is_ok());
         assert_eq!(rules.segment(&base[0]), "champions");
         assert_eq!(rules.segment(&base[99]), "hibernating");
