@@ -6,8 +6,8 @@
 //! offer and its limits, `[decide]`, `[output]`, `[privacy]`.
 
 use super::{
-    Case, Column, ColumnSource, Config, Definition, Duplicates, EventSource, Files, Layout, NamedColumn, ProfileSource, Repeat, Response, Role, StaticColumns,
-    TreatmentSource, Unit,
+    Case, Column, ColumnSource, Config, Definition, Duplicates, EventSource, Files, Layout, Lookup, NamedColumn, ProfileSource, Repeat, Response, Role,
+    StaticColumns, TreatmentSource, Unit,
 };
 
 /// Sorted `key = value` pairs.
@@ -194,7 +194,8 @@ fn files(pairs: &mut Pairs, files: &Files) {
         pairs.put("id", quoted(id));
     }
     if !files.lookups.is_empty() {
-        let lookups = files.lookups.iter().map(|lookup| format!("{{ on = {}, many = {} }}", quoted(&lookup.on), lookup.many));
+        let key = |lookup: &Lookup| if lookup.key == lookup.on { String::new() } else { format!(", key = {}", quoted(&lookup.key)) };
+        let lookups = files.lookups.iter().map(|lookup| format!("{{ on = {}{}, many = {} }}", quoted(&lookup.on), key(lookup), lookup.many));
         pairs.put("lookup", format!("[{}]", lookups.collect::<Vec<_>>().join(", ")));
     }
 }

@@ -189,8 +189,10 @@ pub enum Role {
 pub struct Lookup {
     /// The file or glob, expanded.
     pub patterns: Vec<String>,
-    /// The column of the same name in both.
+    /// The column of the source.
     pub on: String,
+    /// The column of the lookup's file that holds the same; by default of the same name.
+    pub key: String,
     /// Several rows per key are allowed; each makes a row.
     pub many: bool,
 }

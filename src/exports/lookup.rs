@@ -25,20 +25,20 @@ impl LookupTable {
     /// Takes up the records of a file, with their lines.
     ///
     /// # Errors
-    /// 65 for a key that is there twice, unless `many`, and for a column `on` that is not there.
-    pub(super) fn new(path: &Path, header: &[String], on: &str, many: bool, records: Vec<(u64, csv::ByteRecord)>) -> Result<LookupTable> {
-        let key = super::column::position(header, on).map_err(|error| error.file(path))?;
-        let columns = header.iter().enumerate().filter(|(column, _)| *column != key).map(|(_, name)| name.clone()).collect();
+    /// 65 for a key that is there twice, unless `many`, and for a column `key` that is not there.
+    pub(super) fn new(path: &Path, header: &[String], key: &str, many: bool, records: Vec<(u64, csv::ByteRecord)>) -> Result<LookupTable> {
+        let at = super::column::position(header, key).map_err(|error| error.file(path))?;
+        let columns = header.iter().enumerate().filter(|(column, _)| *column != at).map(|(_, name)| name.clone()).collect();
         let mut table = LookupTable { columns, rows: Vec::with_capacity(records.len()), by_key: HashMap::new() };
         for (line, record) in records {
             let number = table.rows.len() as u32;
-            let rows = table.by_key.entry(record.get(key).unwrap_or_default().to_vec()).or_default();
+            let rows = table.by_key.entry(record.get(at).unwrap_or_default().to_vec()).or_default();
             if !rows.is_empty() && !many {
                 let message = "duplicate_id: the key of this lookup row was there before; remove it, or set many = true to let each row make one";
-                return Err(Error::data(message).file(path).line(line).column(on));
+                return Err(Error::data(message).file(path).line(line).column(key));
             }
             rows.push(number);
-            table.rows.push(record.iter().enumerate().filter(|(column, _)| *column != key).map(|(_, field)| field).collect());
+            table.rows.push(record.iter().enumerate().filter(|(column, _)| *column != at).map(|(_, field)| field).collect());
         }
         Ok(table)
     }

@@ -35,7 +35,7 @@ pub(super) struct Opened {
     pub(super) header: Vec<String>,
     pub(super) splitter: Splitter,
     pub(super) json: Option<JsonReader>,
-    delimiter: String,
+    pub(super) delimiter: String,
 }
 
 /// Opens a file up to its first data row. `wanted` are the columns that matter; `None` means all.
@@ -113,7 +113,7 @@ pub(super) fn prepare(config: &Config, plan: &Plan, block_bytes: usize) -> Resul
     let mut lookups: Vec<Vec<Arc<LookupTable>>> = Vec::new();
     for source in &plan.sources {
         let configs = &source.table.files().lookups;
-        lookups.push(configs.iter().map(|lookup| read_lookup(&lookup.patterns, &lookup.on, lookup.many)).collect::<Result<_>>()?);
+        lookups.push(configs.iter().map(|lookup| read_lookup(&lookup.patterns, &lookup.key, lookup.many)).collect::<Result<_>>()?);
     }
     let timezone = &config.project.timezone;
     let mut prepared = Prepared { files: Vec::new(), delimiters: Vec::new(), planned: vec![Vec::new(); plan.sources.len()], notes: Vec::new() };
@@ -293,7 +293,7 @@ fn settle(plan: &Plan, prepared: &mut Prepared) -> Result<()> {
 }
 
 /// Reads a lookup file whole.
-fn read_lookup(patterns: &[String], on: &str, many: bool) -> Result<Arc<LookupTable>> {
+fn read_lookup(patterns: &[String], key: &str, many: bool) -> Result<Arc<LookupTable>> {
     let paths = expand(patterns)?;
     let [path] = &paths[..] else {
         return Err(Error::config(format!("lookup: {} files match, expected one", paths.len())));
@@ -306,7 +306,7 @@ fn read_lookup(patterns: &[String], on: &str, many: bool) -> Result<Arc<LookupTa
     }
     match collector.error {
         Some(error) => Err(error),
-        None => Ok(Arc::new(LookupTable::new(path, &opened.header, on, many, collector.records)?)),
+        None => Ok(Arc::new(LookupTable::new(path, &opened.header, key, many, collector.records)?)),
     }
 }
 

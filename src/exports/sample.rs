@@ -47,6 +47,8 @@ pub struct Sample {
     pub paths: Vec<PathBuf>,
     /// What has to be declared.
     pub reading: Reading,
+    /// What separates fields, as counts show it; empty for other formats.
+    pub delimiter: String,
     /// The columns.
     pub columns: Vec<SampledColumn>,
     /// Rows looked at.
@@ -151,7 +153,7 @@ fn sample(path: &Path) -> Result<Sample> {
         let texts = texts.texts().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
         SampledColumn { name, codes, texts }
     });
-    Ok(Sample { paths: vec![path.to_path_buf()], reading, columns: columns.collect(), rows: rows.rows, beside: beside(path) })
+    Ok(Sample { paths: vec![path.to_path_buf()], reading, delimiter: opened.delimiter, columns: columns.collect(), rows: rows.rows, beside: beside(path) })
 }
 
 /// Finds what has to be declared, and declares it.

@@ -166,6 +166,10 @@ fn a_lookup_joins_its_columns_and_a_repeated_key_is_an_error_unless_many() {
     let many =
         Shop::new(&config.replace("on = \"shop\"", "on = \"shop\", many = true")).file("a.csv", rows).file("shops.txt", "shop,city\n1,Bonn\n1,Kiel\n").read();
     assert_eq!((many.events.len(), many.counts[0].accepted), (4, 3));
+    // The column may be called otherwise there; the file's own column of that name stays its own.
+    let named = config.replace("on = \"shop\"", "on = \"shop\", key = \"id\"");
+    let named = Shop::new(&named).file("a.csv", "id,who,day,shop\n7,a,2024-01-01,1\n8,b,2024-01-03,2\n").file("shops.txt", "id,city\n1,Bonn\n2,Kiel\n").read();
+    assert_eq!((named.events.channels, named.events.channel), (vec!["Bonn".to_owned(), "Kiel".to_owned()], vec![0, 1]));
     assert!(many.notes.iter().any(|note| note.contains("1 rows more")), "{:?}", many.notes);
 }
 

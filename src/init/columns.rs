@@ -73,16 +73,16 @@ pub(super) struct Written {
 impl<'s> Look<'s> {
     /// Looks at every column of a sample.
     pub(super) fn all(sample: &'s Sample) -> Vec<Look<'s>> {
-        sample.columns.iter().map(Look::of).collect()
+        sample.columns.iter().map(|column| Look::of(column, !matches!(sample.delimiter.as_str(), "" | ","))).collect()
     }
 
-    fn of(sampled: &'s SampledColumn) -> Look<'s> {
+    fn of(sampled: &'s SampledColumn, decimal_comma: bool) -> Look<'s> {
         let words = words(&sampled.name);
         let known = sampled.codes.iter().filter(|code| **code != NO_INDEX).count();
         let is_odd = |text: &&str| ODD_MISSING.contains(&text.to_lowercase().as_str());
         let texts: Vec<&str> = sampled.texts.iter().map(String::as_str).collect();
         let (odd, plain): (Vec<&str>, Vec<&str>) = texts.into_iter().partition(is_odd);
-        let holds = holds(sampled, &words, &plain);
+        let holds = holds(sampled, &words, &plain, decimal_comma);
         let odd_missing = if matches!(holds, Holds::Number { .. } | Holds::Date(_)) { odd } else { Vec::new() };
         Look { name: &sampled.name, words, sampled, holds, known, odd_missing }
     }
@@ -106,6 +106,12 @@ impl<'s> Look<'s> {
     /// Whether every value ends in `.0`.
     pub(super) fn ends_in_zero(&self) -> bool {
         self.known > 0 && self.sampled.texts.iter().all(|text| text.ends_with(".0"))
+    }
+    /// Whether it is no more than the number of a row: whole numbers that lie close together.
+    pub(super) fn counts_rows(&self) -> bool {
+        let numbers = || self.sampled.texts.iter().filter_map(|text| text.parse::<f64>().ok());
+        let (least, most) = numbers().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), number| (least.min(number), most.max(number)));
+        most - least < 5.0 * self.distinct() as f64
     }
     pub(super) fn is_number(&self) -> bool {
         matches!(self.holds, Holds::Number { .. })
@@ -149,12 +155,15 @@ impl<'s> Look<'s> {
     }
 }
 
-fn holds(sampled: &SampledColumn, words: &[String], texts: &[&str]) -> Holds {
+fn holds(sampled: &SampledColumn, words: &[String], texts: &[&str], decimal_comma: bool) -> Holds {
     if texts.is_empty() {
         return Holds::Nothing;
     }
     let looked_at = &texts[..texts.len().min(MOST_TEXTS)];
-    let numbers: Vec<f64> = looked_at.iter().filter_map(|text| fast_float2::parse::<f64, _>(text).ok().filter(|number| number.is_finite())).collect();
+    let number = |text: &&str| fast_float2::parse::<f64, _>(text).ok().filter(|number| number.is_finite());
+    // A comma in a number is a decimal sign where it does not separate fields.
+    let with_comma = |text: &&str| if decimal_comma { number(&text.replacen(',', ".", 1).as_str()) } else { None };
+    let numbers: Vec<f64> = looked_at.iter().filter_map(|text| number(text).or_else(|| with_comma(text))).collect();
     let says_when = words.iter().any(|word| TIME.contains(&word.as_str()));
     if numbers.len() as f64 >= NEARLY_ALL * looked_at.len() as f64 {
         if says_when && let Some(written) = number_as_date(words, looked_at, &numbers) {
@@ -182,11 +191,11 @@ fn number_as_date(words: &[String], texts: &[&str], numbers: &[f64]) -> Option<W
         return Some(Written::default());
     }
     let within = |low: f64, high: f64| numbers.iter().all(|number| (low..high).contains(number));
-    // From 2001 to 2096, in seconds and in milliseconds.
-    if within(1e9, 4e9) {
+    // From 1979 to 2096, in seconds and in milliseconds.
+    if within(3e8, 4e9) {
         return Some(Written { unit: Some(("s", None)), guess: Some("seconds since 1970".into()), ..Written::default() });
     }
-    if within(1e12, 4e12) {
+    if within(3e11, 4e12) {
         return Some(Written { unit: Some(("ms", None)), guess: Some("milliseconds since 1970".into()), ..Written::default() });
     }
     // Hours of a day and days of a month do not go as far.

@@ -1,6 +1,6 @@
 //! The text of a config: sources with their keys, and a comment for each guess.
 
-use super::tables::Input;
+use super::tables::{Input, Lookup};
 use crate::exports::Sample;
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -45,8 +45,9 @@ impl Source {
         if reading.is_list {
             source.noted("layout", quoted("list"), "lines differ in length: a customer, then items");
         }
-        if let Some((path, on)) = lookup {
-            source.put("lookup", format!("[{{ files = {}, on = {} }}]", quoted(&relative(path, folder)), quoted(on)));
+        if let Some(Lookup { path, on, key }) = lookup {
+            let key = if key == on { String::new() } else { format!(", key = {}", quoted(key)) };
+            source.put("lookup", format!("[{{ files = {}, on = {}{key} }}]", quoted(&relative(path, folder)), quoted(on)));
         }
         source
     }

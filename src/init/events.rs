@@ -10,6 +10,8 @@ use std::path::Path;
 const FOLLOWS: f64 = 0.98;
 /// Most kinds of event that a column names.
 const MOST_KINDS: usize = 30;
+/// Rows on which amounts are compared with quantity times price.
+const COMPARED: usize = 2_000;
 /// Texts that show what a column holds.
 const SHOWN: usize = 4;
 
@@ -40,7 +42,8 @@ pub(super) fn time(table: &Table<'_>) -> Option<usize> {
 
 /// The order or visit.
 pub(super) fn basket(table: &Table<'_>) -> Option<usize> {
-    table.id_of(&BASKET).filter(|place| table.columns[*place].distinct() > 10)
+    let own = table.own_key().filter(|_| table.is_of(&BASKET));
+    own.or_else(|| table.id_of(&BASKET).filter(|place| table.columns[*place].distinct() > 10))
 }
 
 fn amount(table: &Table<'_>) -> Option<usize> {
@@ -48,7 +51,22 @@ fn amount(table: &Table<'_>) -> Option<usize> {
         let place = column.words.iter().filter_map(|word| AMOUNT.iter().position(|known| known == word)).min()?;
         (column.is_number() && !column.has_word(&NOT_PAID) && !column.has_word(&PRICE)).then_some(place)
     };
-    (0..table.columns.len()).filter_map(|place| Some((rank(&table.columns[place])?, place))).min().map(|(_, place)| place)
+    let found = (0..table.columns.len()).filter_map(|place| Some((rank(&table.columns[place])?, place))).min().map(|(_, place)| place);
+    found.filter(|place| is_of_rows(table, *place))
+}
+
+/// Whether amounts are those of the rows, where quantity times price can tell: a total of the order stands on each of its lines.
+fn is_of_rows(table: &Table<'_>, amount: usize) -> bool {
+    let (Some(quantity), Some(price)) = (quantity(table), price(table)) else { return true };
+    let number = |place: usize, row: usize| table.columns[place].sampled.text(row)?.replacen(',', ".", 1).parse::<f64>().ok();
+    let told: Vec<bool> = (0..table.sample().rows.min(COMPARED))
+        .filter_map(|row| {
+            let (amount, product) = (number(amount, row)?, number(quantity, row)? * number(price, row)?);
+            // Discounts and taxes lie between.
+            Some((amount - product).abs() <= 0.5 * product.abs() + 0.01)
+        })
+        .collect();
+    2 * told.iter().filter(|fits| **fits).count() >= told.len()
 }
 
 fn quantity(table: &Table<'_>) -> Option<usize> {

@@ -30,6 +30,8 @@ pub struct Draft {
     /// Files that fit nothing, and why.
     left_out: Vec<String>,
     has_label: bool,
+    /// Columns of the profiles that say when a subscription began and ended.
+    subscription: Option<(String, String)>,
 }
 
 impl Draft {
@@ -43,15 +45,15 @@ impl Draft {
         if !found.sources.iter().any(|source| ["events", "profiles"].contains(&source.table)) {
             let columns = |input: &Input| input.sample.columns.iter().take(12).map(|column| format!("{:?}", column.name)).collect::<Vec<_>>().join(", ");
             let columns: Vec<String> = inputs.iter().map(columns).collect();
+            let why = if found.left_out.is_empty() { "no column looks like the id of a customer".to_owned() } else { found.left_out.join("; ") };
             let message = format!(
-                "nothing says what customers did or are ({}; columns found: {}); write the config by hand, docs/config.md says how",
-                found.left_out.join("; "),
+                "nothing says what customers did or are ({why}; columns found: {}); write the config by hand, docs/config.md says how",
                 columns.join("; ")
             );
             return Err(Error::data(message));
         }
         found.left_out.extend(looked.unreadable.iter().map(|error| error.to_string()));
-        Ok(Draft { name: name.to_owned(), sources: found.sources, left_out: found.left_out, has_label: found.has_label })
+        Ok(Draft { name: name.to_owned(), sources: found.sources, left_out: found.left_out, has_label: found.has_label, subscription: found.subscription })
     }
 
     /// One line per source: what it is, and of which files.
@@ -83,6 +85,12 @@ impl Draft {
         out.push_str("[churn]\n");
         match (self.has_label, leaving) {
             (true, _) => out.push_str("definition = \"label\"\n"),
+            (false, leaving) if self.subscription.is_some() => {
+                let (began, ended) = self.subscription.as_ref().map_or(("", ""), |(began, ended)| (began.as_str(), ended.as_str()));
+                comment(&mut out, "Guessed: customers are those whose subscription runs; who ends it within the horizon leaves.");
+                let _ = writeln!(out, "definition = \"subscription\"\nsubscription = {{ start = {}, end = {} }}", quoted(began), quoted(ended));
+                let _ = writeln!(out, "horizon = \"{}d\"", leaving.map_or(90, |leaving| leaving.horizon.min(90)));
+            }
             (false, Some(leaving)) => {
                 comment(&mut out, &format!("Guessed: {}.", leaving.why));
                 let _ = writeln!(out, "definition = \"inactivity\"\nkinds = {}", list(&leaving.kinds));

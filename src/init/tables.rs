@@ -4,7 +4,8 @@ use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
 use super::events;
 use super::words::{
-    ARM, CATEGORY, CHANNEL, CONSENT, CUSTOMER, FILLER, HOUSEHOLD, ID, ITEM, LASTING, LEFT, NAME, OF_LABEL, OFFER, PERSONAL, PRICE, RESPONSE, SUPPRESS, words,
+    ARM, BEGAN, CATEGORY, CHANNEL, CONSENT, CUSTOMER, ENDED, FILLER, HOUSEHOLD, ID, ITEM, LASTING, LEFT, NAME, OF_LABEL, OFFER, PERSONAL, PRICE, RESPONSE,
+    SUPPRESS, singular, words,
 };
 use crate::exports::{Sample, SampledColumn};
 use crate::timeline::NO_INDEX;
@@ -32,13 +33,22 @@ pub(super) struct Found {
     pub(super) sources: Vec<Source>,
     pub(super) left_out: Vec<String>,
     pub(super) has_label: bool,
+    /// Columns of the profiles that say when a subscription began and ended.
+    pub(super) subscription: Option<(String, String)>,
+}
+
+/// A file whose rows are joined to those of another, by a column there and its own key.
+pub(super) struct Lookup {
+    pub(super) path: PathBuf,
+    pub(super) on: String,
+    pub(super) key: String,
 }
 
 /// Files of the same columns, with what is joined to them.
 pub(super) struct Input {
     pub(super) sample: Sample,
-    /// A file and the column by which its rows are joined to these.
-    pub(super) lookup: Option<(PathBuf, String)>,
+    /// A file whose rows are joined to these.
+    pub(super) lookup: Option<Lookup>,
     /// Whether it only serves as a lookup.
     is_lookup: bool,
 }
@@ -115,8 +125,16 @@ fn join(inputs: &mut [Input]) {
             if !gives {
                 return None;
             }
+            let by_table = &inputs[by].sample;
+            let names = stem(by_table);
             let shared = |(place, column): (usize, &SampledColumn)| {
-                let key = inputs[by].sample.columns.iter().position(|known| known.name == column.name)?;
+                // The same name; or `order_id` here and `id` in orders.
+                let is_its_id = |known: &SampledColumn| {
+                    let own = words(&column.name);
+                    words(&known.name) == ["id"] && own.len() == 2 && own[1] == "id" && names.last().is_some_and(|of| singular(of) == own[0])
+                };
+                let key = by_table.columns.iter().position(|known| known.name == column.name && words(&known.name) != ["id"]);
+                let key = key.or_else(|| by_table.columns.iter().position(is_its_id))?;
                 (by_facts.is_key[key] && !is_key[place] && Some(place) != *customer).then_some((place, key))
             };
             inputs[of].sample.columns.iter().enumerate().find_map(shared).map(|(place, key)| (by, place, key))
@@ -128,13 +146,14 @@ fn join(inputs: &mut [Input]) {
         let row_of: HashMap<&str, usize> = (0..looked_up.rows).filter_map(|row| Some((looked_up.columns[key].text(row)?, row))).collect();
         let sample = &mut inputs[of].sample;
         let rows: Vec<Option<usize>> = (0..sample.rows).map(|row| row_of.get(sample.columns[place].text(row)?).copied()).collect();
+        let on = sample.columns[place].name.clone();
         for column in looked_up.columns.iter().filter(|column| column.name != name) {
             if sample.columns.iter().all(|known| known.name != column.name) {
                 let codes = rows.iter().map(|row| row.map_or(NO_INDEX, |row| column.codes[row])).collect();
                 sample.columns.push(SampledColumn { name: column.name.clone(), codes, texts: column.texts.clone() });
             }
         }
-        inputs[of].lookup = Some((looked_up.paths[0].clone(), name));
+        inputs[of].lookup = Some(Lookup { path: looked_up.paths[0].clone(), on, key: name });
     }
 }
 
@@ -152,11 +171,16 @@ impl<'s> Table<'s> {
         let sample = &input.sample;
         let columns = Look::all(sample);
         let mut table = Table { input, columns, stem: stem(sample), customer: None, item: None, offer: None, id: None, is_test: false };
-        table.customer = table.id_of(&CUSTOMER);
+        // A table of a database calls its own key `id`, and itself what it is of.
+        let own = table.own_key();
+        let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
+        table.customer = table.id_of(&CUSTOMER).or(own.filter(|_| is_of[0]));
+        table.item = table.id_of(&ITEM).or(own.filter(|_| is_of[1]));
+        table.offer = table.id_of(&OFFER).or(own.filter(|_| is_of[2]));
         if table.customer.is_none() && sample.reading.without_header {
             table.customer = table.columns.iter().position(Look::may_be_id);
             let is_pair = table.columns.len() == 2 && table.columns.iter().all(Look::may_be_id);
-            table.item = is_pair.then_some(1);
+            table.item = table.item.or(is_pair.then_some(1));
         }
         if table.customer.is_none() {
             // Where nothing else is an id of a person, an address is.
@@ -164,8 +188,6 @@ impl<'s> Table<'s> {
                 |column: &Look<'_>| column.has_word(&["email"]) && column.is_text() && column.sampled.texts.iter().take(50).all(|text| text.contains('@'));
             table.customer = table.find(repeats);
         }
-        table.item = table.item.or_else(|| table.id_of(&ITEM));
-        table.offer = table.id_of(&OFFER);
         table
     }
 
@@ -188,6 +210,16 @@ impl<'s> Table<'s> {
             (others == 0 && column.may_be_id() && column.distinct() > 1).then_some((place, !column.has_word(&ID)))
         };
         (0..self.columns.len()).filter_map(|place| Some((rank(&self.columns[place])?, place))).min().map(|(_, place)| place)
+    }
+
+    /// The column that is called `id` and tells every row apart.
+    pub(super) fn own_key(&self) -> Option<usize> {
+        self.find(|column| column.words == ["id"] && column.is_unique() && column.may_be_id())
+    }
+
+    /// Whether the table is of such things, by its name.
+    pub(super) fn is_of(&self, list: &[&str]) -> bool {
+        self.stem.last().is_some_and(|word| list.contains(&singular(word)))
     }
 
     /// The first column that fits.
@@ -277,9 +309,18 @@ impl<'s> Table<'s> {
             let column = &self.columns[*place];
             // Small numbers are among those of any other table: a count of rows tells nothing.
             let says_itself = column.words.iter().any(|word| !ID.contains(&word.as_str()));
-            let is_id = if column.is_text() { !says_itself || column.is_unique() } else { !says_itself && 10 * column.distinct() >= known.len() };
+            let is_id = if column.is_text() { !says_itself || column.is_unique() } else { !says_itself && !column.counts_rows() };
             is_id && column.may_be_id() && column.distinct() > 3 && fits(column) && share(*place) >= SHARED
         })
+    }
+
+    /// When a subscription began and when it ended, where some of those that began have not ended.
+    fn subscription(&self) -> Option<(usize, usize)> {
+        let customer = self.customer.filter(|customer| self.columns[*customer].is_unique())?;
+        let ended = self.find(|column| column.is_date() && column.has_word(&ENDED))?;
+        let began = self.find(|column| column.is_date() && column.has_word(&BEGAN) && !column.has_word(&ENDED))?;
+        let (all, over) = (self.columns[customer].known, self.columns[ended].known);
+        (over * 50 > all && over < all && self.columns[began].known * 2 > all).then_some((began, ended))
     }
 
     /// The column that says who left, and what it says then.
@@ -306,7 +347,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     let mut tables: Vec<Table<'_>> = inputs.iter().filter(|input| !input.is_lookup).map(Table::new).collect();
     let identities = identities(&mut tables);
     share_ids(&mut tables);
-    let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false };
+    let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, subscription: None };
     let has_items = tables.iter().any(|table| table.customer.is_none() && table.item.is_some());
     let has_train = tables.iter().any(|table| table.stem_has(&["train"]));
     for table in &mut tables {
@@ -351,6 +392,8 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         } else if table.customer.is_some() || table.label().is_some() || experiment(table).is_some() {
             let label = table.label().filter(|_| !found.has_label);
             found.has_label |= label.is_some();
+            let named = |(began, ended): (usize, usize)| (table.columns[began].name.to_owned(), table.columns[ended].name.to_owned());
+            found.subscription = found.subscription.or_else(|| table.subscription().map(named));
             profiles.push(profile(table, folder, label, is_dated));
             rest.extend(experiment(table).map(|arm| trial(table, folder, arm)));
         } else if table.offer.is_some() {

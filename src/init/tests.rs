@@ -50,6 +50,69 @@ fn order_lines_get_customer_and_date_of_their_order() {
 }
 
 #[test]
+fn tables_of_a_database_whose_keys_are_called_id_find_each_other() {
+    let customers = rows("id,first_name,email,city,created_at", "{n},N{n},n{n}@example.com,t{c},2022-03-{d}", 60);
+    let orders = rows("id,customer_id,status,total,created_at", "{n},{c},done,9,2024-03-{d}", 40);
+    let mut lines = "id,order_id,product_id,quantity,price\n".to_owned();
+    (0..80).for_each(|n| lines += &format!("{n},{},{},2,1.50\n", n / 2, n % 30));
+    let products = rows("id,name,category,price", "{n},Thing {n},k{c},1.50", 30);
+    let toml = drafted(&[("customers.csv", &customers), ("orders.csv", &orders), ("order_items.csv", &lines), ("products.csv", &products)]).unwrap();
+    let (events, profiles, items) = (tables(&toml, "events"), tables(&toml, "profiles"), tables(&toml, "items"));
+    assert_eq!((events.len(), profiles.len(), items.len()), (1, 1, 1), "{toml}");
+    for line in [
+        "lookup = [{ files = \"orders.csv\", on = \"order_id\", key = \"id\" }]",
+        "customer = \"customer_id\"",
+        "item = \"product_id\"",
+        "basket = \"order_id\"",
+    ] {
+        assert!(events[0].contains(line), "{line} in {toml}");
+    }
+    assert!(profiles[0].contains("customer = \"id\"") && profiles[0].contains("static = [\"created_at\"]"), "{toml}");
+    assert!(items[0].contains("item = \"id\"") && items[0].contains("name = \"name\""), "{toml}");
+}
+
+#[test]
+fn where_nothing_else_says_who_an_address_does() {
+    let toml = drafted(&[(
+        "orders_export.csv",
+        &rows(
+            "Name,Email,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku",
+            "#{n},u{c}@example.com,2024-03-{d} 10:00:00 +0100,2,Thing {c},1.50,S{c}",
+            40,
+        ),
+    )])
+    .unwrap();
+    for line in ["customer = \"Email\"", "time = \"Created at\"", "item = \"Lineitem sku\"", "quantity = \"Lineitem quantity\"", "price = \"Lineitem price\""] {
+        assert!(tables(&toml, "events")[0].contains(line), "{line} in {toml}");
+    }
+}
+
+#[test]
+fn a_till_that_writes_decimal_commas_is_read_as_such() {
+    let toml = drafted(&[("umsatz.csv", &rows("Kundennr;Belegnr;Belegdatum;Artikelnr;Menge;Umsatz", "K{c};B{n};{d}.03.2024;A{c};2;3,50", 40))]).unwrap();
+    for line in
+        ["customer = \"Kundennr\"", "basket = \"Belegnr\"", "time = \"Belegdatum\"", "item = \"Artikelnr\"", "quantity = \"Menge\"", "amount = \"Umsatz\""]
+    {
+        assert!(toml.contains(line), "{line} in {toml}");
+    }
+}
+
+#[test]
+fn accounts_that_begin_and_end_are_subscriptions() {
+    let mut accounts = "account_id,plan,signup_date,cancel_date\n".to_owned();
+    (0..60).for_each(|n| accounts += &format!("a{n},p{},2023-01-{:02},{}\n", n % 3, n % 28 + 1, if n % 3 == 0 { "2024-02-01" } else { "" }));
+    let toml = drafted(&[("accounts.csv", &accounts), ("logins.csv", &rows("account_id,logged_in_at", "a{c},2024-03-{d}", 60))]).unwrap();
+    assert!(toml.contains("definition = \"subscription\"\nsubscription = { start = \"signup_date\", end = \"cancel_date\" }"), "{toml}");
+    assert!(toml.contains("kind = { value = \"login\" }"), "{toml}");
+}
+
+#[test]
+fn a_total_of_the_order_is_not_taken_for_what_a_line_cost() {
+    let toml = drafted(&[("lines.csv", &rows("order_id,customer,date,sku,quantity,price,total", "{n},c{c},2024-03-{d},s{c},1,2.00,88.00", 40))]).unwrap();
+    assert!(toml.contains("price = \"price\"") && !toml.contains("amount ="), "{toml}");
+}
+
+#[test]
 fn a_date_that_fits_both_ways_is_read_so_that_the_rows_are_in_order_and_the_guess_is_said() {
     // From the 1st of January to the 12th of March in steps of some days, no day above 12.
     let dates = ["01/01/2024", "05/01/2024", "11/01/2024", "02/02/2024", "09/02/2024", "12/02/2024", "03/03/2024", "12/03/2024"];

@@ -33,7 +33,8 @@ pub(super) const CUSTOMER: [&str; 22] = [
 pub(super) const ITEM: [&str; 15] =
     ["item", "product", "sku", "stock", "article", "artikel", "produkt", "asin", "ean", "isbn", "upc", "movie", "book", "track", "plu"];
 /// What belongs together.
-pub(super) const BASKET: [&str; 8] = ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase"];
+pub(super) const BASKET: [&str; 12] =
+    ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase", "beleg", "bestellung", "rechnung", "bon"];
 /// What was offered.
 pub(super) const OFFER: [&str; 8] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "deal", "mailing"];
 /// When.
@@ -45,7 +46,7 @@ pub(super) const HAPPENED: [&str; 14] =
 /// What was done.
 pub(super) const KIND: [&str; 6] = ["event", "action", "type", "kind", "activity", "interaction"];
 pub(super) const QUANTITY: [&str; 6] = ["quantity", "qty", "units", "pieces", "menge", "anzahl"];
-pub(super) const PRICE: [&str; 2] = ["price", "preis"];
+pub(super) const PRICE: [&str; 3] = ["price", "preis", "einzelpreis"];
 /// What was paid, the surest first.
 pub(super) const AMOUNT: [&str; 15] =
     ["amount", "total", "paid", "revenue", "sales", "spend", "spent", "turnover", "value", "payment", "betrag", "umsatz", "net", "gross", "subtotal"];
@@ -58,11 +59,11 @@ pub(super) const CHANNEL: [&str; 5] = ["channel", "channels", "medium", "platfor
 pub(super) const SCORE: [&str; 6] = ["score", "rating", "satisfaction", "csat", "nps", "stars"];
 /// For people.
 pub(super) const NAME: [&str; 5] = ["name", "title", "description", "desc", "bezeichnung"];
-pub(super) const CATEGORY: [&str; 12] =
-    ["department", "division", "category", "categories", "class", "subcategory", "group", "family", "type", "genre", "brand", "collection"];
+pub(super) const CATEGORY: [&str; 13] =
+    ["department", "division", "category", "categories", "class", "subcategory", "group", "family", "type", "genre", "genres", "brand", "collection"];
 /// Beside [`ID`] and words of a subject, words that say nothing against it.
 pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
-pub(super) const CONSENT: [&str; 8] = ["consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
+pub(super) const CONSENT: [&str; 9] = ["subscribed", "consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
 pub(super) const SUPPRESS: [&str; 6] = ["unsubscribed", "optout", "suppress", "suppressed", "blocked", "blacklisted"];
 /// That the customer left.
 pub(super) const LEFT: [&str; 17] = [
@@ -89,8 +90,27 @@ pub(super) const OF_LABEL: [&str; 12] = ["is", "has", "flag", "customer", "statu
 /// Of persons: never learnt.
 pub(super) const PERSONAL: [&str; 11] = ["surname", "firstname", "lastname", "forename", "email", "mail", "phone", "mobile", "address", "street", "fax"];
 /// What does not change as years pass.
-pub(super) const LASTING: [&str; 14] =
-    ["birth", "born", "birthday", "birthdate", "gender", "sex", "signup", "joined", "registered", "registration", "since", "acquisition", "became", "enrolled"];
+pub(super) const LASTING: [&str; 15] = [
+    "created",
+    "birth",
+    "born",
+    "birthday",
+    "birthdate",
+    "gender",
+    "sex",
+    "signup",
+    "joined",
+    "registered",
+    "registration",
+    "since",
+    "acquisition",
+    "became",
+    "enrolled",
+];
+/// When a subscription began, and when it ended.
+pub(super) const BEGAN: [&str; 9] = ["signup", "start", "started", "joined", "registered", "subscribed", "created", "since", "begin"];
+pub(super) const ENDED: [&str; 11] =
+    ["cancel", "cancelled", "canceled", "cancellation", "end", "ended", "churn", "churned", "terminated", "termination", "closed"];
 pub(super) const ARM: [&str; 7] = ["arm", "variant", "treatment", "segment", "group", "cell", "treated"];
 pub(super) const RESPONSE: [&str; 9] = ["visit", "conversion", "converted", "response", "responded", "spend", "purchase", "purchased", "click"];
 
@@ -220,6 +240,11 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words.push(word);
     words.retain(|word| !word.is_empty());
     words.into_iter().flat_map(|word| apart(&word).map_or_else(|| vec![word.clone()], |(first, second)| vec![first, second])).collect()
+}
+
+/// A word without its plural, as far as the plural is plain.
+pub(super) fn singular(word: &str) -> &str {
+    word.strip_suffix('s').filter(|rest| rest.len() > 2).unwrap_or(word)
 }
 
 /// Two words written as one, where both are known.

@@ -9,7 +9,7 @@ use crate::error::Result;
 /// Keys that every source has.
 pub(super) const KEYS: [&str; 14] =
     ["files", "format", "delimiter", "encoding", "columns", "layout", "where", "lookup", "missing", "duplicates", "id", "role", "max_age", "min_rows"];
-pub(super) const LOOKUP_KEYS: [&str; 3] = ["files", "on", "many"];
+pub(super) const LOOKUP_KEYS: [&str; 4] = ["files", "on", "key", "many"];
 
 /// Texts that mean no value where a source does not say; a field of blanks counts as empty.
 const USUAL_MISSING: [&str; 3] = ["", "NA", "NULL"];
@@ -124,5 +124,7 @@ fn lookup(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<Lookup> 
     let (Some(files), Some(on)) = (table.get("files"), table.get("on")) else {
         return Err(table.error("expected `files` and `on`, such as { files = \"shops.csv\", on = \"shop_id\" }"));
     };
-    Ok(Lookup { patterns: surroundings.paths(&files)?, on: on.word()?, many: table.read("many", Field::flag)?.unwrap_or(false) })
+    let on = on.word()?;
+    let key = table.read("key", Field::word)?.unwrap_or_else(|| on.clone());
+    Ok(Lookup { patterns: surroundings.paths(&files)?, on, key, many: table.read("many", Field::flag)?.unwrap_or(false) })
 }
