@@ -23,9 +23,11 @@ use crate::config::Config;
 use crate::decide::{Asked, Decisions};
 use crate::error::{Error, Result};
 use crate::exports::{Exports, ReadOptions};
+use crate::monitor::drift::drifted;
 use crate::output::crm::{Delivery, ListRow, PastList};
 use crate::output::{ExcludedRow, OfferRow, RiskRow};
 use crate::snapshot::facts::Facts;
+use crate::snapshot::features::CONTACTED;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::snapshot::learned::{BoundPlan, history};
 use crate::snapshot::status::Status;
@@ -214,11 +216,38 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
 
     progress.stage("churn");
     risk::risk(config, exports, models, cutoff, &rows, &mut scored);
+    scored.notes.extend(drift(bundle, &rows));
 
     progress.stage("recommend");
     offers::offers(config, exports, models, cutoff, &rows, &options.asked, &mut scored)?;
     list::list(config, exports, cutoff, &rows, &mut scored);
     Ok(scored)
+}
+
+/// Features named in the note on drift.
+const NAMED: usize = 3;
+
+/// Whether the customers of the base look otherwise than in training, in a sentence.
+fn drift(bundle: &Bundle, rows: &[SlimRow]) -> Option<String> {
+    let base: Vec<&[f64]> = rows
+        .iter()
+        .filter(|row| row.side == Side::Champion && row.standing == Standing::Base)
+        .map(|row| row.features.as_slice())
+        .filter(|row| !row.is_empty())
+        .collect();
+    let plan = &bundle.features;
+    // Contacts are set to none when scoring, and are meant to differ.
+    let found: Vec<_> = drifted(&plan.specs, &plan.spreads, &base).into_iter().filter(|drifted| drifted.name != CONTACTED).collect();
+    let named: Vec<String> = found.iter().take(NAMED).map(|drifted| format!("{}: {}", drifted.name, drifted.what)).collect();
+    let more = if found.len() > NAMED { "; …" } else { "" };
+    (!found.is_empty()).then(|| {
+        format!(
+            "{} of {} features lie far from where they lay in training ({}{more}): check units and columns of the exports, or retrain",
+            found.len(),
+            plan.specs.len(),
+            named.join("; ")
+        )
+    })
 }
 
 /// Everything that depends on one customer's timeline and the bundle alone.

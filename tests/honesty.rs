@@ -59,6 +59,38 @@ fn customers_who_stand_twice_in_a_table_stop_the_training() {
 }
 
 #[test]
+fn a_run_whose_amounts_come_in_cents_says_so_and_one_like_the_training_does_not() {
+    let shop = Shop::simulated(500, 4);
+    shop.fit().succeeds();
+    let notes = |shop: &Shop| shop.record()["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let is_drift = |note: &String| note.contains("features lie far from where they lay in training");
+    shop.score().succeeds();
+    assert!(!notes(&shop).iter().any(is_drift), "{:?}", notes(&shop));
+
+    for name in ["orders_2023.csv", "orders_2024.csv"] {
+        let path = shop.path().join(name);
+        let mut reader = csv::Reader::from_path(&path).unwrap();
+        let header = reader.headers().unwrap().clone();
+        let in_cents: Vec<csv::StringRecord> = reader
+            .records()
+            .map(|record| {
+                let record = record.unwrap();
+                let field =
+                    |(name, text): (&str, &str)| if ["unit_price", "discount", "amount"].contains(&name) { text.replace('.', "") } else { text.to_owned() };
+                header.iter().zip(&record).map(field).collect()
+            })
+            .collect();
+        let mut writer = csv::Writer::from_path(&path).unwrap();
+        writer.write_record(&header).unwrap();
+        in_cents.iter().for_each(|record| writer.write_record(record).unwrap());
+        writer.flush().unwrap();
+    }
+    shop.score().succeeds();
+    let said = notes(&shop).into_iter().find(is_drift).unwrap();
+    assert!(said.contains("amount") && said.contains("in training") && said.ends_with("check units and columns of the exports, or retrain"), "{said}");
+}
+
+#[test]
 fn measures_come_with_intervals_a_grade_and_older_windows() {
     let shop = Shop::simulated(1_500, 2);
     let answer = shop.train(&["validate", "shop.toml", "--json", "--set", "churn.costs={ contact = 1, incentive = 5, value_saved = 80 }"]).succeeds().json();

@@ -154,6 +154,7 @@ mod tests {
                 contract,
             ],
             typical: vec![20.0, 30.0, 3.0, f64::NAN],
+            spreads: Vec::new(),
             reading: crate::snapshot::learned::Reading::default(),
             learned: crate::snapshot::learned::Learned::default(),
         }

@@ -1,3 +1,4 @@
 //! What changed since training.
 
+pub mod drift;
 pub mod freshness;

@@ -7,6 +7,7 @@ use super::{FeatureMatrix, FeatureSpec};
 use crate::config::{ChurnSettings, Config, Definition};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
+use crate::monitor::drift::Spread;
 use crate::timeline::{Cutoff, EventStore, History, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
 use crate::value::ValueModel;
 use bincode::{Decode, Encode};
@@ -22,6 +23,8 @@ pub struct FeaturePlan {
     pub specs: Vec<FeatureSpec>,
     /// Typical value of each column among the customers of training: the median, `NaN` for categories.
     pub typical: Vec<f64>,
+    /// How each column lay among the customers of training; empty without a churn model.
+    pub spreads: Vec<Spread>,
     /// What the features read.
     pub reading: Reading,
     /// Tables learnt at the last cut-off of training; scoring uses these.
@@ -196,7 +199,7 @@ impl FeaturePlan {
     /// As [`FeaturePlan::learn`], from the settings it reads.
     pub fn learn_with(exports: &Exports, churn: &ChurnSettings, currency: &str, cutoff: Cutoff, past: bool) -> FeaturePlan {
         let reading = Reading::learn(exports, churn, currency, cutoff, past);
-        let mut plan = FeaturePlan { specs: Vec::new(), typical: Vec::new(), reading, learned: Learned::default() };
+        let mut plan = FeaturePlan { specs: Vec::new(), typical: Vec::new(), spreads: Vec::new(), reading, learned: Learned::default() };
         plan.specs = features::list(&plan.reading);
         plan.typical = vec![f64::NAN; plan.specs.len()];
         plan.learned = plan.learn_tables(exports, cutoff);
@@ -270,6 +273,10 @@ impl FeaturePlan {
         if self.typical.len() != self.specs.len() {
             return Err(format!("{} typical values for {} features", self.typical.len(), self.specs.len()));
         }
+        if !self.spreads.is_empty() && self.spreads.len() != self.specs.len() {
+            return Err(format!("{} spreads for {} features", self.spreads.len(), self.specs.len()));
+        }
+        self.spreads.iter().try_for_each(Spread::validate)?;
         if !self.learned.usual_gap_days.is_finite() || !self.learned.history_days.is_finite() {
             return Err("a learned table holds a number that is not finite".into());
         }

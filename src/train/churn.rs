@@ -17,6 +17,7 @@ use crate::evaluate::honesty::WindowMeasured;
 use crate::evaluate::leaks;
 use crate::evaluate::windows::Windows;
 use crate::exports::Exports;
+use crate::monitor::drift::spreads;
 use crate::output::features::FeatureRows;
 use crate::output::report::WindowLine;
 use crate::snapshot::label::ChurnRule;
@@ -202,6 +203,7 @@ pub(super) fn windowed(
     part.level = LevelRows::new(&parts, by_group).level(&part);
     part.season = seasons.year_after(test);
     last.remember_typical(&all.matrix);
+    last.spreads = spreads(&parts.iter().map(|part| &part.matrix).collect::<Vec<_>>());
     Ok(Ok(Learnt::fitted(last, part, lines, &all)))
 }
 
@@ -395,6 +397,7 @@ pub(super) fn labelled(
     progress.stage("refit");
     let part = choice.refit(choice.chosen, &examples)?;
     plan.remember_typical(&examples.matrix);
+    plan.spreads = spreads(&[&examples.matrix]);
     Ok(Ok(Learnt::fitted(plan, part, lines, &examples)))
 }
 
