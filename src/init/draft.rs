@@ -1,6 +1,6 @@
 //! The text of a config: sources with their keys, and a comment for each guess.
 
-use super::tables::{Input, Lookup};
+use super::inputs::{Input, Lookup};
 use crate::exports::Sample;
 use std::fmt::Write as _;
 use std::path::{Component, Path, PathBuf};

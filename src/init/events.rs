@@ -2,7 +2,8 @@
 
 use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
-use super::tables::{MOST_CATEGORIES, Table, item_columns};
+use super::items::item_columns;
+use super::table::Table;
 use super::words::{self, AMOUNT, BASKET, CATEGORY, CHANNEL, DISCOUNT, HAPPENED, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME};
 use std::path::Path;
 
@@ -12,6 +13,8 @@ const FOLLOWS: f64 = 0.98;
 const MOST_KINDS: usize = 30;
 /// Rows on which amounts are compared with quantity times price.
 const COMPARED: usize = 2_000;
+/// Most categories that are worth counting.
+const MOST_CATEGORIES: usize = 100;
 /// Texts that show what a column holds.
 const SHOWN: usize = 4;
 

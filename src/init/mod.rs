@@ -6,6 +6,11 @@
 mod columns;
 mod draft;
 mod events;
+mod inputs;
+mod items;
+mod offers;
+mod profiles;
+mod table;
 mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::format_push_string)]
@@ -18,9 +23,9 @@ pub use windows::{Leaving, leaving};
 use crate::error::{Error, Result};
 use crate::exports::Looked;
 use draft::{Source, comment, list, quoted};
+use inputs::Input;
 use std::fmt::Write as _;
 use std::path::Path;
-use tables::Input;
 
 /// A config to be looked through.
 #[derive(Debug)]
@@ -40,7 +45,7 @@ impl Draft {
     /// # Errors
     /// 65 where no file says anything of customers.
     pub fn new(name: &str, looked: Looked, folder: &Path) -> Result<Draft> {
-        let inputs = tables::grouped(looked.samples);
+        let inputs = inputs::grouped(looked.samples);
         let mut found = tables::sources(&inputs, folder);
         if !found.sources.iter().any(|source| ["events", "profiles"].contains(&source.table)) {
             let columns = |input: &Input| input.sample.columns.iter().take(12).map(|column| format!("{:?}", column.name)).collect::<Vec<_>>().join(", ");

@@ -61,7 +61,7 @@ pub(super) const SCORE: [&str; 6] = ["score", "rating", "satisfaction", "csat", 
 pub(super) const NAME: [&str; 5] = ["name", "title", "description", "desc", "bezeichnung"];
 pub(super) const CATEGORY: [&str; 13] =
     ["department", "division", "category", "categories", "class", "subcategory", "group", "family", "type", "genre", "genres", "brand", "collection"];
-/// Beside [`ID`] and words of a subject, words that say nothing against it.
+/// Who lives together.
 pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
 pub(super) const CONSENT: [&str; 9] = ["subscribed", "consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
 pub(super) const SUPPRESS: [&str; 6] = ["unsubscribed", "optout", "suppress", "suppressed", "blocked", "blacklisted"];

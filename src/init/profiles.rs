@@ -1,0 +1,65 @@
+//! A table of one row for a customer: what is learnt of it, what is passed on, and what tells of nobody else.
+
+use super::columns::Look;
+use super::draft::{Source, list, quoted};
+use super::table::Table;
+use super::words::{CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, SUPPRESS};
+use std::path::Path;
+
+/// Distinct names from which a column of a person's word is one of names: a telephone service is not.
+const MANY_NAMES: usize = 100;
+
+pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool) -> Source {
+    let all: Vec<usize> = (0..table.columns.len()).collect();
+    let mut source = table.source("profiles", folder, table.customer, &all);
+    source.about.push(format!("{}: one row for a customer. Columns that are not named here are numbers or categories, by what they hold.", table.files()));
+    if table.customer.is_none() {
+        source.noted("customer", "{ row = true }".into(), "no column is an id: the number of the row is");
+        source.put("duplicates", quoted("keep"));
+    }
+    let mut used: Vec<usize> = table.customer.into_iter().collect();
+    if let Some((place, positive, is_sure)) = label {
+        let note = if is_sure { "" } else { "guessed: the rarer value means that the customer left" };
+        source.noted("label", format!("{{ column = {}, positive = {} }}", quoted(table.columns[place].name), quoted(positive)), note);
+        used.push(place);
+    }
+    for (key, list) in [("household", &HOUSEHOLD[..]), ("consent", &CONSENT[..]), ("suppress", &SUPPRESS[..])] {
+        let place = match key {
+            "household" => table.id_of(list),
+            _ => table.find(|column| column.has_word(list) && (1..=4).contains(&column.distinct())),
+        };
+        if let Some(place) = place.filter(|place| !used.contains(place)) {
+            source.put(key, quoted(table.columns[place].name));
+            used.push(place);
+        }
+    }
+    let is_email = |column: &Look<'_>| column.has_word(&["email"]) || column.sampled.texts.iter().take(50).any(|text| text.contains('@'));
+    let carry: Vec<usize> = all.iter().copied().filter(|place| is_email(&table.columns[*place]) && !used.contains(place)).collect();
+    if !carry.is_empty() {
+        source.noted("carry", list(carry.iter().map(|place| table.columns[*place].name)), "passed on to the lists, never learnt");
+    }
+    used.extend(&carry);
+    // A row's number, a person's name, and texts that hardly ever come twice tell nothing of another customer.
+    let is_row_number =
+        |column: &Look<'_>| column.is_unique() && column.is_number() && column.may_be_id() && (column.has_word(&ID) || column.has_word(&["row"]));
+    let tells_nothing = |column: &Look<'_>| {
+        (column.has_word(&PERSONAL) && column.distinct() > MANY_NAMES) || is_row_number(column) || (column.is_text() && column.is_unique() && column.known > 20)
+    };
+    let drop: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && tells_nothing(&table.columns[*place])).collect();
+    if !drop.is_empty() {
+        source.noted("drop", list(drop.iter().map(|place| table.columns[*place].name)), "names and numbers of rows say nothing of other customers");
+    }
+    used.extend(&drop);
+    let dates: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && table.columns[*place].is_date()).collect();
+    if !dates.is_empty() {
+        source.put("dates", format!("[{}]", dates.iter().map(|place| table.value(*place)).collect::<Vec<_>>().join(", ")));
+    }
+    if is_dated {
+        let lasting: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && table.columns[*place].has_word(&LASTING)).collect();
+        source.about.push("An export shows today, so columns serve the past only if `static` names them: those that never change.".into());
+        if !lasting.is_empty() {
+            source.put("static", list(lasting.iter().map(|place| table.columns[*place].name)));
+        }
+    }
+    source
+}

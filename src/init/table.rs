@@ -1,0 +1,231 @@
+//! Files of the same columns: which of them are ids, and what they say.
+
+use super::columns::{Holds, Look};
+use super::draft::{Source, in_condition, list, quoted};
+use super::inputs::{Input, stem};
+use super::words::{BEGAN, CUSTOMER, ENDED, FILLER, ID, ITEM, LEFT, OF_LABEL, OFFER, singular, words};
+use crate::exports::Sample;
+use foldhash::HashSet;
+use std::path::Path;
+
+/// Share of the values of an id that must be known from elsewhere for it to be the same id.
+const SHARED: f64 = 0.5;
+/// Where one row in so many has no customer, such rows are left out rather than refused.
+const LEFT_OUT_FROM: usize = 200;
+
+/// What an id may be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Customer,
+    Item,
+    Offer,
+}
+
+/// Files of the same columns, and what their columns hold.
+pub(super) struct Table<'s> {
+    pub(super) input: &'s Input,
+    pub(super) columns: Vec<Look<'s>>,
+    /// Words of the files' names.
+    pub(super) stem: Vec<String>,
+    /// Positions among the columns.
+    pub(super) customer: Option<usize>,
+    pub(super) item: Option<usize>,
+    pub(super) offer: Option<usize>,
+    /// The kind of id, where it is not the customers' own.
+    pub(super) id: Option<String>,
+    pub(super) is_test: bool,
+}
+
+impl<'s> Table<'s> {
+    pub(super) fn new(input: &'s Input) -> Table<'s> {
+        let sample = &input.sample;
+        let columns = Look::all(sample);
+        let mut table = Table { input, columns, stem: stem(sample), customer: None, item: None, offer: None, id: None, is_test: false };
+        // A table of a database calls its own key `id`, and itself what it is of.
+        let own = table.own_key();
+        let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
+        table.customer = table.id_of(&CUSTOMER).or(own.filter(|_| is_of[0]));
+        table.item = table.id_of(&ITEM).or(own.filter(|_| is_of[1]));
+        table.offer = table.id_of(&OFFER).or(own.filter(|_| is_of[2]));
+        if table.customer.is_none() && sample.reading.without_header {
+            table.customer = table.columns.iter().position(Look::may_be_id);
+            let is_pair = table.columns.len() == 2 && table.columns.iter().all(Look::may_be_id);
+            table.item = table.item.or(is_pair.then_some(1));
+        }
+        if table.customer.is_none() {
+            // Where nothing else is an id of a person, an address is.
+            let repeats =
+                |column: &Look<'_>| column.has_word(&["email"]) && column.is_text() && column.sampled.texts.iter().take(50).all(|text| text.contains('@'));
+            table.customer = table.find(repeats);
+        }
+        table
+    }
+
+    /// The column that is the id of such a thing.
+    pub(super) fn id(&self, of: Of) -> Option<usize> {
+        match of {
+            Of::Customer => self.customer,
+            Of::Item => self.item,
+            Of::Offer => self.offer,
+        }
+    }
+
+    pub(super) fn set_id(&mut self, of: Of, place: usize) {
+        let id = match of {
+            Of::Customer => &mut self.customer,
+            Of::Item => &mut self.item,
+            Of::Offer => &mut self.offer,
+        };
+        *id = Some(place);
+    }
+
+    pub(super) fn sample(&self) -> &'s Sample {
+        &self.input.sample
+    }
+
+    /// The files, by name.
+    pub(super) fn files(&self) -> String {
+        let names: Vec<String> = self.sample().paths.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+        if names.len() > 4 { format!("{}, … ({} files)", names[..3].join(", "), names.len()) } else { names.join(", ") }
+    }
+
+    /// The column whose name is a word of the list, with or without a word of ids; the first words of the list go before the others.
+    pub(super) fn id_of(&self, subject: &[&str]) -> Option<usize> {
+        let rank = |column: &Look<'_>| {
+            let of_subject: Vec<usize> = column.words.iter().filter_map(|word| subject.iter().position(|known| known == word)).collect();
+            let others = column.words.iter().filter(|word| ![subject, &ID, &FILLER].iter().any(|list| list.contains(&word.as_str()))).count();
+            let place = *of_subject.first()?;
+            (others == 0 && column.may_be_id() && column.distinct() > 1).then_some((place, !column.has_word(&ID)))
+        };
+        (0..self.columns.len()).filter_map(|place| Some((rank(&self.columns[place])?, place))).min().map(|(_, place)| place)
+    }
+
+    /// The column that is called `id` and tells every row apart.
+    pub(super) fn own_key(&self) -> Option<usize> {
+        self.find(|column| column.words == ["id"] && column.is_unique() && column.may_be_id())
+    }
+
+    /// Whether the table is of such things, by its name.
+    pub(super) fn is_of(&self, list: &[&str]) -> bool {
+        self.stem.last().is_some_and(|word| list.contains(&singular(word)))
+    }
+
+    /// The first column that fits.
+    pub(super) fn find(&self, fits: impl Fn(&Look<'s>) -> bool) -> Option<usize> {
+        self.columns.iter().position(fits)
+    }
+
+    pub(super) fn stem_has(&self, list: &[&str]) -> bool {
+        self.stem.iter().any(|word| list.contains(&word.as_str()))
+    }
+
+    /// A column as the config names it, with what its values need.
+    pub(super) fn value(&self, place: usize) -> String {
+        let column = &self.columns[place];
+        match &column.holds {
+            Holds::Date(written) if written.format.is_some() || written.unit.is_some() => {
+                let mut parts = vec![format!("column = {}", quoted(column.name))];
+                parts.extend(written.format.iter().map(|format| format!("format = {}", quoted(format))));
+                if let Some((unit, origin)) = written.unit {
+                    parts.push(format!("unit = {}", quoted(unit)));
+                    parts.extend(origin.map(|origin| format!("origin = {}", quoted(origin))));
+                }
+                format!("{{ {} }}", parts.join(", "))
+            }
+            _ => quoted(column.name),
+        }
+    }
+
+    /// Sets a key to a moment, and says what was guessed of it.
+    pub(super) fn put_time(&self, source: &mut Source, key: &'static str, place: usize) {
+        let guess = match &self.columns[place].holds {
+            Holds::Date(written) => written.guess.clone().unwrap_or_default(),
+            _ => String::new(),
+        };
+        source.noted(key, self.value(place), guess);
+    }
+
+    /// Sets the customer. Rows without one are left out where they are many.
+    pub(super) fn put_customer(&self, source: &mut Source, place: usize) {
+        let column = &self.columns[place];
+        let without = self.sample().rows - column.known;
+        if without * LEFT_OUT_FROM > self.sample().rows {
+            let share = 100.0 * without as f64 / self.sample().rows as f64;
+            source.noted("where", quoted(&format!("{} is not missing", in_condition(column.name))), format!("{share:.1} % of the rows have no customer"));
+        }
+        if let Some(id) = &self.id {
+            source.noted("id", quoted(id), "[[identities]] says whose it is");
+        }
+        if column.ends_in_zero() {
+            source.put("customer", format!("{{ column = {}, strip_suffix = \".0\" }}", quoted(column.name)));
+        } else {
+            source.put("customer", quoted(column.name));
+        }
+    }
+
+    /// A source of these files, its customer set, and the texts that mean no value beside the usual.
+    pub(super) fn source(&self, table: &'static str, folder: &Path, customer: Option<usize>, used: &[usize]) -> Source {
+        let mut source = Source::new(table, self.input, folder);
+        let mut odd: Vec<&str> = used.iter().flat_map(|place| self.columns[*place].odd_missing.iter().copied()).collect();
+        odd.sort_unstable();
+        odd.dedup();
+        if !odd.is_empty() {
+            source.noted("missing", list(["", "NA", "NULL"].into_iter().chain(odd)), "texts among numbers or dates that seem to mean no value");
+        }
+        if let Some(customer) = customer {
+            self.put_customer(&mut source, customer);
+        }
+        source
+    }
+
+    /// The columns that are not among those used, by name.
+    pub(super) fn unused(&self, used: &[usize]) -> Vec<String> {
+        (0..self.columns.len()).filter(|place| !used.contains(place)).map(|place| self.columns[place].name.to_owned()).collect()
+    }
+
+    pub(super) fn texts(&self, place: Option<usize>) -> impl Iterator<Item = &'s str> {
+        place.into_iter().flat_map(|place| self.columns[place].sampled.texts.iter().map(|text| text.strip_suffix(".0").unwrap_or(text)))
+    }
+
+    /// The column without a name of its own (`id`) whose values are mostly among those known.
+    pub(super) fn shares(&self, known: &HashSet<&str>, mut fits: impl FnMut(&Look<'s>) -> bool) -> Option<usize> {
+        let share = |place: usize| {
+            let texts: Vec<&str> = self.texts(Some(place)).collect();
+            texts.iter().filter(|text| known.contains(*text)).count() as f64 / texts.len().max(1) as f64
+        };
+        (0..self.columns.len()).find(|place| {
+            let column = &self.columns[*place];
+            // Small numbers are among those of any other table: a count of rows tells nothing.
+            let says_itself = column.words.iter().any(|word| !ID.contains(&word.as_str()));
+            let is_id = if column.is_text() { !says_itself || column.is_unique() } else { !says_itself && !column.counts_rows() };
+            is_id && column.may_be_id() && column.distinct() > 3 && fits(column) && share(*place) >= SHARED
+        })
+    }
+
+    /// When a subscription began and when it ended, where some of those that began have not ended.
+    pub(super) fn subscription(&self) -> Option<(usize, usize)> {
+        let customer = self.customer.filter(|customer| self.columns[*customer].is_unique())?;
+        let ended = self.find(|column| column.is_date() && column.has_word(&ENDED))?;
+        let began = self.find(|column| column.is_date() && column.has_word(&BEGAN) && !column.has_word(&ENDED))?;
+        let (all, over) = (self.columns[customer].known, self.columns[ended].known);
+        (over * 50 > all && over < all && self.columns[began].known * 2 > all).then_some((began, ended))
+    }
+
+    /// The column that says who left, and what it says then.
+    pub(super) fn label(&self) -> Option<(usize, &'s str, bool)> {
+        let place = self.find(|column| {
+            let about = |word: &String| LEFT.contains(&word.as_str()) || OF_LABEL.contains(&word.as_str());
+            column.distinct() == 2 && column.has_word(&LEFT) && column.words.iter().all(about)
+        })?;
+        let mut counts = self.columns[place].counts();
+        let says_left = |text: &str| {
+            let text = text.to_lowercase();
+            ["1", "1.0", "yes", "y", "true", "t"].contains(&text.as_str()) || words(&text).first().is_some_and(|word| LEFT.contains(&word.as_str()))
+        };
+        if let Some((_, text)) = counts.iter().find(|(_, text)| says_left(text)) {
+            return Some((place, text, true));
+        }
+        counts.sort_unstable();
+        Some((place, counts[0].1, false))
+    }
+}
