@@ -73,7 +73,7 @@ pub(crate) fn expand(patterns: &[String]) -> Result<Vec<PathBuf>> {
                 }
             }
             if files.len() == before {
-                return Err(Error::new(ErrorKind::NoInput, format!("no file matches {pattern:?}; check the path, which is relative to the config")));
+                return Err(Error::new(ErrorKind::NoInput, format!("no file matches {pattern:?}; check the path (in a config it is relative to the config)")));
             }
         }
     }

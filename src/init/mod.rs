@@ -57,7 +57,8 @@ impl Draft {
             );
             return Err(Error::data(message));
         }
-        found.left_out.extend(looked.unreadable.iter().map(|error| error.to_string()));
+        let file = |error: &Error| error.place().file.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        found.left_out.extend(looked.unreadable.iter().map(|error| format!("{}: {}", file(error), error.message())));
         Ok(Draft { name: name.to_owned(), sources: found.sources, left_out: found.left_out, has_label: found.has_label, subscription: found.subscription })
     }
 
