@@ -13,7 +13,7 @@ use holdfast::init::{self, Draft};
 use holdfast::journey::Journey;
 use holdfast::output::report::TrainReport;
 use holdfast::simulate::{self, ShopPlan};
-use holdfast::train::{self, Comparison, Measured, Progress, Purpose, Trained};
+use holdfast::train::{self, Comparison, Measured, Progress, Purpose, Rows, Trained};
 use holdfast::{bundle, check, output};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -353,11 +353,9 @@ fn draft(files: &[String], out: Option<PathBuf>, name: Option<String>, threads: 
 }
 
 fn draft_text(draft: &Draft, exports: &Exports, out: &Path) -> String {
-    let rows = train::rows(exports);
     let mut lines: Vec<String> = draft.summary().iter().map(|(table, about)| format!("  {table:<11} {about}")).collect();
     lines.extend(draft.left_out().iter().map(|left_out| format!("  left out    {left_out}")));
-    let [read, accepted, rejected, duplicates, skipped] = [rows.read, rows.accepted, rows.rejected, rows.duplicates, rows.skipped].map(grouped);
-    lines.push(format!("  rows        {read} read, {accepted} accepted, {rejected} rejected, {duplicates} duplicates, {skipped} skipped"));
+    lines.push(rows_text(&train::rows(exports)));
     lines.push(format!("  customers   {}, items {}", grouped(exports.customers.len() as u64), grouped(exports.items.ids.len() as u64)));
     lines.extend(exports.notes.iter().map(|note| format!("  note        {note}")));
     lines.push(format!("  written to  {}: every guess is said in it. Read it through, then:", out.display()));
@@ -401,17 +399,14 @@ fn measured_json(measured: &Measured, seconds: &[(String, f64)]) -> serde_json::
     value
 }
 
+fn rows_text(rows: &Rows) -> String {
+    let [read, accepted, rejected, duplicates, skipped] = [rows.read, rows.accepted, rows.rejected, rows.duplicates, rows.skipped].map(grouped);
+    format!("  rows        {read} read, {accepted} accepted, {rejected} rejected, {duplicates} duplicates, {skipped} skipped")
+}
+
 fn summary(config: &Config, measured: &Measured) -> String {
     let mut lines = vec![config.project.name.clone()];
-    let rows = &measured.rows;
-    lines.push(format!(
-        "  rows        {} read, {} accepted, {} rejected, {} duplicates, {} skipped",
-        grouped(rows.read),
-        grouped(rows.accepted),
-        grouped(rows.rejected),
-        grouped(rows.duplicates),
-        grouped(rows.skipped)
-    ));
+    lines.push(rows_text(&measured.rows));
     lines.push(format!("  seen        {} customers, {} items", grouped(measured.customers as u64), grouped(measured.items as u64)));
     if let Some(churn) = &measured.churn {
         let window = match (&measured.cutoff, measured.horizon) {

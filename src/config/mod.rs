@@ -100,6 +100,9 @@ impl Span {
     }
 }
 
+/// Texts that mean no value where a source does not say; a field of blanks counts as empty.
+pub const USUAL_MISSING: [&str; 3] = ["", "NA", "NULL"];
+
 /// What every source has: which files, how they are laid out, which rows count.
 #[derive(Debug, Clone)]
 pub struct Files {

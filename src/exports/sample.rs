@@ -10,8 +10,8 @@ use super::prepare::{open, plain_files};
 use super::read::split;
 use super::record::{Fields, Record};
 use super::reject::Class;
-use super::structure::{HEAD_BYTES, inspect, split_spaces};
-use crate::config::{Delimiter, Files, Format, Layout};
+use super::structure::{DELIMITERS, HEAD_BYTES, inspect, split_spaces};
+use crate::config::{Delimiter, Files, Format, Layout, USUAL_MISSING};
 use crate::error::{Error, ErrorKind, Result};
 use crate::timeline::NO_INDEX;
 use foldhash::{HashMap, HashMapExt};
@@ -24,8 +24,6 @@ const MOST_ROWS: usize = 100_000;
 const LINES: usize = 100;
 /// Tried where a file is not UTF-8: what office programs of the West write. Every sequence of bytes is text in it.
 const OTHER_ENCODING: &str = "windows-1252";
-/// Texts that mean no value in any source.
-const MISSING: [&[u8]; 3] = [b"", b"NA", b"NULL"];
 
 /// What a config has to say to have a file read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -177,23 +175,15 @@ fn settle(path: &Path, files: &mut Files) -> Result<Reading> {
                 files.columns = Some(numbered(structure.columns.len()));
             }
         }
-        first => {
-            let separators = [b',', b';', b'\t', b'|'];
-            let is_separated =
-                first.is_err() && separators.iter().any(|separator| head.split(|byte| *byte == b'\n').next().is_some_and(|line| line.contains(separator)));
-            if is_separated {
-                match first {
-                    // Numbers only.
-                    Err(error) if error.message().starts_with("no_header") => {
-                        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-                        let fields = separators.iter().map(|separator| line.split(|byte| byte == separator).count()).max().unwrap_or(1);
-                        reading.without_header = true;
-                        files.columns = Some(numbered(fields));
-                    }
-                    Err(error) => return Err(error),
-                    Ok(_) => {}
-                }
-            } else if let Some(lines) = in_blanks(&head, ended) {
+        // Numbers only.
+        Err(error) if separates(&head) && error.message().starts_with("no_header") => {
+            let fields = DELIMITERS.iter().map(|separator| first_line(&head).split(|byte| byte == separator).count()).max().unwrap_or(1);
+            reading.without_header = true;
+            files.columns = Some(numbered(fields));
+        }
+        Err(error) if separates(&head) => return Err(error),
+        one_column => match in_blanks(&head, ended) {
+            Some(lines) => {
                 reading.by_blanks = true;
                 files.delimiter = Some(Delimiter::Spaces);
                 let is_even = lines.iter().all(|line| line.len() == lines[0].len());
@@ -205,12 +195,20 @@ fn settle(path: &Path, files: &mut Files) -> Result<Reading> {
                     reading.without_header = true;
                     files.columns = Some(numbered(lines[0].len()));
                 }
-            } else {
-                first?;
             }
-        }
+            None => drop(one_column?),
+        },
     }
     Ok(reading)
+}
+
+fn first_line(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b'\n').next().unwrap_or_default()
+}
+
+/// Whether the first line has a sign that separates fields.
+fn separates(head: &[u8]) -> bool {
+    DELIMITERS.iter().any(|separator| first_line(head).contains(separator))
 }
 
 /// Names of the files in the folder of a file; none where the folder cannot be read.
@@ -260,7 +258,7 @@ impl Rows {
     fn take<'r>(&mut self, fields: impl Iterator<Item = &'r [u8]>) {
         for ((texts, codes), field) in self.columns.iter_mut().zip(fields) {
             let field = field.trim_ascii();
-            codes.push(if MISSING.contains(&field) { NO_INDEX } else { texts.intern(field) });
+            codes.push(if USUAL_MISSING.iter().any(|missing| missing.as_bytes() == field) { NO_INDEX } else { texts.intern(field) });
         }
         self.rows += 1;
     }

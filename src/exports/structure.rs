@@ -14,7 +14,7 @@ const SAMPLE_RECORDS: usize = 100;
 /// Most columns.
 const MAX_COLUMNS: usize = 10_000;
 /// The delimiters that are sniffed.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Which of the first four bytes are NUL in UTF-16 and UTF-32 text of either byte order that begins with two letters.
 const NUL_BESIDE_LETTERS: [[bool; 4]; 4] = [[true, false, true, false], [false, true, false, true], [true, true, true, false], [false, true, true, true]];
 const BOM: &[u8] = b"\xEF\xBB\xBF";

@@ -52,7 +52,7 @@ pub(super) enum Holds {
     /// There are none.
     Nothing,
     /// Numbers.
-    Number { whole: bool, least: f64, negative: f64 },
+    Number { whole: bool, least: f64 },
     /// Moments, and what has to be declared to read them.
     Date(Written),
     /// Texts.
@@ -171,13 +171,12 @@ fn holds(sampled: &SampledColumn, words: &[String], texts: &[&str], decimal_comm
         }
         let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
         let whole = looked_at.iter().all(|text| text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()));
-        let negative = numbers.iter().filter(|number| **number < 0.0).count() as f64 / numbers.len() as f64;
         // A column of eight digits that are all days of the calendar is one of dates, whatever it is called.
         let all_days = whole && looked_at.len() > 20 && looked_at.iter().all(|text| text.len() == 8) && fits(&sniffed(looked_at), looked_at);
         if all_days {
             return Holds::Date(Written::default());
         }
-        return Holds::Number { whole, least, negative };
+        return Holds::Number { whole, least };
     }
     match date(sampled, looked_at) {
         Some(written) => Holds::Date(written),

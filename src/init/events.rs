@@ -3,6 +3,7 @@
 use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
 use super::items::item_columns;
+use super::offers::sent_offer;
 use super::table::Table;
 use super::words::{self, AMOUNT, BASKET, CATEGORY, CHANNEL, DISCOUNT, HAPPENED, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME};
 use std::path::Path;
@@ -148,20 +149,14 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     };
     let role = if table.is_test { ", kept for the test" } else { "" };
     source.about.insert(0, format!("{}: what customers did, {what}{role}.", table.files()));
-    let mut put = |source: &mut Source, key: &'static str, place: Option<usize>| {
-        if let Some(place) = place.filter(|place| !used.contains(place)) {
-            source.put(key, table.value(place));
-            used.push(place);
-        }
-    };
-    put(&mut source, "item", table.item);
-    put(&mut source, "basket", basket(table));
+    table.put(&mut source, &mut used, "item", table.item);
+    table.put(&mut source, &mut used, "basket", basket(table));
     if amount(table).is_none() && quantity(table).is_none() && price(table).is_some() {
         source.noted("quantity", "{ value = \"1\" }".into(), "no column says how many");
     }
-    put(&mut source, "quantity", quantity(table));
-    put(&mut source, "price", price(table));
-    put(&mut source, "amount", amount(table));
+    table.put(&mut source, &mut used, "quantity", quantity(table));
+    table.put(&mut source, &mut used, "price", price(table));
+    table.put(&mut source, &mut used, "amount", amount(table));
     if table.sample().reading.without_header && !has_amount(table) {
         // Columns without names: a fraction is money, a small whole number how many.
         let free = |whole: bool| {
@@ -172,19 +167,13 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
         };
         if let Some(place) = free(false) {
             source.noted("amount", quoted(table.columns[place].name), "guessed: numbers with fractions");
-            put(&mut source, "quantity", free(true).filter(|whole| table.columns[*whole].distinct() < 100));
+            table.put(&mut source, &mut used, "quantity", free(true).filter(|whole| table.columns[*whole].distinct() < 100));
             used.push(place);
         }
     }
-    let mut put = |source: &mut Source, key: &'static str, place: Option<usize>| {
-        if let Some(place) = place.filter(|place| !used.contains(place)) {
-            source.put(key, table.value(place));
-            used.push(place);
-        }
-    };
-    put(&mut source, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL) && column.distinct() <= MOST_CATEGORIES));
-    put(&mut source, "score", table.find(|column| column.is_number() && column.has_word(&SCORE)));
-    put(&mut source, "offer", table.offer);
+    table.put(&mut source, &mut used, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL) && column.distinct() <= MOST_CATEGORIES));
+    table.put(&mut source, &mut used, "score", table.find(|column| column.is_number() && column.has_word(&SCORE)));
+    table.put(&mut source, &mut used, "offer", table.offer);
     let discounts: Vec<usize> = (0..table.columns.len())
         .filter(|place| table.columns[*place].is_number() && table.columns[*place].has_word(&DISCOUNT) && !used.contains(place))
         .collect();
@@ -275,7 +264,7 @@ pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String]) -> O
 
 /// The contacts of a table of past campaigns, as events: rows without an offer were kept out.
 pub(super) fn contacts(table: &Table<'_>, folder: &Path) -> Option<Source> {
-    let (offer, time) = (table.find(|column| column.has_word(&["offer", "coupon", "promotion", "promo", "voucher", "deal"])).or(table.offer)?, time(table)?);
+    let (offer, time) = (sent_offer(table)?, time(table)?);
     let column = &table.columns[offer];
     let mut source = table.source("events", folder, None, &[]);
     source.about.push(format!("{}: what the business sent. A contact is never taken for a sign of life.", table.files()));

@@ -32,11 +32,8 @@ pub(super) fn item_columns(table: &Table<'_>, source: &mut Source, used: &mut Ve
     let key = &table.columns[item];
     let follows = |column: &Look<'_>, share: f64| column.follows(key).is_none_or(|found| found >= share);
     let name = table.find(|column| column.is_text() && column.has_word(&NAME) && follows(column, NAMED));
-    let name = name.filter(|place| !used.contains(place) && table.columns[*place].distinct() > MANY_NAMES.min(table.columns[item].distinct() / 4));
-    if let Some(place) = name {
-        source.put("name", quoted(table.columns[place].name));
-        used.push(place);
-    }
+    let name = name.filter(|place| table.columns[*place].distinct() > MANY_NAMES.min(table.columns[item].distinct() / 4));
+    table.put(source, used, "name", name);
     let mut levels: Vec<usize> = (0..table.columns.len())
         .filter(|place| {
             let column = &table.columns[*place];
@@ -68,15 +65,8 @@ pub(super) fn item_columns(table: &Table<'_>, source: &mut Source, used: &mut Ve
     }
     used.extend(&levels);
     for (key, list) in [("price", &PRICE[..]), ("margin", &["margin"][..])] {
-        if let Some(place) = table.find(|column| column.is_number() && column.has_word(list) && follows(column, FOLLOWS)).filter(|place| !used.contains(place))
-        {
-            source.put(key, quoted(table.columns[place].name));
-            used.push(place);
-        }
+        table.put(source, used, key, table.find(|column| column.is_number() && column.has_word(list) && follows(column, FOLLOWS)));
     }
     let stock = table.find(|column| column.has_word(&["available", "availability", "stock", "instock", "inventory"]) && !column.has_word(&ID));
-    if let Some(place) = stock.filter(|place| !used.contains(place) && *place != item && follows(&table.columns[*place], FOLLOWS)) {
-        source.put("available", quoted(table.columns[place].name));
-        used.push(place);
-    }
+    table.put(source, used, "available", stock.filter(|place| *place != item && follows(&table.columns[*place], FOLLOWS)));
 }

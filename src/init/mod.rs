@@ -22,21 +22,17 @@ pub use windows::{Leaving, leaving};
 
 use crate::error::{Error, Result};
 use crate::exports::Looked;
-use draft::{Source, comment, list, quoted};
+use draft::{comment, list, quoted};
 use inputs::Input;
 use std::fmt::Write as _;
 use std::path::Path;
+use tables::Found;
 
 /// A config to be looked through.
 #[derive(Debug)]
 pub struct Draft {
     name: String,
-    sources: Vec<Source>,
-    /// Files that fit nothing, and why.
-    left_out: Vec<String>,
-    has_label: bool,
-    /// Columns of the profiles that say when a subscription began and ended.
-    subscription: Option<(String, String)>,
+    found: Found,
 }
 
 impl Draft {
@@ -59,12 +55,13 @@ impl Draft {
         }
         let file = |error: &Error| error.place().file.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         found.left_out.extend(looked.unreadable.iter().map(|error| format!("{}: {}", file(error), error.message())));
-        Ok(Draft { name: name.to_owned(), sources: found.sources, left_out: found.left_out, has_label: found.has_label, subscription: found.subscription })
+        Ok(Draft { name: name.to_owned(), found })
     }
 
     /// One line per source: what it is, and of which files.
     pub fn summary(&self) -> Vec<(&str, &str)> {
-        self.sources
+        self.found
+            .sources
             .iter()
             .map(|source| (source.table, source.about.first().and_then(|about| about.split(". ").next()).unwrap_or_default().trim_end_matches('.')))
             .collect()
@@ -72,7 +69,7 @@ impl Draft {
 
     /// Files that fit nothing, and why.
     pub fn left_out(&self) -> &[String] {
-        &self.left_out
+        &self.found.left_out
     }
 
     /// The text. `leaving` is known once the exports have been read.
@@ -84,26 +81,24 @@ impl Draft {
         comment(&mut out, "currency = \"EUR\"            # shown beside amounts");
         comment(&mut out, "timezone = \"Europe/Berlin\"  # where days begin; UTC if not said");
         out.push('\n');
-        self.sources.iter().for_each(|source| source.write(&mut out));
-        for left_out in &self.left_out {
+        self.found.sources.iter().for_each(|source| source.write(&mut out));
+        for left_out in &self.found.left_out {
             comment(&mut out, &format!("Left out: {left_out}"));
         }
         out.push_str("[churn]\n");
-        match (self.has_label, leaving) {
-            (true, _) => out.push_str("definition = \"label\"\n"),
-            (false, leaving) if self.subscription.is_some() => {
-                let (began, ended) = self.subscription.as_ref().map_or(("", ""), |(began, ended)| (began.as_str(), ended.as_str()));
-                comment(&mut out, "Guessed: customers are those whose subscription runs; who ends it within the horizon leaves.");
-                let _ = writeln!(out, "definition = \"subscription\"\nsubscription = {{ start = {}, end = {} }}", quoted(began), quoted(ended));
-                let _ = writeln!(out, "horizon = \"{}d\"", leaving.map_or(90, |leaving| leaving.horizon.min(90)));
-            }
-            (false, Some(leaving)) => {
-                comment(&mut out, &format!("Guessed: {}.", leaving.why));
-                let _ = writeln!(out, "definition = \"inactivity\"\nkinds = {}", list(&leaving.kinds));
-                let _ = writeln!(out, "active_within = \"{}d\" # who is asked about: customers with one of these in this time", leaving.active_within);
-                let _ = writeln!(out, "horizon = \"{}d\" # left: none of them in this time", leaving.horizon);
-            }
-            (false, None) => out.push_str("definition = \"none\" # nothing is dated and no column says who left\n"),
+        if self.found.has_label {
+            out.push_str("definition = \"label\"\n");
+        } else if let Some((began, ended)) = &self.found.subscription {
+            comment(&mut out, "Guessed: customers are those whose subscription runs; who ends it within the horizon leaves.");
+            let _ = writeln!(out, "definition = \"subscription\"\nsubscription = {{ start = {}, end = {} }}", quoted(began), quoted(ended));
+            let _ = writeln!(out, "horizon = \"{}d\"", leaving.map_or(90, |leaving| leaving.horizon.min(90)));
+        } else if let Some(leaving) = leaving {
+            comment(&mut out, &format!("Guessed: {}.", leaving.why));
+            let _ = writeln!(out, "definition = \"inactivity\"\nkinds = {}", list(&leaving.kinds));
+            let _ = writeln!(out, "active_within = \"{}d\" # who is asked about: customers with one of these in this time", leaving.active_within);
+            let _ = writeln!(out, "horizon = \"{}d\" # left: none of them in this time", leaving.horizon);
+        } else {
+            out.push_str("definition = \"none\" # nothing is dated and no column says who left\n");
         }
         out
     }

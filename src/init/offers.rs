@@ -36,10 +36,7 @@ pub(super) fn offers(table: &Table<'_>, folder: &Path) -> Source {
     source.about.push(format!("{}: what can be offered. Say what a contact and an acceptance cost, and who may get it (`who`).", table.files()));
     source.put("offer", quoted(table.columns[offer].name));
     let mut used = vec![offer];
-    if let Some(item) = table.item {
-        source.put("items", quoted(table.columns[item].name));
-        used.push(item);
-    }
+    table.put(&mut source, &mut used, "items", table.item);
     let keys: [(&'static str, &[&str], &[&str]); 10] = [
         ("name", &NAME, &[]),
         ("group", &GROUPS, &[]),
@@ -89,33 +86,32 @@ pub(super) fn offer_group(table: &Table<'_>) -> Option<usize> {
     table.find(|column| column.has_word(&GROUPS) && !column.is_date()).filter(|place| Some(*place) != table.offer)
 }
 
+/// What was sent: the offer itself rather than its campaign, where both are told.
+pub(super) fn sent_offer(table: &Table<'_>) -> Option<usize> {
+    table.find(|column| column.has_word(&["offer", "coupon", "promotion", "promo", "voucher", "deal"]) && column.may_be_id()).or(table.offer)
+}
+
 /// `sums` says whether there are purchases with dates, and whether they have amounts; `groups` are the columns by which offers are grouped.
 pub(super) fn treatments(table: &Table<'_>, folder: &Path, sums: Option<bool>, groups: &[&str]) -> Source {
     let mut source = table.source("treatments", folder, table.customer, &[]);
     source.about.push(format!("{}: who was given what. Say `randomised = true` where that was decided by lot.", table.files()));
     let mut used: Vec<usize> = table.customer.into_iter().collect();
-    let put = |source: &mut Source, used: &mut Vec<usize>, key: &'static str, place: Option<usize>| {
-        if let Some(place) = place.filter(|place| !used.contains(place)) {
-            source.put(key, quoted(table.columns[place].name));
-            used.push(place);
-        }
-    };
     let arm = arm(table);
     // Of two, the campaign is the wave in which an offer was sent.
     let wave = table.find(|column| column.has_word(&["wave", "campaign", "mailing"]) && column.may_be_id());
-    let offer = table.find(|column| column.has_word(&["offer", "coupon", "promotion", "promo", "voucher", "deal"]) && column.may_be_id()).or(table.offer);
+    let offer = sent_offer(table);
     let is_group = offer.is_some_and(|offer| groups.contains(&table.columns[offer].name));
-    put(&mut source, &mut used, if is_group { "offer_group" } else { "offer" }, offer);
-    put(&mut source, &mut used, "arm", arm.map(|(place, _)| place));
+    table.put(&mut source, &mut used, if is_group { "offer_group" } else { "offer" }, offer);
+    table.put(&mut source, &mut used, "arm", arm.map(|(place, _)| place));
     let time = events::time(table);
     if let Some(time) = time {
         table.put_time(&mut source, "time", time);
         used.push(time);
     }
-    put(&mut source, &mut used, "wave", wave);
-    put(&mut source, &mut used, "propensity", table.find(|column| column.is_number() && column.has_word(&["propensity", "probability"])));
-    put(&mut source, &mut used, "decision_id", table.find(|column| column.name == "decision_id"));
-    put(&mut source, &mut used, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL)));
+    table.put(&mut source, &mut used, "wave", wave);
+    table.put(&mut source, &mut used, "propensity", table.find(|column| column.is_number() && column.has_word(&["propensity", "probability"])));
+    table.put(&mut source, &mut used, "decision_id", table.find(|column| column.name == "decision_id"));
+    table.put(&mut source, &mut used, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL)));
     if let Some((_, control)) = arm {
         source.noted("control", quoted(control), "the arm that got nothing");
     }

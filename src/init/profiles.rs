@@ -28,10 +28,7 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
             "household" => table.id_of(list),
             _ => table.find(|column| column.has_word(list) && (1..=4).contains(&column.distinct())),
         };
-        if let Some(place) = place.filter(|place| !used.contains(place)) {
-            source.put(key, quoted(table.columns[place].name));
-            used.push(place);
-        }
+        table.put(&mut source, &mut used, key, place);
     }
     let is_email = |column: &Look<'_>| column.has_word(&["email"]) || column.sampled.texts.iter().take(50).any(|text| text.contains('@'));
     let carry: Vec<usize> = all.iter().copied().filter(|place| is_email(&table.columns[*place]) && !used.contains(place)).collect();

@@ -4,6 +4,7 @@ use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
 use super::inputs::{Input, stem};
 use super::words::{BEGAN, CUSTOMER, ENDED, FILLER, ID, ITEM, LEFT, OF_LABEL, OFFER, singular, words};
+use crate::config::USUAL_MISSING;
 use crate::exports::Sample;
 use foldhash::HashSet;
 use std::path::Path;
@@ -32,7 +33,7 @@ pub(super) struct Table<'s> {
     pub(super) item: Option<usize>,
     pub(super) offer: Option<usize>,
     /// The kind of id, where it is not the customers' own.
-    pub(super) id: Option<String>,
+    pub(super) id_kind: Option<String>,
     pub(super) is_test: bool,
 }
 
@@ -40,7 +41,7 @@ impl<'s> Table<'s> {
     pub(super) fn new(input: &'s Input) -> Table<'s> {
         let sample = &input.sample;
         let columns = Look::all(sample);
-        let mut table = Table { input, columns, stem: stem(sample), customer: None, item: None, offer: None, id: None, is_test: false };
+        let mut table = Table { input, columns, stem: stem(sample), customer: None, item: None, offer: None, id_kind: None, is_test: false };
         // A table of a database calls its own key `id`, and itself what it is of.
         let own = table.own_key();
         let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
@@ -77,6 +78,14 @@ impl<'s> Table<'s> {
             Of::Offer => &mut self.offer,
         };
         *id = Some(place);
+    }
+
+    /// Sets a key to a column that has no other part yet.
+    pub(super) fn put(&self, source: &mut Source, used: &mut Vec<usize>, key: &'static str, place: Option<usize>) {
+        if let Some(place) = place.filter(|place| !used.contains(place)) {
+            source.put(key, quoted(self.columns[place].name));
+            used.push(place);
+        }
     }
 
     pub(super) fn sample(&self) -> &'s Sample {
@@ -153,7 +162,7 @@ impl<'s> Table<'s> {
             let share = 100.0 * without as f64 / self.sample().rows as f64;
             source.noted("where", quoted(&format!("{} is not missing", in_condition(column.name))), format!("{share:.1} % of the rows have no customer"));
         }
-        if let Some(id) = &self.id {
+        if let Some(id) = &self.id_kind {
             source.noted("id", quoted(id), "[[identities]] says whose it is");
         }
         if column.ends_in_zero() {
@@ -170,7 +179,7 @@ impl<'s> Table<'s> {
         odd.sort_unstable();
         odd.dedup();
         if !odd.is_empty() {
-            source.noted("missing", list(["", "NA", "NULL"].into_iter().chain(odd)), "texts among numbers or dates that seem to mean no value");
+            source.noted("missing", list(USUAL_MISSING.into_iter().chain(odd)), "texts among numbers or dates that seem to mean no value");
         }
         if let Some(customer) = customer {
             self.put_customer(&mut source, customer);

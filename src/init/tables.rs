@@ -12,8 +12,10 @@ use foldhash::{HashSet, HashSetExt};
 use std::path::Path;
 
 /// Everything that was made of the files.
+#[derive(Debug)]
 pub(super) struct Found {
     pub(super) sources: Vec<Source>,
+    /// Files that fit nothing, and why.
     pub(super) left_out: Vec<String>,
     pub(super) has_label: bool,
     /// Columns of the profiles that say when a subscription began and ended.
@@ -115,7 +117,7 @@ fn identities(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
         for other in tables.iter_mut().filter(|other| other.customer.is_none()) {
             if let Some(place) = other.find(|column| also.iter().any(|name| name == column.name)) {
                 other.customer = Some(place);
-                other.id = Some(other.columns[place].name.to_owned());
+                other.id_kind = Some(other.columns[place].name.to_owned());
                 is_used = true;
             }
         }
@@ -150,7 +152,7 @@ fn share_ids(tables: &mut [Table<'_>]) {
     for of in [Of::Customer, Of::Item, Of::Offer] {
         let mut known: HashSet<&str> = HashSet::new();
         // Ids of another kind, which identities explain, are no customers' own.
-        tables.iter().filter(|table| of != Of::Customer || table.id.is_none()).for_each(|table| known.extend(table.texts(table.id(of))));
+        tables.iter().filter(|table| of != Of::Customer || table.id_kind.is_none()).for_each(|table| known.extend(table.texts(table.id(of))));
         for table in tables.iter_mut().filter(|table| table.customer.is_none() && table.id(of).is_none()) {
             if let Some(place) = table.shares(&known, |column| column.is_unique() || column.has_word(&ID)) {
                 table.set_id(of, place);

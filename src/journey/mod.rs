@@ -11,7 +11,7 @@ pub use chain::Chain;
 
 use crate::config::Span;
 use crate::exports::Exports;
-use crate::snapshot::learned::history;
+use crate::snapshot::learned::{RARE, history};
 use crate::timeline::{Cutoff, Event, EventStore};
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
@@ -21,8 +21,6 @@ use walks::{Step, Walk, walks};
 
 /// Longest time from one touch to the next, and to the purchase: what marketing usually counts.
 const LOOKBACK: Span = Span::days(30);
-/// A touchpoint or a way of fewer customers is not named: it might tell of one.
-const FEW: u64 = 10;
 /// Most touchpoints; the rest is one.
 const MOST: usize = 40;
 /// The touchpoint that those which are not named are.
@@ -105,7 +103,8 @@ struct Tally {
 }
 
 impl Journey {
-    /// Learns from all that was known before `end`; `alive` are the kinds that count as a purchase, and no touch is further from it than `horizon`. `None` where nothing is dated or no purchase came after a touch.
+    /// Learns from all that was known before `end`; `alive` are the kinds that count as a purchase, and no touch is further from it than `horizon`. A touchpoint
+    /// or a way of fewer than [`RARE`] customers is not named. `None` where nothing is dated or no purchase came after a touch.
     pub fn learn(exports: &Exports, alive: &[String], horizon: Span, end: Cutoff) -> Option<Journey> {
         let store = &exports.events;
         let alive: Vec<bool> = store.kinds.iter().map(|kind| alive.contains(kind)).collect();
@@ -212,7 +211,7 @@ impl Names {
         let is_touch = |kind: usize| !alive[kind] && !neither[kind];
         let mut known: Vec<(u64, usize, usize)> = Vec::new();
         for kind in (0..store.kinds.len()).filter(|kind| is_touch(*kind)) {
-            known.extend((0..places).filter(|place| customers[kind][*place].0 >= FEW).map(|place| (customers[kind][place].0, kind, place)));
+            known.extend((0..places).filter(|place| customers[kind][*place].0 >= RARE as u64).map(|place| (customers[kind][place].0, kind, place)));
         }
         known.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         known.truncate(MOST);
@@ -337,7 +336,7 @@ impl Tally {
             })
             .collect();
         touchpoints.sort_by(|a, b| b.credit.total_cmp(&a.credit).then_with(|| a.name.cmp(&b.name)));
-        let mut ways: Vec<(Vec<usize>, [u64; 3])> = self.ways.into_iter().filter(|(_, [customers, ..])| *customers >= FEW).collect();
+        let mut ways: Vec<(Vec<usize>, [u64; 3])> = self.ways.into_iter().filter(|(_, [customers, ..])| *customers >= RARE as u64).collect();
         ways.sort_by(|(a, [_, walks_a, _]), (b, [_, walks_b, _])| walks_b.cmp(walks_a).then_with(|| a.cmp(b)));
         let named = |way: &[usize]| way.iter().map(|touch| names[*touch].clone()).collect();
         Some(Journey {

@@ -3,16 +3,13 @@
 use super::Surroundings;
 use crate::config::condition::Condition;
 use crate::config::raw::{Field, Table};
-use crate::config::{Delimiter, Duplicates, Files, Format, Layout, Lookup, Role};
+use crate::config::{Delimiter, Duplicates, Files, Format, Layout, Lookup, Role, USUAL_MISSING};
 use crate::error::Result;
 
 /// Keys that every source has.
 pub(super) const KEYS: [&str; 14] =
     ["files", "format", "delimiter", "encoding", "columns", "layout", "where", "lookup", "missing", "duplicates", "id", "role", "max_age", "min_rows"];
 pub(super) const LOOKUP_KEYS: [&str; 4] = ["files", "on", "key", "many"];
-
-/// Texts that mean no value where a source does not say; a field of blanks counts as empty.
-const USUAL_MISSING: [&str; 3] = ["", "NA", "NULL"];
 
 /// A row condition under a key.
 pub(super) fn row_condition(table: &Table<'_>, key: &str) -> Result<Option<Condition>> {
