@@ -69,6 +69,7 @@ fn evidence(column: &ProfileColumn, values: &[Option<f64>], sum: &Sum) -> Option
             "it is {} at the end of the export for {now} of the {told} customers for whom that changed since the cut-off, and as it was then for {then}",
             sum.what
         ),
+        stops: true,
     })
 }
 

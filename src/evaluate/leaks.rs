@@ -1,8 +1,9 @@
 //! Columns that know the answer: what nearly gives the label away was written after it, and will not be there when it is needed.
 //!
-//! Three signs, each with its evidence: one column ranks the labels almost without a fault; one category, or having (or missing) a value at all,
-//! comes with leaving almost always and for many of those who left; rows to test on stand among the rows to learn from. Honest
-//! columns can be strong; the bounds are where strength stops being plausible.
+//! Three signs, each with its evidence: one column ranks the labels almost without a fault; some categories, or having (or missing) a value at all,
+//! come with leaving almost always and for many of those who left; rows to test on stand among the rows to learn from. Honest
+//! columns can be strong; the bounds are where strength stops being plausible. Categories that name some of those who left, but not many, may as well be
+//! a rule of the business ("suspended accounts leave"): they are told and stop nothing.
 
 use super::classify::auc;
 use crate::error::{Error, Result};
@@ -18,6 +19,10 @@ const NEARLY_ALL: f64 = 0.98;
 /// The group must hold so many customers, and such a share of all who left.
 const GROUP: usize = 50;
 const SHARE_OF_LEAVERS: f64 = 0.1;
+/// Categories in which nearly all left stop the training if together they name such a share of all who left.
+const SHARE_NAMED: f64 = 0.4;
+/// Customers a category must have to count among those in which nearly all left.
+const CATEGORY: usize = 20;
 /// Customers of each class below which nothing can be said.
 const EACH: usize = 50;
 /// Share of the rows to test on that stand among the rows to learn from, where a column is nearly different for everyone: from the first
@@ -32,6 +37,8 @@ pub struct Leak {
     pub column: String,
     /// What gives it away.
     pub evidence: String,
+    /// Whether it stops the training; told otherwise.
+    pub stops: bool,
 }
 
 /// A group of customers: how many, and how many of them left.
@@ -46,10 +53,16 @@ impl Group {
         self.customers += 1;
         self.left += usize::from(left);
     }
+    fn nearly_all_left(&self) -> bool {
+        self.left as f64 >= NEARLY_ALL * self.customers as f64
+    }
     fn gives_away(&self, all: Group) -> bool {
-        let share = self.left as f64 / self.customers.max(1) as f64;
         let base = all.left as f64 / all.customers as f64;
-        self.customers >= GROUP && share >= NEARLY_ALL && base <= 0.9 && self.left as f64 >= SHARE_OF_LEAVERS * all.left as f64
+        self.customers >= GROUP && self.nearly_all_left() && base <= 0.9 && self.names(SHARE_OF_LEAVERS, all)
+    }
+    /// Whether such a share of all who left is among them.
+    fn names(&self, share: f64, all: Group) -> bool {
+        self.left as f64 >= share * all.left as f64
     }
 }
 
@@ -72,7 +85,7 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
         return None;
     }
     let values = matrix.column(column);
-    let say = |evidence: String| Some(Leak { column: exported(&spec.name).to_owned(), evidence });
+    let say = |evidence: String, stops: bool| Some(Leak { column: exported(&spec.name).to_owned(), evidence, stops });
     let told = |group: Group, what: &str| {
         format!(
             "{} of the {} customers {what} left, of all {} only {:.1} %",
@@ -88,7 +101,7 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
     }
     for (group, other, what) in [(present, missing, "who have a value"), (missing, present, "without a value")] {
         if other.customers >= GROUP && group.gives_away(all) {
-            return say(told(group, what));
+            return say(told(group, what), true);
         }
     }
     match &spec.values {
@@ -99,7 +112,14 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
                     group.add(*label);
                 }
             }
-            groups.iter().zip(vocabulary).find(|(group, _)| group.gives_away(all)).and_then(|(group, name)| say(told(*group, &format!("with {name:?}"))))
+            let telling: Vec<(&Group, &String)> =
+                groups.iter().zip(vocabulary).filter(|(group, _)| group.customers >= CATEGORY && group.nearly_all_left()).collect();
+            let named =
+                telling.iter().fold(Group::default(), |sum, (group, _)| Group { customers: sum.customers + group.customers, left: sum.left + group.left });
+            let names: Vec<String> = telling.iter().take(5).map(|(_, name)| format!("{name:?}")).collect();
+            let more = if telling.len() > names.len() { format!(" and {} more", telling.len() - names.len()) } else { String::new() };
+            let evidence = told(named, &format!("with {}{more}", names.join(", ")));
+            if named.gives_away(all) { say(evidence, named.names(SHARE_NAMED, all)) } else { None }
         }
         FeatureValues::Number => {
             let (known, outcomes): (Vec<f64>, Vec<bool>) =
@@ -110,21 +130,25 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
             }
             let area = auc(&known, &outcomes);
             let area = area.max(1.0 - area);
-            if area > NEARLY_CERTAIN { say(format!("alone it ranks leavers and stayers with an AUC of {area:.4}")) } else { None }
+            if area > NEARLY_CERTAIN { say(format!("alone it ranks leavers and stayers with an AUC of {area:.4}"), true) } else { None }
         }
     }
 }
 
-/// Stops a training whose columns know the answer.
+/// Stops a training whose columns know the answer; a warning of each that may.
 ///
 /// # Errors
 /// 65 naming each column with its evidence and what to do.
-pub fn refuse(found: &[Leak]) -> Result<()> {
-    if found.is_empty() {
-        return Ok(());
+pub fn refuse(found: Vec<Leak>) -> Result<Vec<String>> {
+    let (certain, possible): (Vec<Leak>, Vec<Leak>) = found.into_iter().partition(|leak| leak.stops);
+    if certain.is_empty() {
+        let warning = |leak: Leak| {
+            format!("{:?} tells of some who left that they did ({}): drop it from the profiles if it is only known after the fact", leak.column, leak.evidence)
+        };
+        return Ok(possible.into_iter().map(warning).collect());
     }
-    let told: Vec<String> = found.iter().map(|leak| format!("{:?}: {}", leak.column, leak.evidence)).collect();
-    let names: Vec<String> = found.iter().map(|leak| format!("{:?}", leak.column)).collect();
+    let told: Vec<String> = certain.iter().map(|leak| format!("{:?}: {}", leak.column, leak.evidence)).collect();
+    let names: Vec<String> = certain.iter().map(|leak| format!("{:?}", leak.column)).collect();
     Err(Error::data(format!(
         "suspected_leakage: {} nearly gives the label away ({}); such a column was written after the fact and will be empty when it is needed: \
          drop it from the profiles, or, if it is known before, set [churn] allow_leak = [{}]",
@@ -216,10 +240,31 @@ mod tests {
             found[0].evidence.contains("AUC of 1.0000") && found[1].evidence.contains("who have a value") && found[2].evidence.contains("\"closing\""),
             "{found:?}"
         );
-        let error = refuse(&leaks(&matrix, &labels, &["state".into()])).unwrap_err();
+        let error = refuse(leaks(&matrix, &labels, &["state".into()])).unwrap_err();
         assert!(error.message().contains("allow_leak = [\"days_to_end\", \"closed_on\"]"), "{error}");
         assert_eq!(error.kind().exit_code(), 65);
-        assert!(refuse(&leaks(&matrix, &labels, &["state".into(), "days_to_end".into(), "closed_on".into()])).is_ok());
+        assert!(refuse(leaks(&matrix, &labels, &["state".into(), "days_to_end".into(), "closed_on".into()])).is_ok());
+    }
+
+    #[test]
+    fn reasons_of_leaving_are_told_together_and_categories_that_name_few_of_those_who_left_stop_nothing() {
+        let labels = labels();
+        // Fifteen reasons, none of them of many; a state of every fourth who left.
+        let reasons: Vec<String> = (0..15).map(|reason| format!("reason {reason}")).chain(["none".into()]).collect();
+        let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+        let leavers = |told: &dyn Fn(usize) -> f64, otherwise: f64| {
+            let mut left = 0..;
+            labels.iter().map(|label| if *label { told(left.next().unwrap()) } else { otherwise }).collect::<Vec<f64>>()
+        };
+        let twenty_each = leavers(&|left| if left < 100 { (left / 20) as f64 } else { 15.0 }, 15.0);
+        let suspended = leavers(&|left| f64::from(u8::from(left % 4 > 0)), 1.0);
+        let matrix = table(&[("why", twenty_each, Some(&reasons)), ("state", suspended, Some(&["suspended", "open"]))]);
+        let found = leaks(&matrix, &labels, &[]);
+        assert_eq!(found.iter().map(|leak| (leak.column.as_str(), leak.stops)).collect::<Vec<_>>(), [("why", true), ("state", false)], "{found:?}");
+        assert!(found[0].evidence.starts_with("100 of the 100 customers with \"reason 0\", ") && found[0].evidence.contains("\"reason 4\" left"), "{found:?}");
+        assert!(refuse(found).unwrap_err().message().ends_with("allow_leak = [\"why\"]"));
+        let told = refuse(leaks(&matrix, &labels, &["why".into()])).unwrap();
+        assert!(told.len() == 1 && told[0].contains("customers with \"suspended\" left"), "{told:?}");
     }
 
     #[test]

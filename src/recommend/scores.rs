@@ -108,33 +108,63 @@ fn order(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
 }
 
 /// Items compared at a time.
-const CHUNK: usize = 64;
+const LANES: usize = 16;
 
-/// The `count` greatest positive scores of a row, best first, ties by item.
+/// Items of a lane that are looked at together: their greatest tells whether any of them can be among the best.
+const DEPTH: usize = 32;
+
+/// The `count` greatest positive scores of a row, best first, ties by item. Work: the row is gone through once, many items at a time; as many lanes as are
+/// asked for reach the floor set by the greatest of each, and only those that do are looked at item by item.
 pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
-    let mut best = Best::new(count);
-    Arch::new().dispatch(Look { row, best: &mut best });
-    best.sorted()
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut greatest = vec![[f32::NEG_INFINITY; LANES]; row.len().div_ceil(LANES * DEPTH)];
+    Arch::new().dispatch(Greatest { row, of_lanes: &mut greatest });
+    let floor = floor(greatest.as_flattened(), count);
+    let mut best = Vec::with_capacity(2 * count);
+    for (block, lanes) in greatest.iter().enumerate().filter(|(_, lanes)| lanes.iter().fold(false, |any, greatest| any | (*greatest >= floor))) {
+        for lane in (0..LANES).filter(|lane| lanes[*lane] >= floor) {
+            let items = (block * LANES * DEPTH + lane..row.len()).step_by(LANES).take(DEPTH);
+            best.extend(items.filter(|item| row[*item] >= floor).map(|item| (item as u32, row[item])));
+        }
+    }
+    if best.len() > count {
+        best.select_nth_unstable_by(count - 1, order);
+        best.truncate(count);
+    }
+    best.sort_unstable_by(order);
+    best
 }
 
-/// Hands the scores of a row to who keeps the best.
-struct Look<'r> {
+/// A positive score that at least `count` items reach, if as many are positive: the greatest of `count` lanes.
+fn floor(greatest: &[f32], count: usize) -> f32 {
+    let mut positive: Vec<f32> = greatest.iter().copied().filter(|score| *score > 0.0).collect();
+    if positive.len() < count {
+        return f32::MIN_POSITIVE;
+    }
+    *positive.select_nth_unstable_by(count - 1, |a, b| b.total_cmp(a)).1
+}
+
+/// Finds the greatest score of each lane of each block of a row.
+struct Greatest<'r> {
     row: &'r [f32],
-    best: &'r mut Best,
+    of_lanes: &'r mut [[f32; LANES]],
 }
 
-impl WithSimd for Look<'_> {
+impl WithSimd for Greatest<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (place, chunk) in self.row.chunks(CHUNK).enumerate() {
-            // Most chunks hold nothing that enters: this comparison is done many items at a time.
-            let floor = self.best.floor;
-            if chunk.iter().fold(0_u32, |found, score| found | u32::from(*score >= floor)) > 0 {
-                for (offset, score) in chunk.iter().enumerate() {
-                    self.best.push((place * CHUNK + offset) as u32, *score);
-                }
+        let keep = |greatest: &mut f32, score: &f32| *greatest = if *score > *greatest { *score } else { *greatest };
+        for (block, greatest) in self.row.chunks(LANES * DEPTH).zip(self.of_lanes) {
+            let (parts, rest) = block.as_chunks::<LANES>();
+            let mut found = *greatest;
+            for part in parts {
+                found.iter_mut().zip(part).for_each(|(greatest, score)| keep(greatest, score));
             }
+            found.iter_mut().zip(rest).for_each(|(greatest, score)| keep(greatest, score));
+            *greatest = found;
         }
     }
 }

@@ -109,7 +109,7 @@ pub(super) fn windowed(
     let mut leaks = leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak);
     drop(known);
     leaks.extend(hindsight(exports, &config.churn.kinds, cutoffs[0], windows.end, &config.churn.allow_leak));
-    leaks::refuse(&leaks)?;
+    measured.warnings.extend(leaks::refuse(leaks)?);
 
     progress.stage("churn");
     let task = task(config, &plan)?;
@@ -368,7 +368,7 @@ pub(super) fn labelled(
     let (test_rows, known_rows): (Vec<usize>, Vec<usize>) = (0..fold.len()).partition(|row| fold[*row] == 0);
     let known = select(&examples, &known_rows);
     let test = select(&examples, &test_rows);
-    leaks::refuse(&leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak))?;
+    measured.warnings.extend(leaks::refuse(leaks::leaks(&known.matrix, &known.labels, &config.churn.allow_leak))?);
     measured.warnings.extend(leaks::refuse_twins(&known.matrix, &test.matrix, &config.churn.allow_leak)?);
     let choice = match churn::choose(&known, &Validation::Folds(stratified(&known.labels, 5, seed)), &task) {
         Ok(choice) => choice,
