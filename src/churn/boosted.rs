@@ -6,9 +6,9 @@
 //! the order of the rows, and several columns side by side where there are many rows, so that the number of threads cannot matter.
 
 use super::binned::{BINS, Binned};
-use super::calibrate::derivatives;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::{draw, is_drawn, mix};
+use super::sigmoid::{derivatives, sigmoids};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -201,13 +201,17 @@ impl<'a> Boosted<'a> {
             }
         }
         let (scores, labels) = (&self.scores, self.labels);
-        let derive = |entry: &mut Entry| {
-            [entry.gradient, entry.curvature] = derivatives(labels[entry.row as usize], scores[entry.row as usize]);
+        let derive = |entries: &mut [Entry]| {
+            let mut chances: Vec<f64> = entries.iter().map(|entry| scores[entry.row as usize]).collect();
+            sigmoids(&mut chances);
+            for (entry, chance) in entries.iter_mut().zip(chances) {
+                [entry.gradient, entry.curvature] = derivatives(labels[entry.row as usize], chance);
+            }
         };
         if self.drawn.len() < SHARED {
-            self.drawn.iter_mut().for_each(derive);
+            derive(&mut self.drawn);
         } else {
-            self.drawn.par_iter_mut().with_min_len(SHARED / 4).for_each(derive);
+            self.drawn.par_chunks_mut(SHARED / 4).for_each(derive);
         }
     }
 

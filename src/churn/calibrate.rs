@@ -5,6 +5,7 @@
 //! more than twice its standard error.
 
 use super::random::stratified_parts;
+use super::sigmoid::{sigmoids, sum_softplus};
 use bincode::{Decode, Encode};
 
 /// Fits one shape of calibration.
@@ -82,12 +83,6 @@ pub fn in_the_large(probabilities: impl Iterator<Item = (f64, bool)>) -> (f64, f
 /// An estimate as far as it is larger than its noise (James, Stein 1961).
 pub fn beyond_noise((estimate, variance): (f64, f64)) -> f64 {
     estimate * (1.0 - variance / (estimate * estimate).max(1e-300)).max(0.0)
-}
-
-/// Gradient and second derivative of the log likelihood of a label by its log-odds `z`.
-pub fn derivatives(label: bool, z: f64) -> [f32; 2] {
-    let p = sigmoid(z);
-    [(f64::from(u8::from(label)) - p) as f32, (p * (1.0 - p)) as f32]
 }
 
 /// `ln p` and `-ln (1 - p)` for the probability of log-odds `z`, without cancellation.
@@ -202,14 +197,18 @@ pub fn nonnegative_logistic(columns: &[Vec<f64>], labels: &[bool], ridge: f64) -
     let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
     let centre = 1.0 / columns.len().max(1) as f64;
     let rows = labels.len();
+    let target = |label: bool| if label { high } else { low };
+    let linear = |weights: &[f64]| -> Vec<f64> {
+        let mut z = vec![weights[0]; rows];
+        for (column, weight) in columns.iter().zip(&weights[1..]) {
+            z.iter_mut().zip(column).for_each(|(z, value)| *z += weight * value);
+        }
+        z
+    };
     let objective = |weights: &[f64]| -> f64 {
-        let likelihood: f64 = (0..rows)
-            .map(|row| {
-                let z = weights[0] + columns.iter().zip(&weights[1..]).map(|(column, weight)| weight * column[row]).sum::<f64>();
-                let target = if labels[row] { high } else { low };
-                z.max(0.0) + libm::log1p(libm::exp(-z.abs())) - target * z
-            })
-            .sum();
+        let z = linear(weights);
+        let targeted: f64 = z.iter().zip(labels).map(|(z, label)| target(*label) * z).sum();
+        let likelihood = sum_softplus(&z) - targeted;
         likelihood + weights[1..].iter().map(|weight| ridge / 2.0 * (weight - centre).powi(2)).sum::<f64>()
     };
     let base = (positives * high + negatives * low) / (rows as f64).max(1.0);
@@ -224,11 +223,11 @@ pub fn nonnegative_logistic(columns: &[Vec<f64>], labels: &[bool], ridge: f64) -
         let size = weights.len();
         let mut gradient = vec![0.0; size];
         let mut hessian = vec![vec![0.0; size]; size];
-        for row in 0..rows {
+        let mut chances = linear(&weights);
+        sigmoids(&mut chances);
+        for (row, p) in chances.into_iter().enumerate() {
             let value = |index: usize| if index == 0 { 1.0 } else { columns[index - 1][row] };
-            let z: f64 = (0..size).map(|index| weights[index] * value(index)).sum();
-            let p = sigmoid(z);
-            let slack = if labels[row] { high } else { low } - p;
+            let slack = target(labels[row]) - p;
             let curvature = (p * (1.0 - p)).max(1e-9);
             for i in 0..size {
                 gradient[i] += slack * value(i);

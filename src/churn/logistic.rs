@@ -6,6 +6,7 @@
 //! What a feature contributes is its own part of the sum, less the mean of that part over the training rows.
 
 use super::design::{Basis, Design};
+use super::sigmoid::{sigmoids, sum_softplus};
 use crate::error::{Error, Result};
 use crate::snapshot::FeatureMatrix;
 use bincode::{Decode, Encode};
@@ -112,13 +113,8 @@ fn loss(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &Mat<f64>) -> (f64, 
     faer::linalg::matmul::matmul(&mut z, Accum::Replace, x, weights, 1.0, Par::Seq);
     let columns = weights.nrows() - 1;
     let penalty: f64 = (0..columns).map(|column| weights[(column, 0)].powi(2)).sum::<f64>() * ridge / 2.0;
-    let likelihood: f64 = labels.iter().enumerate().map(|(row, label)| softplus(if *label { -z[(row, 0)] } else { z[(row, 0)] })).sum();
-    (likelihood + penalty, z)
-}
-
-/// `log(1 + exp(z))` without overflow.
-fn softplus(z: f64) -> f64 {
-    z.max(0.0) + libm::log1p(libm::exp(-z.abs()))
+    let against: Vec<f64> = labels.iter().enumerate().map(|(row, label)| if *label { -z[(row, 0)] } else { z[(row, 0)] }).collect();
+    (sum_softplus(&against) + penalty, z)
 }
 
 /// Newton steps from `weights` until the loss stands still; a step that makes it worse is halved.
@@ -126,7 +122,8 @@ fn newton(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &mut Mat<f64>) -> 
     let (rows, size) = (x.nrows(), x.ncols());
     let (mut current, mut z) = loss(x, labels, ridge, weights);
     for _ in 0..STEPS {
-        let chance: Vec<f64> = (0..rows).map(|row| 1.0 / (1.0 + libm::exp(-z[(row, 0)]))).collect();
+        let mut chance: Vec<f64> = (0..rows).map(|row| z[(row, 0)]).collect();
+        sigmoids(&mut chance);
         let mut gradient = Mat::<f64>::zeros(size, 1);
         let residual = Mat::<f64>::from_fn(rows, 1, |row, _| f64::from(u8::from(labels[row])) - chance[row]);
         faer::linalg::matmul::matmul(&mut gradient, Accum::Replace, x.transpose(), &residual, 1.0, Par::Seq);

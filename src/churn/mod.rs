@@ -24,6 +24,7 @@ pub mod random;
 pub mod reasons;
 mod search;
 pub mod season;
+mod sigmoid;
 pub mod symmetric;
 pub mod tiers;
 pub mod tree;

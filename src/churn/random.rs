@@ -21,11 +21,13 @@ pub fn is_drawn(seed: u64, position: usize, share: f64) -> bool {
 
 /// So many of the first `count` numbers, drawn by the seed, ascending.
 pub fn draw(count: usize, wanted: usize, seed: u64) -> Vec<usize> {
-    let mut drawn: Vec<usize> = (0..count).collect();
-    drawn.sort_by_key(|number| (mix(seed, *number as u64), *number));
-    drawn.truncate(wanted);
-    drawn.sort_unstable();
-    drawn
+    let key = |number: usize| (mix(seed, number as u64), number);
+    if wanted == 0 || wanted >= count {
+        return (0..count.min(wanted)).collect();
+    }
+    let mut keys: Vec<(u64, usize)> = (0..count).map(key).collect();
+    let last = *keys.select_nth_unstable(wanted - 1).1;
+    (0..count).filter(|number| key(*number) <= last).collect()
 }
 
 /// A part of `0..parts` for every label: seeded, and with each class spread evenly over the parts.
@@ -34,7 +36,7 @@ pub fn stratified_parts(labels: &[bool], parts: u8, seed: u64) -> Vec<u8> {
     let mut offset = 0;
     for class in [false, true] {
         let mut rows: Vec<usize> = (0..labels.len()).filter(|row| labels[*row] == class).collect();
-        rows.sort_by_key(|row| (mix(seed, *row as u64), *row));
+        rows.sort_by_cached_key(|row| (mix(seed, *row as u64), *row));
         for (rank, row) in rows.iter().enumerate() {
             assigned[*row] = ((rank + offset) % usize::from(parts.max(1))) as u8;
         }

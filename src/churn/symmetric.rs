@@ -7,9 +7,9 @@
 //! of their own at the low end, so a cut may set them apart.
 
 use super::binned::{BINS, Binned};
-use super::calibrate::derivatives;
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::{draw, is_drawn, mix};
+use super::sigmoid::{derivatives, sigmoids};
 
 /// Leaves of a level that is cut once more, at most.
 const LEAVES: usize = 64;
@@ -46,6 +46,8 @@ pub struct Symmetric<'a> {
     /// Trees so far.
     pub trees: FlatTrees,
     round: usize,
+    /// Probability of each row before the tree in work.
+    chances: Vec<f64>,
     /// Gradient and second derivative of each row in the tree in work; zero for rows it does not see.
     gradients: Vec<[f32; 2]>,
     /// Leaf of each row so far.
@@ -66,6 +68,7 @@ impl<'a> Symmetric<'a> {
             scores: vec![base; rows],
             trees: FlatTrees::default(),
             round: 0,
+            chances: Vec::new(),
             gradients: vec![[0.0; 2]; rows],
             leaves: vec![0; rows],
             histograms: Box::new([[[0.0; 2]; BINS * LEAVES]; GROUP]),
@@ -105,8 +108,10 @@ impl<'a> Symmetric<'a> {
 
     /// Draws the rows of the next tree and takes their gradients.
     fn draw(&mut self, round_seed: u64) {
-        for (row, cell) in self.gradients.iter_mut().enumerate() {
-            *cell = if is_drawn(round_seed, row, self.settings.rows) { derivatives(self.labels[row], self.scores[row]) } else { [0.0; 2] };
+        self.chances.clone_from(&self.scores);
+        sigmoids(&mut self.chances);
+        for (row, (cell, chance)) in self.gradients.iter_mut().zip(&self.chances).enumerate() {
+            *cell = if is_drawn(round_seed, row, self.settings.rows) { derivatives(self.labels[row], *chance) } else { [0.0; 2] };
         }
         self.leaves.fill(0);
     }
