@@ -19,6 +19,7 @@ pub mod groups;
 pub mod learners;
 pub mod logistic;
 pub mod model;
+mod packs;
 pub mod pairs;
 pub mod random;
 pub mod reasons;

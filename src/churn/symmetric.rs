@@ -8,6 +8,7 @@
 
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
+use super::packs::{Pack, packs};
 use super::random::{draw, is_drawn, mix};
 use super::sigmoid::{derivatives, sigmoids};
 
@@ -53,6 +54,17 @@ pub struct Symmetric<'a> {
     /// Leaf of each row so far.
     leaves: Vec<u8>,
     histograms: Box<[Histogram; GROUP]>,
+    packs: Vec<Pack>,
+    /// Sums of one column out of a pack.
+    unpacked: Box<Histogram>,
+}
+
+/// What is summed in one go.
+#[derive(Clone, Copy)]
+enum Summed<'b> {
+    Column(usize),
+    /// The columns of a pack that are asked.
+    Pack(&'b Pack, &'b [usize]),
 }
 
 impl<'a> Symmetric<'a> {
@@ -72,6 +84,8 @@ impl<'a> Symmetric<'a> {
             gradients: vec![[0.0; 2]; rows],
             leaves: vec![0; rows],
             histograms: Box::new([[[0.0; 2]; BINS * LEAVES]; GROUP]),
+            packs: packs(binned),
+            unpacked: Box::new([[0.0; 2]; BINS * LEAVES]),
         }
     }
 
@@ -118,112 +132,142 @@ impl<'a> Symmetric<'a> {
 
     /// The greatest gain over all cuts of the columns asked, with its column and bin; a question put before is no gain.
     fn best_question(&mut self, asked: &[usize], level: usize, put: &[(usize, u8)]) -> Option<(usize, u8)> {
+        let (histograms, leaves, gradients) = (&mut *self.histograms, &self.leaves[..], &self.gradients[..]);
         let mut best = (1e-9f64, None);
-        for group in asked.chunks(GROUP) {
-            match *group {
-                [a, b, c, d] => self.accumulate([a, b, c, d], level),
-                // The fourth goes nowhere: its sums are not looked at.
-                [a, b, c] => self.accumulate([a, b, c, c], level),
-                _ => self.accumulate_few(group, level),
+        let mut judge = |column: usize, cells: &[[f64; 2]]| {
+            let (gain, bin) = best_cut(cells, level, self.settings.ridge);
+            if gain > best.0 && !put.contains(&(column, bin)) {
+                best = (gain, Some((column, bin)));
             }
-            for (place, column) in group.iter().enumerate() {
-                let (gain, bin) = self.best_cut(*column, place, level);
-                if gain > best.0 && !put.contains(&(*column, bin)) {
-                    best = (gain, Some((*column, bin)));
+        };
+        let in_packs: Vec<Vec<usize>> = self.packs.iter().map(|pack| pack.among(asked)).collect();
+        let packed: Vec<Summed<'_>> =
+            self.packs.iter().zip(&in_packs).filter(|(_, columns)| columns.len() > 1).map(|(pack, columns)| Summed::Pack(pack, columns)).collect();
+        let alone = |column: &&usize| !in_packs.iter().any(|columns| columns.len() > 1 && columns.contains(column));
+        let summed: Vec<Summed<'_>> = packed.into_iter().chain(asked.iter().filter(alone).map(|column| Summed::Column(*column))).collect();
+        for group in summed.chunks(GROUP) {
+            let columns: Vec<Narrow<'_>> = group.iter().map(|summed| summed.narrow(self.binned)).collect();
+            match columns[..] {
+                [a, b, c, d] => accumulate(histograms, leaves, gradients, [a, b, c, d], level),
+                // The fourth goes nowhere: its sums are not looked at.
+                [a, b, c] => accumulate(histograms, leaves, gradients, [a, b, c, c], level),
+                _ => accumulate_few(histograms, leaves, gradients, &columns, level),
+            }
+            for ((summed, narrow), sums) in group.iter().zip(&columns).zip(histograms.iter()) {
+                match summed {
+                    Summed::Column(column) => judge(*column, &sums[..narrow.width << level]),
+                    Summed::Pack(pack, columns) => columns.iter().for_each(|column| {
+                        let cells = &mut self.unpacked[..self.binned.width(*column) << level];
+                        pack.unpack(*column, sums, level, cells);
+                        judge(*column, cells);
+                    }),
                 }
             }
         }
         best.1
     }
+}
 
-    /// Sums of several columns in one pass: a column of few bins writes to the same cell again and again, and the processor
-    /// would wait for each of these sums if there were no other column to go on with.
-    fn accumulate(&mut self, columns: [usize; GROUP], level: usize) {
-        for (histogram, column) in self.histograms.iter_mut().zip(columns) {
-            histogram[..self.binned.width(column) << level].fill([0.0; 2]);
-        }
-        let columns = columns.map(|column| self.binned.column(column));
-        let (histograms, leaves, gradients) = (&mut *self.histograms, &self.leaves[..], &self.gradients[..]);
-        // A shift that is known when the program is built is the greater part of the time faster.
-        match level {
-            0 => add_all::<0>(histograms, leaves, gradients, columns),
-            1 => add_all::<1>(histograms, leaves, gradients, columns),
-            2 => add_all::<2>(histograms, leaves, gradients, columns),
-            3 => add_all::<3>(histograms, leaves, gradients, columns),
-            4 => add_all::<4>(histograms, leaves, gradients, columns),
-            5 => add_all::<5>(histograms, leaves, gradients, columns),
-            _ => add_all::<6>(histograms, leaves, gradients, columns),
+impl<'b> Summed<'b> {
+    /// The values of the rows.
+    fn narrow(self, binned: &'b Binned) -> Narrow<'b> {
+        match self {
+            Summed::Column(column) => Narrow { bins: binned.column(column), width: binned.width(column) },
+            Summed::Pack(pack, _) => Narrow { bins: &pack.codes, width: pack.width },
         }
     }
+}
 
-    /// Sums of one or two columns that are left over: parts of the rows stand in for the other columns of a pass.
-    fn accumulate_few(&mut self, columns: &[usize], level: usize) {
-        let parts = GROUP / columns.len();
-        let length = self.leaves.len() / parts;
-        let lane = |lane: usize| {
-            let (column, part) = (columns[lane % columns.len()], lane / columns.len());
-            // The last part has what the division leaves over.
-            let rows = part * length..if part + 1 == parts { self.leaves.len() } else { (part + 1) * length };
-            Lane { leaves: &self.leaves[rows.clone()], gradients: &self.gradients[rows.clone()], bins: &self.binned.column(column)[rows] }
-        };
-        let lanes = [lane(0), lane(1), lane(2), lane(3)];
-        let cells = columns.iter().map(|column| self.binned.width(*column) << level).max().unwrap_or(0);
-        let histograms = &mut *self.histograms;
-        histograms.iter_mut().for_each(|histogram| histogram[..cells].fill([0.0; 2]));
-        match level {
-            0 => add_lanes::<0>(histograms, lanes),
-            1 => add_lanes::<1>(histograms, lanes),
-            2 => add_lanes::<2>(histograms, lanes),
-            3 => add_lanes::<3>(histograms, lanes),
-            4 => add_lanes::<4>(histograms, lanes),
-            5 => add_lanes::<5>(histograms, lanes),
-            _ => add_lanes::<6>(histograms, lanes),
-        }
-        let (sums, parts) = histograms.split_at_mut(columns.len());
-        for (lane, part) in parts.iter().enumerate() {
-            for (sum, cell) in sums[lane % columns.len()][..cells].iter_mut().zip(&part[..cells]) {
-                sum[0] += cell[0];
-                sum[1] += cell[1];
-            }
+/// A value of few for each row.
+#[derive(Clone, Copy)]
+struct Narrow<'b> {
+    bins: &'b [u8],
+    /// How many values there may be.
+    width: usize,
+}
+
+/// Sums of several columns in one pass: a column of few bins writes to the same cell again and again, and the processor
+/// would wait for each of these sums if there were no other column to go on with.
+fn accumulate(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], columns: [Narrow<'_>; GROUP], level: usize) {
+    for (histogram, column) in histograms.iter_mut().zip(columns) {
+        histogram[..column.width << level].fill([0.0; 2]);
+    }
+    let columns = columns.map(|column| column.bins);
+    // A shift that is known when the program is built is the greater part of the time faster.
+    match level {
+        0 => add_all::<0>(histograms, leaves, gradients, columns),
+        1 => add_all::<1>(histograms, leaves, gradients, columns),
+        2 => add_all::<2>(histograms, leaves, gradients, columns),
+        3 => add_all::<3>(histograms, leaves, gradients, columns),
+        4 => add_all::<4>(histograms, leaves, gradients, columns),
+        5 => add_all::<5>(histograms, leaves, gradients, columns),
+        _ => add_all::<6>(histograms, leaves, gradients, columns),
+    }
+}
+
+/// Sums of one or two columns that are left over: parts of the rows stand in for the other columns of a pass.
+fn accumulate_few(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], columns: &[Narrow<'_>], level: usize) {
+    let parts = GROUP / columns.len();
+    let length = leaves.len() / parts;
+    let lane = |lane: usize| {
+        let (column, part) = (columns[lane % columns.len()], lane / columns.len());
+        // The last part has what the division leaves over.
+        let rows = part * length..if part + 1 == parts { leaves.len() } else { (part + 1) * length };
+        Lane { leaves: &leaves[rows.clone()], gradients: &gradients[rows.clone()], bins: &column.bins[rows] }
+    };
+    let lanes = [lane(0), lane(1), lane(2), lane(3)];
+    let cells = columns.iter().map(|column| column.width << level).max().unwrap_or(0);
+    histograms.iter_mut().for_each(|histogram| histogram[..cells].fill([0.0; 2]));
+    match level {
+        0 => add_lanes::<0>(histograms, lanes),
+        1 => add_lanes::<1>(histograms, lanes),
+        2 => add_lanes::<2>(histograms, lanes),
+        3 => add_lanes::<3>(histograms, lanes),
+        4 => add_lanes::<4>(histograms, lanes),
+        5 => add_lanes::<5>(histograms, lanes),
+        _ => add_lanes::<6>(histograms, lanes),
+    }
+    let (sums, parts) = histograms.split_at_mut(columns.len());
+    for (lane, part) in parts.iter().enumerate() {
+        for (sum, cell) in sums[lane % columns.len()][..cells].iter_mut().zip(&part[..cells]) {
+            sum[0] += cell[0];
+            sum[1] += cell[1];
         }
     }
+}
 
-    /// The cut of one column with the greatest gain over all leaves: sum of `G^2 / (H + ridge)` of both sides less the parents'.
-    /// Rows in bins from the cut on go to the right.
-    fn best_cut(&self, column: usize, place: usize, level: usize) -> (f64, u8) {
-        let ridge = self.settings.ridge;
-        let width = self.binned.width(column);
-        let leaves = 1 << level;
-        let cells = &self.histograms[place][..width << level];
-        let mut totals = [[0.0f64; 2]; LEAVES];
-        for of_bin in cells.chunks_exact(leaves) {
-            for (total, cell) in totals.iter_mut().zip(of_bin) {
-                total[0] += cell[0];
-                total[1] += cell[1];
-            }
+/// The cut of one column with the greatest gain over all leaves: sum of `G^2 / (H + ridge)` of both sides less the parents'.
+/// Rows in bins from the cut on go to the right.
+fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64) -> (f64, u8) {
+    let (width, leaves) = (cells.len() >> level, 1 << level);
+    let mut totals = [[0.0f64; 2]; LEAVES];
+    for of_bin in cells.chunks_exact(leaves) {
+        for (total, cell) in totals.iter_mut().zip(of_bin) {
+            total[0] += cell[0];
+            total[1] += cell[1];
         }
-        let totals = &totals[..leaves];
-        let parents: f64 = totals.iter().map(|[g, h]| g * g / (h + ridge)).sum();
-        let mut lefts = [[0.0f64; 2]; LEAVES];
-        let mut best = (f64::NEG_INFINITY, 1);
-        for (bin, of_bin) in (1..width as u8).zip(cells.chunks_exact(leaves)) {
-            // All leaves side by side: nothing waits for the sum of another, so that several are done at a time.
-            let mut gains = [0.0f64; LEAVES];
-            for (((gain, left), cell), [total_g, total_h]) in gains.iter_mut().zip(&mut lefts).zip(of_bin).zip(totals) {
-                left[0] += cell[0];
-                left[1] += cell[1];
-                let [g, h] = *left;
-                let (other_g, other_h, h) = (total_g - g, (total_h - h).max(0.0) + ridge, h + ridge);
-                // Both quotients over one denominator: division is what takes time here.
-                *gain = (g * g * other_h + other_g * other_g * h) / (h * other_h);
-            }
-            let gain = sum(&gains[..leaves]) - parents;
-            if gain > best.0 {
-                best = (gain, bin);
-            }
-        }
-        best
     }
+    let totals = &totals[..leaves];
+    let parents: f64 = totals.iter().map(|[g, h]| g * g / (h + ridge)).sum();
+    let mut lefts = [[0.0f64; 2]; LEAVES];
+    let mut best = (f64::NEG_INFINITY, 1);
+    for (bin, of_bin) in (1..width as u8).zip(cells.chunks_exact(leaves)) {
+        // All leaves side by side: nothing waits for the sum of another, so that several are done at a time.
+        let mut gains = [0.0f64; LEAVES];
+        for (((gain, left), cell), [total_g, total_h]) in gains.iter_mut().zip(&mut lefts).zip(of_bin).zip(totals) {
+            left[0] += cell[0];
+            left[1] += cell[1];
+            let [g, h] = *left;
+            let (other_g, other_h, h) = (total_g - g, (total_h - h).max(0.0) + ridge, h + ridge);
+            // Both quotients over one denominator: division is what takes time here.
+            *gain = (g * g * other_h + other_g * other_g * h) / (h * other_h);
+        }
+        let gain = sum(&gains[..leaves]) - parents;
+        if gain > best.0 {
+            best = (gain, bin);
+        }
+    }
+    best
 }
 
 /// The sum of some numbers, four at a time.
