@@ -7,7 +7,7 @@
 
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
-use super::random::{draw, is_drawn, mix};
+use super::random::{draw, drawn, mix};
 use super::sigmoid::{derivatives, sigmoids};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -192,9 +192,9 @@ impl<'a> Boosted<'a> {
     fn draw(&mut self, round_seed: u64) {
         self.drawn.clear();
         self.rest.clear();
-        for row in 0..self.labels.len() {
+        for (row, is_drawn) in (0..self.labels.len()).zip(drawn(round_seed, self.settings.rows)) {
             let entry = Entry { row: row as u32, ..Entry::default() };
-            if is_drawn(round_seed, row, self.settings.rows) {
+            if is_drawn {
                 self.drawn.push(entry);
             } else {
                 self.rest.push(entry);

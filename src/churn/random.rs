@@ -13,10 +13,13 @@ pub fn uniform(seed: u64, position: usize) -> f64 {
     (mix(seed, position as u64) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Whether a position is among a share of all, drawn by the seed.
-pub fn is_drawn(seed: u64, position: usize, share: f64) -> bool {
-    let threshold = (share * 4_294_967_296.0) as u64;
-    threshold >= 1 << 32 || (mix(seed, position as u64) >> 32) < threshold
+/// Whether each position from 0 on is among a share of all, drawn by the seed: four by one number.
+pub fn drawn(seed: u64, share: f64) -> impl Iterator<Item = bool> {
+    let threshold = (share * 65_536.0) as u64;
+    (0..).flat_map(move |four| {
+        let number = mix(seed, four);
+        [0, 16, 32, 48].map(|bits| (number >> bits & 0xFFFF) < threshold)
+    })
 }
 
 /// So many of the first `count` numbers, drawn by the seed, ascending.

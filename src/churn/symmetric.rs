@@ -9,7 +9,7 @@
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::packs::{Pack, packs};
-use super::random::{draw, is_drawn, mix};
+use super::random::{draw, drawn, mix};
 use super::sigmoid::{derivatives, sigmoids};
 
 /// Leaves of a level that is cut once more, at most.
@@ -124,8 +124,9 @@ impl<'a> Symmetric<'a> {
     fn draw(&mut self, round_seed: u64) {
         self.chances.clone_from(&self.scores);
         sigmoids(&mut self.chances);
-        for (row, (cell, chance)) in self.gradients.iter_mut().zip(&self.chances).enumerate() {
-            *cell = if is_drawn(round_seed, row, self.settings.rows) { derivatives(self.labels[row], *chance) } else { [0.0; 2] };
+        let rows = self.labels.iter().zip(&self.chances).zip(drawn(round_seed, self.settings.rows));
+        for (cell, ((label, chance), is_drawn)) in self.gradients.iter_mut().zip(rows) {
+            *cell = if is_drawn { derivatives(*label, *chance) } else { [0.0; 2] };
         }
         self.leaves.fill(0);
     }
