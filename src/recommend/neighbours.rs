@@ -48,6 +48,11 @@ pub(crate) struct Neighbours {
     ready: Ready<(Vec<u32>, Vec<f32>)>,
 }
 
+/// `value^power`; most powers tried are 1.
+fn power(value: f32, power: f32) -> f32 {
+    if (power - 1.0).abs() > 0.0 { libm::powf(value, power) } else { value }
+}
+
 /// A sparse matrix by rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Rows {
@@ -158,9 +163,9 @@ impl Neighbours {
                         best.push(*other, sums[*other as usize] * to[*other as usize]);
                         sums[*other as usize] = 0.0;
                     }
-                    let mut list = best.sorted();
+                    let mut list = best.unordered();
                     list.sort_unstable_by_key(|(item, _)| *item);
-                    list.iter_mut().for_each(|(_, value)| *value = libm::powf(*value * from[item], settings.power));
+                    list.iter_mut().for_each(|(_, value)| *value = power(*value * from[item], settings.power));
                     list
                 },
             )

@@ -88,18 +88,30 @@ impl Best {
     fn keep(&mut self, item: u32, score: f32) {
         self.kept.push((item, score));
         if self.kept.len() >= 2 * self.count {
-            if self.count > 0 {
-                self.kept.select_nth_unstable_by(self.count - 1, order);
-            }
-            self.kept.truncate(self.count);
+            cut(&mut self.kept, self.count);
             self.floor = self.kept.last().map_or(f32::INFINITY, |last| last.1);
         }
     }
     /// The best in order.
-    pub fn sorted(mut self) -> Vec<(u32, f32)> {
-        self.kept.sort_unstable_by(order);
-        self.kept.truncate(self.count);
+    pub fn sorted(self) -> Vec<(u32, f32)> {
+        let mut best = self.unordered();
+        best.sort_unstable_by(order);
+        best
+    }
+    /// The best in any order.
+    pub fn unordered(mut self) -> Vec<(u32, f32)> {
+        cut(&mut self.kept, self.count);
         self.kept
+    }
+}
+
+/// Leaves the best of some; where any went, the worst that stayed is last.
+fn cut(kept: &mut Vec<(u32, f32)>, count: usize) {
+    if kept.len() > count {
+        if count > 0 {
+            kept.select_nth_unstable_by(count - 1, order);
+        }
+        kept.truncate(count);
     }
 }
 
@@ -111,7 +123,9 @@ fn order(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
 const LANES: usize = 16;
 
 /// Items of a lane that are looked at together: their greatest tells whether any of them can be among the best.
-const DEPTH: usize = 32;
+const DEPTH: usize = 8;
+/// Blocks of lanes whose greatest are looked at together for the floor.
+const BLOCKS: usize = 4;
 
 /// The `count` greatest positive scores of a row, best first, ties by item. Work: the row is gone through once, many items at a time; as many lanes as are
 /// asked for reach the floor set by the greatest of each, and only those that do are looked at item by item.
@@ -121,7 +135,7 @@ pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
     }
     let mut greatest = vec![[f32::NEG_INFINITY; LANES]; row.len().div_ceil(LANES * DEPTH)];
     Arch::new().dispatch(Greatest { row, of_lanes: &mut greatest });
-    let floor = floor(greatest.as_flattened(), count);
+    let floor = floor(&greatest, count);
     let mut best = Vec::with_capacity(2 * count);
     for (block, lanes) in greatest.iter().enumerate().filter(|(_, lanes)| lanes.iter().fold(false, |any, greatest| any | (*greatest >= floor))) {
         for lane in (0..LANES).filter(|lane| lanes[*lane] >= floor) {
@@ -129,17 +143,21 @@ pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
             best.extend(items.filter(|item| row[*item] >= floor).map(|item| (item as u32, row[item])));
         }
     }
-    if best.len() > count {
-        best.select_nth_unstable_by(count - 1, order);
-        best.truncate(count);
-    }
+    cut(&mut best, count);
     best.sort_unstable_by(order);
     best
 }
 
-/// A positive score that at least `count` items reach, if as many are positive: the greatest of `count` lanes.
-fn floor(greatest: &[f32], count: usize) -> f32 {
-    let mut positive: Vec<f32> = greatest.iter().copied().filter(|score| *score > 0.0).collect();
+/// A positive score that at least `count` items reach, if as many are seen to be positive: each of so many lanes holds one.
+fn floor(greatest: &[[f32; LANES]], count: usize) -> f32 {
+    let mut positive: Vec<f32> = Vec::with_capacity(greatest.len().div_ceil(BLOCKS) * LANES);
+    for blocks in greatest.chunks(BLOCKS) {
+        let together = blocks[1..].iter().fold(blocks[0], |mut all, block| {
+            all.iter_mut().zip(block).for_each(|(all, lane)| *all = if *lane > *all { *lane } else { *all });
+            all
+        });
+        positive.extend(together.into_iter().filter(|score| *score > 0.0));
+    }
     if positive.len() < count {
         return f32::MIN_POSITIVE;
     }

@@ -96,28 +96,26 @@ fn ahead(data: &Interactions, horizon: f32) -> Vec<f32> {
 
 /// What sold otherwise in the span that began so many days ago than in the spans before and after it.
 fn lifts(data: &Interactions, ago: f32, horizon: f32) -> Lifts {
-    let [mut then, mut before, mut after] = [vec![0.0_f32; data.items], vec![0.0; data.items], vec![0.0; data.items]];
-    for event in data.events.iter().filter(|event| event.weight > 0.0) {
+    // Before, then, after, and what is none of these: told apart without a branch, as events come by customer and not by time.
+    let mut sold = vec![[0.0_f32; 4]; data.items];
+    for event in &data.events {
         // Ages count back: the greatest is the oldest.
-        let spans = (ago - event.days_ago) / horizon;
-        let sold = match spans {
-            spans if (-1.0..0.0).contains(&spans) => &mut before,
-            spans if (0.0..1.0).contains(&spans) => &mut then,
-            spans if (1.0..2.0).contains(&spans) => &mut after,
-            _ => continue,
-        };
-        sold[event.item as usize] += event.weight;
+        let spans = (ago - event.days_ago) / horizon + 1.0;
+        let span = if spans >= 0.0 && event.weight > 0.0 { (spans as usize).min(3) } else { 3 };
+        sold[event.item as usize][span] += event.weight;
     }
-    let [all_then, all_before, all_after] = [&then, &before, &after].map(|sold| sold.iter().sum::<f32>());
+    let all = |span: usize| sold.iter().map(|sold| sold[span]).sum::<f32>();
+    let [all_before, all_then, all_after] = [0, 1, 2].map(all);
     let surge = 1.0 - (all_before + all_after) / (2.0 * all_then);
     // Without sales in one of the spans nothing can be compared; not a number fails as well.
     if !(surge > 0.0 && all_before > 0.0 && all_after > 0.0) {
         return Lifts::default();
     }
     let lift = |item: usize| {
-        let (one, other) = (before[item] * all_then / all_before, after[item] * all_then / all_after);
-        let usual = then[item].clamp(one.min(other), one.max(other));
-        libm::powf((then[item] + PRIOR) / (usual + PRIOR), surge)
+        let [before, then, after, _] = sold[item];
+        let (one, other) = (before * all_then / all_before, after * all_then / all_after);
+        let usual = then.clamp(one.min(other), one.max(other));
+        libm::powf((then + PRIOR) / (usual + PRIOR), surge)
     };
     Lifts::new((0..data.items).map(lift), LEAST_LIFT)
 }
