@@ -48,9 +48,15 @@ pub(crate) struct Neighbours {
     ready: Ready<(Vec<u32>, Vec<f32>)>,
 }
 
-/// `value^power`; most powers tried are 1.
-fn power(value: f32, power: f32) -> f32 {
-    if (power - 1.0).abs() > 0.0 { libm::powf(value, power) } else { value }
+/// `value^power`; the powers that are tried most are roots and squares.
+fn raised(value: f32, power: f32) -> f32 {
+    const OFTEN: [f32; 3] = [0.5, 1.0, 1.5];
+    match OFTEN.map(|often| (power - often).abs() > 0.0) {
+        [false, ..] => value.sqrt(),
+        [_, false, _] => value,
+        [.., false] => value * value.sqrt(),
+        _ => libm::powf(value, power),
+    }
 }
 
 /// A sparse matrix by rows.
@@ -165,7 +171,7 @@ impl Neighbours {
                     }
                     let mut list = best.unordered();
                     list.sort_unstable_by_key(|(item, _)| *item);
-                    list.iter_mut().for_each(|(_, value)| *value = power(*value * from[item], settings.power));
+                    list.iter_mut().for_each(|(_, value)| *value = raised(*value * from[item], settings.power));
                     list
                 },
             )

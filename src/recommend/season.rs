@@ -36,7 +36,12 @@ pub(crate) struct Seasons {
 impl Seasons {
     /// From what everyone bought before `end`, for horizons of so many days.
     pub fn fit(data: &Interactions, horizon: f32, end: Cutoff) -> Seasons {
-        let mut lifts: Vec<Lifts> = ahead(data, horizon).par_iter().map(|days| lifts(data, YEAR - days, horizon)).collect();
+        let ahead = ahead(data, horizon);
+        if ahead.is_empty() {
+            return Seasons { end: end.0, step: step(horizon) as u32, lifts: Vec::new() };
+        }
+        let sales = Sales::of(data);
+        let mut lifts: Vec<Lifts> = ahead.par_iter().map(|days| sales.lifts(YEAR - days, horizon)).collect();
         while lifts.last().is_some_and(Lifts::is_empty) {
             lifts.pop();
         }
@@ -77,7 +82,7 @@ impl Seasons {
 
 /// What sells otherwise in the horizon that begins where the data end.
 pub(super) fn now(data: &Interactions, horizon: f32) -> Lifts {
-    ahead(data, horizon).first().map(|days| lifts(data, YEAR - days, horizon)).unwrap_or_default()
+    ahead(data, horizon).first().map(|days| Sales::of(data).lifts(YEAR - days, horizon)).unwrap_or_default()
 }
 
 /// Days between two cut-offs that lifts are kept for.
@@ -94,30 +99,67 @@ fn ahead(data: &Interactions, horizon: f32) -> Vec<f32> {
     (0..).map(|point| point as f32 * step(horizon)).take_while(|days| YEAR - days >= 2.0 * horizon).collect()
 }
 
-/// What sold otherwise in the span that began so many days ago than in the spans before and after it.
-fn lifts(data: &Interactions, ago: f32, horizon: f32) -> Lifts {
-    // Before, then, after, and what is none of these: told apart without a branch, as events come by customer and not by time.
-    let mut sold = vec![[0.0_f32; 4]; data.items];
-    for event in &data.events {
-        // Ages count back: the greatest is the oldest.
-        let spans = (ago - event.days_ago) / horizon + 1.0;
-        let span = if spans >= 0.0 && event.weight > 0.0 { (spans as usize).min(3) } else { 3 };
-        sold[event.item as usize][span] += event.weight;
+/// What was sold, by age in whole days: each time of the year looks at some months only.
+struct Sales {
+    items: usize,
+    /// Days ago, item and how much, the youngest day first.
+    sold: Vec<(f32, u32, f32)>,
+    /// Where each day begins, and the end.
+    days: Vec<usize>,
+}
+
+impl Sales {
+    fn of(data: &Interactions) -> Sales {
+        let day = |days_ago: f32| days_ago as usize;
+        let sales = || data.events.iter().filter(|event| event.weight > 0.0);
+        let mut days = vec![0; sales().map(|event| day(event.days_ago)).max().unwrap_or(0) + 2];
+        sales().for_each(|event| days[day(event.days_ago) + 1] += 1);
+        for day in 1..days.len() {
+            days[day] += days[day - 1];
+        }
+        let mut next = days.clone();
+        let mut sold = vec![(0.0, 0, 0.0); days[days.len() - 1]];
+        for event in sales() {
+            let place = &mut next[day(event.days_ago)];
+            sold[*place] = (event.days_ago, event.item, event.weight);
+            *place += 1;
+        }
+        Sales { items: data.items, sold, days }
     }
-    let all = |span: usize| sold.iter().map(|sold| sold[span]).sum::<f32>();
-    let [all_before, all_then, all_after] = [0, 1, 2].map(all);
-    let surge = 1.0 - (all_before + all_after) / (2.0 * all_then);
-    // Without sales in one of the spans nothing can be compared; not a number fails as well.
-    if !(surge > 0.0 && all_before > 0.0 && all_after > 0.0) {
-        return Lifts::default();
+
+    /// Of ages from `least` to `most` days, and what else was sold on the first and the last of these days.
+    fn between(&self, least: f32, most: f32) -> &[(f32, u32, f32)] {
+        let start = |day: f32| self.days[(day.max(0.0) as usize).min(self.days.len() - 1)];
+        &self.sold[start(least)..start(most + 1.0)]
     }
-    let lift = |item: usize| {
-        let [before, then, after, _] = sold[item];
-        let (one, other) = (before * all_then / all_before, after * all_then / all_after);
-        let usual = then.clamp(one.min(other), one.max(other));
-        libm::powf((then + PRIOR) / (usual + PRIOR), surge)
-    };
-    Lifts::new((0..data.items).map(lift), LEAST_LIFT)
+
+    /// What sold otherwise in the span that began so many days ago than in the spans before and after it.
+    fn lifts(&self, ago: f32, horizon: f32) -> Lifts {
+        let [mut then, mut before, mut after] = [vec![0.0_f32; self.items], vec![0.0; self.items], vec![0.0; self.items]];
+        for (days_ago, item, weight) in self.between(ago - 2.0 * horizon, ago + horizon) {
+            // Ages count back: the greatest is the oldest.
+            let spans = (ago - days_ago) / horizon;
+            let sold = match spans {
+                spans if (-1.0..0.0).contains(&spans) => &mut before,
+                spans if (0.0..1.0).contains(&spans) => &mut then,
+                spans if (1.0..2.0).contains(&spans) => &mut after,
+                _ => continue,
+            };
+            sold[*item as usize] += weight;
+        }
+        let [all_then, all_before, all_after] = [&then, &before, &after].map(|sold| sold.iter().sum::<f32>());
+        let surge = 1.0 - (all_before + all_after) / (2.0 * all_then);
+        // Without sales in one of the spans nothing can be compared; not a number fails as well.
+        if !(surge > 0.0 && all_before > 0.0 && all_after > 0.0) {
+            return Lifts::default();
+        }
+        let lift = |item: usize| {
+            let (one, other) = (before[item] * all_then / all_before, after[item] * all_then / all_after);
+            let usual = then[item].clamp(one.min(other), one.max(other));
+            libm::powf((then[item] + PRIOR) / (usual + PRIOR), surge)
+        };
+        Lifts::new((0..self.items).map(lift), LEAST_LIFT)
+    }
 }
 
 #[cfg(test)]

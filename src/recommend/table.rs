@@ -112,14 +112,20 @@ impl Table {
                 if !local.is_empty() {
                     scores.iter_mut().zip(&local[range.clone()]).for_each(|(score, lift)| *score *= lift);
                 }
-                let relevant = &self.relevant[range];
-                let gain: f64 =
-                    top(&scores, self.depth).iter().enumerate().filter(|(_, (at, _))| relevant[*at as usize]).map(|(place, _)| discount(place)).sum();
-                gain / self.ideal[customer]
+                let relevant = self.relevant[range].iter().enumerate().filter(|(_, relevant)| **relevant).map(|(at, _)| at);
+                let places = relevant.filter(|at| scores[*at] > 0.0).map(|at| place(&scores, at)).filter(|place| *place < self.depth);
+                places.map(discount).sum::<f64>() / self.ideal[customer]
             })
             .collect();
         gains.iter().sum::<f64>() / gains.len().max(1) as f64
     }
+}
+
+/// The place of a score in the list: how many are greater, or as great and stand before it. For the few that count this takes less than sorting all.
+fn place(scores: &[f32], at: usize) -> usize {
+    let (score, before, after) = (scores[at], &scores[..at], &scores[at + 1..]);
+    let ahead = before.iter().map(|other| u32::from(*other >= score)).sum::<u32>() + after.iter().map(|other| u32::from(*other > score)).sum::<u32>();
+    ahead as usize
 }
 
 fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&dyn ItemModel, bool)], again: &Again, depth: usize) -> BlockPart {
