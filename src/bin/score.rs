@@ -268,6 +268,8 @@ fn run(common: &Common, out: &Path, previous: Option<&Path>, challenger: Option<
     match result {
         Ok((scored, delivered)) => {
             print(&if common.json { serde_json::to_string_pretty(&record).unwrap_or_default() } else { summary(&config, &scored, &delivered, out) });
+            // The process ends here: texts of every customer need not be given back one by one.
+            std::mem::forget(scored);
             Ok(())
         }
         Err(error) => {
@@ -314,6 +316,8 @@ fn write_run(
     files.extend(lists);
     record.seconds = watch.finish();
     folder.commit(files, record.clone())?;
+    // As in the caller.
+    std::mem::forget(exports);
     Ok((scored, delivered))
 }
 

@@ -213,6 +213,8 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
         let points = if worse { "still points to the champion" } else { "points to it" };
         print(&format!("  written     {}\n              {} {points}; report {}", file.display(), pointer.display(), page.display()));
     }
+    // The process ends here: what was read and learnt need not be given back piece by piece.
+    std::mem::forget((exports, trained));
     match comparison {
         Some(comparison) if worse => Err(Error::new(
             ErrorKind::Advice,

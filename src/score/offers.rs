@@ -50,9 +50,10 @@ pub(super) fn offers(
     let fits = found.iter_mut().map(|found| std::mem::take(&mut found.fits)).collect();
     let decisions = if offers.is_empty() { Decisions::default() } else { decided((config, exports, models), cutoff, rows, scored, &offers, fits, asked)? };
     scored.notes.extend(decisions.notes.iter().cloned());
-    let mut decided = decisions.rows.iter().peekable();
-    let as_of = scored.as_of.clone();
-    for (customer, found) in customers.into_iter().zip(found) {
+    let as_of = &scored.as_of;
+    let of_customer = |(customer, found): (u32, Found)| -> Vec<OfferRow> {
+        let mut offers = Vec::new();
+        let decided = &decisions.rows[decisions.rows.partition_point(|decision| decision.customer < customer)..];
         let side = rows[customer as usize].side;
         let Model { bundle, hash: bundle_hash } = models.of(side);
         let recommender = bundle.recommend.as_ref();
@@ -63,7 +64,7 @@ pub(super) fn offers(
             OfferRow {
                 customer_id: id.to_string(),
                 as_of: as_of.clone(),
-                decision_id: decision_id(id, about, &as_of, bundle_hash),
+                decision_id: decision_id(id, about, as_of, bundle_hash),
                 rank,
                 item_id: item_id.into(),
                 item_name: item_name.into(),
@@ -71,10 +72,10 @@ pub(super) fn offers(
                 ..OfferRow::default()
             }
         };
-        while let Some(decision) = decided.next_if(|decision| decision.customer == customer) {
+        for decision in decided.iter().take_while(|decision| decision.customer == customer) {
             let offer = &decisions.offers[decision.offer];
             let item = recommender.zip(decision.item).map_or(("", ""), |(recommender, item)| recommender.item(item));
-            scored.offers.push(OfferRow {
+            offers.push(OfferRow {
                 offer_id: offer.id.clone(),
                 channel: decision.channel.clone(),
                 send_weekday: decision.send_weekday.unwrap_or_default().into(),
@@ -89,10 +90,10 @@ pub(super) fn offers(
                 ..row(&offer.id, item)
             });
         }
-        let Some(recommender) = recommender else { continue };
+        let Some(recommender) = recommender else { return offers };
         for recommended in found.list {
             let item = recommender.item(recommended.item);
-            scored.offers.push(OfferRow {
+            offers.push(OfferRow {
                 score: f64::from(recommended.score),
                 reason_code: recommended.reason_code.into(),
                 reason: recommended.reason,
@@ -104,7 +105,7 @@ pub(super) fn offers(
             let item = fresh.item as usize;
             let item_id = &*exports.items.ids[item];
             let name = exports.items.names.get(item).map(|name| &**name).filter(|name| !name.is_empty());
-            scored.offers.push(OfferRow {
+            offers.push(OfferRow {
                 score: fresh.score,
                 reason_code: "new_in_category".into(),
                 reason: fresh.reason(config.project.language),
@@ -112,7 +113,9 @@ pub(super) fn offers(
                 ..row(item_id, (item_id, name.unwrap_or(item_id)))
             });
         }
-    }
+        offers
+    };
+    scored.offers = customers.into_par_iter().zip(found).flat_map_iter(of_customer).collect();
     scored.decisions = decisions;
     Ok(())
 }
