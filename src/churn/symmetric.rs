@@ -141,22 +141,24 @@ impl<'a> Symmetric<'a> {
                 best = (gain, Some((column, bin)));
             }
         };
-        let in_packs: Vec<Vec<usize>> = self.packs.iter().map(|pack| pack.among(asked)).collect();
-        let packed: Vec<Summed<'_>> =
-            self.packs.iter().zip(&in_packs).filter(|(_, columns)| columns.len() > 1).map(|(pack, columns)| Summed::Pack(pack, columns)).collect();
-        let alone = |column: &&usize| !in_packs.iter().any(|columns| columns.len() > 1 && columns.contains(column));
-        let summed: Vec<Summed<'_>> = packed.into_iter().chain(asked.iter().filter(alone).map(|column| Summed::Column(*column))).collect();
+        // A pack is worth its while where several of its columns are asked.
+        let in_packs: Vec<(&Pack, Vec<usize>)> = self.packs.iter().map(|pack| (pack, pack.among(asked))).filter(|(_, columns)| columns.len() > 1).collect();
+        let mut is_packed = vec![false; self.binned.cuts.len()];
+        in_packs.iter().flat_map(|(_, columns)| columns).for_each(|column| is_packed[*column] = true);
+        let packed = in_packs.iter().map(|(pack, columns)| Summed::Pack(pack, columns));
+        let alone = asked.iter().filter(|column| !is_packed[**column]).map(|column| Summed::Column(*column));
+        let summed: Vec<Summed<'_>> = packed.chain(alone).collect();
         for group in summed.chunks(GROUP) {
-            let columns: Vec<Narrow<'_>> = group.iter().map(|summed| summed.narrow(self.binned)).collect();
+            let columns: Vec<Coded<'_>> = group.iter().map(|summed| summed.coded(self.binned)).collect();
             match columns[..] {
                 [a, b, c, d] => accumulate(histograms, leaves, gradients, [a, b, c, d], level),
                 // The fourth goes nowhere: its sums are not looked at.
                 [a, b, c] => accumulate(histograms, leaves, gradients, [a, b, c, c], level),
                 _ => accumulate_few(histograms, leaves, gradients, &columns, level),
             }
-            for ((summed, narrow), sums) in group.iter().zip(&columns).zip(histograms.iter()) {
+            for ((summed, coded), sums) in group.iter().zip(&columns).zip(histograms.iter()) {
                 match summed {
-                    Summed::Column(column) => judge(*column, &sums[..narrow.width << level]),
+                    Summed::Column(column) => judge(*column, &sums[..coded.width << level]),
                     Summed::Pack(pack, columns) => columns.iter().for_each(|column| {
                         let cells = &mut self.unpacked[..self.binned.width(*column) << level];
                         pack.unpack(*column, sums, level, cells);
@@ -170,26 +172,25 @@ impl<'a> Symmetric<'a> {
 }
 
 impl<'b> Summed<'b> {
-    /// The values of the rows.
-    fn narrow(self, binned: &'b Binned) -> Narrow<'b> {
+    fn coded(self, binned: &'b Binned) -> Coded<'b> {
         match self {
-            Summed::Column(column) => Narrow { bins: binned.column(column), width: binned.width(column) },
-            Summed::Pack(pack, _) => Narrow { bins: &pack.codes, width: pack.width },
+            Summed::Column(column) => Coded { bins: binned.column(column), width: binned.width(column) },
+            Summed::Pack(pack, _) => Coded { bins: &pack.codes, width: pack.width },
         }
     }
 }
 
-/// A value of few for each row.
+/// The bin of each row in a column, or its code in a pack.
 #[derive(Clone, Copy)]
-struct Narrow<'b> {
+struct Coded<'b> {
     bins: &'b [u8],
-    /// How many values there may be.
+    /// How many there may be.
     width: usize,
 }
 
 /// Sums of several columns in one pass: a column of few bins writes to the same cell again and again, and the processor
 /// would wait for each of these sums if there were no other column to go on with.
-fn accumulate(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], columns: [Narrow<'_>; GROUP], level: usize) {
+fn accumulate(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], columns: [Coded<'_>; GROUP], level: usize) {
     for (histogram, column) in histograms.iter_mut().zip(columns) {
         histogram[..column.width << level].fill([0.0; 2]);
     }
@@ -207,7 +208,7 @@ fn accumulate(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[
 }
 
 /// Sums of one or two columns that are left over: parts of the rows stand in for the other columns of a pass.
-fn accumulate_few(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], columns: &[Narrow<'_>], level: usize) {
+fn accumulate_few(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients: &[[f32; 2]], columns: &[Coded<'_>], level: usize) {
     let parts = GROUP / columns.len();
     let length = leaves.len() / parts;
     let lane = |lane: usize| {
