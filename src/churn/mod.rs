@@ -203,12 +203,13 @@ pub fn has_both(labels: &[bool]) -> bool {
     labels.contains(&true) && labels.contains(&false)
 }
 
-/// Seeds whose mean an ensemble is: many rows steady it as well as many seeds do.
+/// Seeds whose mean an ensemble is: many rows steady it as well as many seeds do. Windows of a history repeat the same customers, so that it takes more
+/// rows of these.
 fn bags(effort: Effort, examples: &Examples) -> usize {
     let cells = examples.matrix.rows * examples.matrix.columns();
     match effort {
         Effort::Quick => 1,
-        Effort::Normal if cells > 500_000 => 1,
+        Effort::Normal if cells > 2_000_000 => 1,
         Effort::Normal => 3,
         Effort::Deep => 6,
     }
