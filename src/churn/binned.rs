@@ -3,6 +3,7 @@
 //! In: encoded columns. Out: [`Binned`], at most 64 bins a column. Missing values have a bin of their own at the low end, so that a cut may set them apart.
 
 use super::encode::EncodedMatrix;
+use super::packs::{Pack, packs};
 use rayon::prelude::*;
 
 /// Bins of a column at most, the one for missing values included.
@@ -17,14 +18,17 @@ pub struct Binned {
     pub cuts: Vec<Vec<f64>>,
     /// Bins, column by column.
     pub bins: Vec<u8>,
+    /// Columns of few bins, several in one.
+    pub(super) packs: Vec<Pack>,
 }
 
 impl Binned {
     /// Cuts each column at quantiles, or between all values where there are few.
     pub fn new(matrix: &EncodedMatrix) -> Binned {
         let cuts: Vec<Vec<f64>> = (0..matrix.columns).into_par_iter().map(|column| cuts(matrix.column(column))).collect();
-        let mut binned = Binned { rows: matrix.rows, cuts, bins: Vec::new() };
+        let mut binned = Binned { rows: matrix.rows, cuts, ..Binned::default() };
         binned.bins = binned.bin(matrix);
+        binned.packs = packs(&binned);
         binned
     }
 

@@ -100,7 +100,7 @@ mod tests {
             })
         });
         let binned = Binned::new(&EncodedMatrix { rows: rows as usize, columns: widths.len(), data: data.collect() });
-        let packs = packs(&binned);
+        let packs = &binned.packs;
         let held: Vec<Vec<usize>> = packs.iter().map(|pack| pack.among(&[0, 1, 2, 3, 4, 5, 6])).collect();
         // The third column has too many values.
         assert_eq!(held, [vec![0, 1, 3, 5], vec![4, 6]]);

@@ -8,7 +8,7 @@
 
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
-use super::packs::{Pack, packs};
+use super::packs::Pack;
 use super::random::{draw, drawn, mix};
 use super::sigmoid::{derivatives, sigmoids};
 
@@ -54,7 +54,6 @@ pub struct Symmetric<'a> {
     /// Leaf of each row so far.
     leaves: Vec<u8>,
     histograms: Box<[Histogram; GROUP]>,
-    packs: Vec<Pack>,
     /// Sums of one column out of a pack.
     unpacked: Box<Histogram>,
 }
@@ -84,7 +83,6 @@ impl<'a> Symmetric<'a> {
             gradients: vec![[0.0; 2]; rows],
             leaves: vec![0; rows],
             histograms: Box::new([[[0.0; 2]; BINS * LEAVES]; GROUP]),
-            packs: packs(binned),
             unpacked: Box::new([[0.0; 2]; BINS * LEAVES]),
         }
     }
@@ -142,7 +140,8 @@ impl<'a> Symmetric<'a> {
             }
         };
         // A pack is worth its while where several of its columns are asked.
-        let in_packs: Vec<(&Pack, Vec<usize>)> = self.packs.iter().map(|pack| (pack, pack.among(asked))).filter(|(_, columns)| columns.len() > 1).collect();
+        let in_packs: Vec<(&Pack, Vec<usize>)> =
+            self.binned.packs.iter().map(|pack| (pack, pack.among(asked))).filter(|(_, columns)| columns.len() > 1).collect();
         let mut is_packed = vec![false; self.binned.cuts.len()];
         in_packs.iter().flat_map(|(_, columns)| columns).for_each(|column| is_packed[*column] = true);
         let packed = in_packs.iter().map(|(pack, columns)| Summed::Pack(pack, columns));
