@@ -6,6 +6,7 @@
 
 use super::encode::EncodedMatrix;
 use bincode::{Decode, Encode};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Marks a leaf in [`FlatTrees::column`].
@@ -58,28 +59,57 @@ impl FlatTrees {
 
     /// The sums after the first `c` trees for each `c` of `counts` (ascending), in one pass.
     pub fn checkpoints(&self, matrix: &EncodedMatrix, base: f64, counts: &[usize]) -> Vec<Vec<f64>> {
+        let trees = counts.last().map_or(0, |count| (*count).min(self.roots.len()));
+        // Telling the kind of a tree takes as long as scoring some rows with it.
+        let levels: Vec<Option<Levels<'_>>> = (0..trees).map(|tree| if matrix.rows < BLOCK { None } else { self.levels(tree) }).collect();
+        let is_walked = levels.iter().any(Option::is_none);
         let blocks: Vec<Vec<Vec<f64>>> = (0..matrix.rows.div_ceil(BLOCK))
             .into_par_iter()
             .map(|block| {
-                let rows: Vec<usize> = (block * BLOCK..((block + 1) * BLOCK).min(matrix.rows)).collect();
-                let values: Vec<Vec<f64>> = rows.iter().map(|row| matrix.row(*row)).collect();
+                let rows = block * BLOCK..((block + 1) * BLOCK).min(matrix.rows);
+                let values: Vec<Vec<f64>> = if is_walked { rows.clone().map(|row| matrix.row(row)).collect() } else { Vec::new() };
                 let mut sums = vec![base; rows.len()];
                 let mut done = 0;
                 counts
                     .iter()
                     .map(|count| {
-                        for root in &self.roots[done..(*count).clamp(done, self.roots.len())] {
-                            for (sum, row) in sums.iter_mut().zip(&values) {
-                                *sum += self.value[self.leaf(*root, row)];
+                        let next = (*count).clamp(done, trees);
+                        for tree in done..next {
+                            match &levels[tree] {
+                                Some(levels) => Arch::new().dispatch(Leveled { levels, matrix, first: rows.start, sums: &mut sums }),
+                                None => sums.iter_mut().zip(&values).for_each(|(sum, row)| *sum += self.value[self.leaf(self.roots[tree], row)]),
                             }
                         }
-                        done = (*count).clamp(done, self.roots.len());
+                        done = next;
                         sums.clone()
                     })
                     .collect()
             })
             .collect();
         (0..counts.len()).map(|index| blocks.iter().flat_map(|block| block[index].iter().copied()).collect()).collect()
+    }
+
+    /// A tree all of whose nodes of a level ask the same and lie side by side, as symmetric trees do; `None` for another.
+    fn levels(&self, tree: usize) -> Option<Levels<'_>> {
+        let root = self.roots[tree] as usize;
+        let end = self.roots.get(tree + 1).map_or(self.column.len(), |next| *next as usize);
+        let nodes = end.checked_sub(root).filter(|nodes| (*nodes + 1).is_power_of_two())?;
+        let depth = (nodes + 1).ilog2() as usize - 1;
+        let mut questions = Vec::with_capacity(depth);
+        for level in 0..depth {
+            let (first, width) = (root + (1 << level) - 1, 1 << level);
+            let (column, threshold) = (self.column[first], self.threshold[first]);
+            let is_asked = |place: usize| {
+                let (node, left, right) = (first + place, (first + width + place) as u32, (first + 2 * width + place) as u32);
+                self.column[node] == column && self.threshold[node].total_cmp(&threshold).is_eq() && self.children[node] == [left, right, left]
+            };
+            if column == LEAF || !(0..width).all(is_asked) {
+                return None;
+            }
+            questions.push((column as usize, threshold));
+        }
+        let leaves = end - (1 << depth)..end;
+        (depth <= 8 && self.column[leaves.clone()].iter().all(|column| *column == LEAF)).then(|| Levels { questions, values: &self.value[leaves] })
     }
 
     /// Adds what each column contributes for one row, times `scale`; returns the part that no column explains.
@@ -164,6 +194,37 @@ impl FlatTrees {
     }
 }
 
+/// A tree by levels.
+struct Levels<'t> {
+    /// Column and threshold of each.
+    questions: Vec<(usize, f64)>,
+    /// Of the leaves: the answer of each level is a bit of a leaf's number.
+    values: &'t [f64],
+}
+
+/// Adds a tree by levels to the sums of rows from `first` on, many rows at a time.
+struct Leveled<'b> {
+    levels: &'b Levels<'b>,
+    matrix: &'b EncodedMatrix,
+    first: usize,
+    sums: &'b mut [f64],
+}
+
+impl WithSimd for Leveled<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let mut leaves = [0u8; BLOCK];
+        let leaves = &mut leaves[..self.sums.len()];
+        for (level, (column, threshold)) in self.levels.questions.iter().enumerate() {
+            let values = &self.matrix.column(*column)[self.first..];
+            // A missing value is not at or above anything: it goes left.
+            leaves.iter_mut().zip(values).for_each(|(leaf, value)| *leaf |= u8::from(*value >= *threshold) << level);
+        }
+        self.sums.iter_mut().zip(leaves).for_each(|(sum, leaf)| *sum += self.levels.values[usize::from(*leaf)]);
+    }
+}
+
 /// A node as a learner hands it over.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FlatNode {
@@ -231,6 +292,24 @@ mod tests {
         trees.append(&example());
         let rows = matrix(&[[0.0, 9.0], [1.0, 4.0]]);
         assert_eq!(trees.checkpoints(&rows, 1.0, &[0, 1, 2]), vec![vec![1.0, 1.0], vec![3.0, 0.0], vec![5.0, -1.0]]);
+    }
+
+    #[test]
+    fn a_tree_is_scored_by_levels_where_all_nodes_of_each_ask_the_same() {
+        let question = |column, threshold, left| FlatNode { column, threshold, children: [left, left + 1, left], value: 0.0, cover: 4.0 };
+        let across = |column, threshold, left| FlatNode { children: [left, left + 2, left], ..question(column, threshold, left) };
+        let leaves = || (0..4).map(|value| leaf(f64::from(value), 1.0));
+        let nodes = |second: f64| -> Vec<FlatNode> { [question(0, 0.5, 1), across(1, 3.0, 3), across(1, second, 4)].into_iter().chain(leaves()).collect() };
+        let mut trees = FlatTrees::default();
+        trees.push(&nodes(3.0));
+        trees.push(&nodes(4.0));
+        trees.append(&example());
+        assert_eq!(trees.levels(0).unwrap().questions, [(0, 0.5), (1, 3.0)]);
+        assert!(trees.levels(1).is_none() && trees.levels(2).is_none());
+        let cells: Vec<[f64; 2]> = (0..300).map(|row| [[0.0, 0.5, 1.0, f64::NAN][row % 4], [2.0, 3.0, f64::NAN, 3.5, 4.0][row % 5]]).collect();
+        let sums = trees.sums(&matrix(&cells), 1.0, 1.0);
+        let walked = |row: &[f64; 2]| trees.roots.iter().fold(1.0, |sum, root| sum + trees.value[trees.leaf(*root, row)]);
+        assert_eq!(sums, cells.iter().map(walked).collect::<Vec<f64>>());
     }
 
     #[test]

@@ -154,7 +154,15 @@ impl Choice {
     /// # Errors
     /// As [`choose`].
     pub fn refit(&self, index: usize, examples: &Examples) -> Result<ChurnPart> {
-        Ok(self.refit_some(&[index], examples)?.remove(0))
+        Ok(self.refit_some(&[index], bags(self.effort, examples), examples)?.remove(0))
+    }
+
+    /// As [`Choice::refit`] with one seed: for measuring alone, where what seeds give differs by less than what can be measured.
+    ///
+    /// # Errors
+    /// As [`choose`].
+    pub fn refit_once(&self, index: usize, examples: &Examples) -> Result<ChurnPart> {
+        Ok(self.refit_some(&[index], 1, examples)?.remove(0))
     }
 
     /// As [`Choice::refit`] for every candidate, in their order; what several of them have in common is fitted once.
@@ -162,10 +170,10 @@ impl Choice {
     /// # Errors
     /// As [`choose`].
     pub fn refit_all(&self, examples: &Examples) -> Result<Vec<ChurnPart>> {
-        self.refit_some(&(0..self.candidates.len()).collect::<Vec<_>>(), examples)
+        self.refit_some(&(0..self.candidates.len()).collect::<Vec<_>>(), bags(self.effort, examples), examples)
     }
 
-    fn refit_some(&self, wanted: &[usize], examples: &Examples) -> Result<Vec<ChurnPart>> {
+    fn refit_some(&self, wanted: &[usize], bags: usize, examples: &Examples) -> Result<Vec<ChurnPart>> {
         search::check_labels(examples)?;
         let mut settings: Vec<Settings> = Vec::new();
         for member in wanted.iter().flat_map(|index| &self.candidates[*index].members) {
@@ -174,7 +182,6 @@ impl Choice {
             }
         }
         let growth = examples.labels.len() as f64 / self.fitted_rows;
-        let bags = bags(self.effort, examples);
         // Longest first: a thread that is free early takes the next.
         let prepared = learners::Prepared::new(examples, self.seed, &settings, &self.monotone);
         let models = settings.par_iter().rev().with_max_len(1).map(|settings| prepared.fit(&settings.scaled(growth), bags)).collect::<Result<Vec<_>>>()?;

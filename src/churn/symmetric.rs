@@ -403,6 +403,9 @@ mod tests {
         }
         let sums = ensemble.trees.sums(&matrix, 0.0, 1.0);
         assert_eq!(sums, followed);
+        let walked: Vec<f64> =
+            (0..1500).map(|row| ensemble.trees.roots.iter().map(|root| ensemble.trees.value[ensemble.trees.leaf(*root, &matrix.row(row))]).sum()).collect();
+        assert_eq!(sums, walked);
         assert_eq!(sums, ensemble.scores);
         assert_eq!(ensemble.trees.validate(3), Ok(()));
         assert!(crate::evaluate::classify::auc(&sums, &labels) > 0.95);

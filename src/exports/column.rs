@@ -33,26 +33,37 @@ impl<'a> Row<'a> {
 }
 
 /// The texts that mean "no value".
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Missing {
     texts: Vec<Box<[u8]>>,
     /// Bit `n` is set where a text has the length `n` (63 stands for all longer ones).
     lengths: u64,
+    /// Bit `b` is set where a text, or blanks before it, may begin with the byte `b`.
+    firsts: [u64; 4],
 }
 
 impl Missing {
     pub(super) fn new<'a>(texts: impl IntoIterator<Item = &'a String>) -> Missing {
-        let mut missing = Missing { texts: Vec::new(), lengths: 0 };
+        let mut missing = Missing { texts: Vec::new(), lengths: 0, firsts: [0; 4] };
+        let blanks = (0..=u8::MAX).filter(u8::is_ascii_whitespace);
+        blanks.for_each(|byte| missing.begins_with(byte));
         for text in texts.into_iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
             missing.lengths |= 1 << text.len().min(63);
+            missing.begins_with(text.as_bytes()[0]);
             missing.texts.push(text.as_bytes().into());
         }
         missing
     }
+    fn begins_with(&mut self, byte: u8) {
+        self.firsts[usize::from(byte / 64)] |= 1 << (byte % 64);
+    }
     #[inline]
     pub(super) fn holds(&self, field: &[u8]) -> bool {
-        let (Some(first), Some(last)) = (field.first(), field.last()) else { return true };
-        let field = if first.is_ascii_whitespace() || last.is_ascii_whitespace() { field.trim_ascii() } else { field };
+        let Some(first) = field.first() else { return true };
+        // The first byte tells of nearly every value that it is there.
+        self.firsts[usize::from(first / 64)] & (1 << (first % 64)) != 0 && self.holds_trimmed(field.trim_ascii())
+    }
+    fn holds_trimmed(&self, field: &[u8]) -> bool {
         field.is_empty() || (self.lengths & (1 << field.len().min(63)) != 0 && self.texts.iter().any(|text| **text == *field))
     }
 }

@@ -112,7 +112,9 @@ impl ItemColumns {
             None => NO_INDEX,
             Some(column) => near(column, &mut texts.places, None, buffer)?,
         };
-        texts.categories.resize_with(self.category.len(), Interner::default);
+        if texts.categories.len() < self.category.len() {
+            texts.categories.resize_with(self.category.len(), Interner::default);
+        }
         let mut categories = [NO_INDEX; 4];
         let mut more_categories = Vec::new();
         for (level, (column, texts)) in self.category.iter().zip(&mut texts.categories).enumerate() {

@@ -121,26 +121,32 @@ impl Reader<'_> {
     /// The item events of a history by item, an item's oldest first. Rows of one item, kind and moment are one event (an order split
     /// into lines).
     pub fn events(&self, history: &History<'_>) -> Vec<ItemEvent> {
-        // Item, time and kind in one number: sorting is most of the work here.
-        let mut found: Vec<(u128, u32)> = Vec::new();
+        let mut found: Vec<(Moment, u8)> = Vec::new();
+        // Item and position in one number: events are ordered by time, then kind, and sorting is most of the work here.
+        let mut order: Vec<u64> = Vec::new();
         for event in history.events() {
             let kind = event.kind();
             if self.weights[usize::from(kind)] == 0.0 {
                 continue;
             }
             let Some(item) = event.item().and_then(|item| self.items.get(item as usize).copied().flatten()) else { continue };
-            let time = (event.time().0 ^ i64::MIN).cast_unsigned();
-            found.push((u128::from(item) << 72 | u128::from(time) << 8 | u128::from(kind), found.len() as u32));
+            order.push(u64::from(item) << 32 | found.len() as u64);
+            found.push((event.time(), kind));
         }
         let count = found.len();
-        found.sort_unstable();
-        found.dedup_by_key(|(key, _)| *key);
-        let event = |(key, position): (u128, u32)| {
-            let time = Moment((key >> 8) as u64 as i64 ^ i64::MIN);
-            let days_ago = if self.timed { history.cutoff.days_since(time) as f32 } else { (count - 1 - position as usize) as f32 };
-            ItemEvent { item: (key >> 72) as u32, days_ago, weight: self.weights[usize::from(key as u8)] }
+        order.sort_unstable();
+        let parts = |key: u64| ((key >> 32) as u32, key as u32 as usize);
+        order.dedup_by(|later, earlier| {
+            let ((item, at), (of, before)) = (parts(*later), parts(*earlier));
+            item == of && found[at] == found[before]
+        });
+        let event = |key: u64| {
+            let (item, position) = parts(key);
+            let (time, kind) = found[position];
+            let days_ago = if self.timed { history.cutoff.days_since(time) as f32 } else { (count - 1 - position) as f32 };
+            ItemEvent { item, days_ago, weight: self.weights[usize::from(kind)] }
         };
-        found.into_iter().map(event).collect()
+        order.into_iter().map(event).collect()
     }
 }
 

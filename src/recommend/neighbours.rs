@@ -151,23 +151,38 @@ impl Neighbours {
                 || (vec![0.0_f32; data.items], vec![0_u32; data.items + 1]),
                 |(sums, touched), item| {
                     let (sums, touched): (&mut [f32], &mut [u32]) = (sums, touched);
-                    let mut count = 0;
                     let (customers, values) = by_item.row(item);
-                    for (customer, value) in customers.iter().zip(values) {
-                        let (others, strengths) = by_customer.row(*customer as usize);
-                        for (other, strength) in others.iter().zip(strengths) {
-                            let sum = &mut sums[*other as usize];
-                            // Written always and counted when new: no branch to mispredict.
-                            touched[count] = *other;
-                            count += usize::from(*sum == 0.0);
-                            *sum += value * strength;
-                        }
-                    }
-                    sums[item] = 0.0;
+                    let rows = || customers.iter().zip(values).map(|(customer, value)| (by_customer.row(*customer as usize), value));
                     let mut best = Best::new(settings.keep);
-                    for other in &touched[..count] {
-                        best.push(*other, sums[*other as usize] * to[*other as usize]);
-                        sums[*other as usize] = 0.0;
+                    let pairs: usize = rows().map(|((others, _), _)| others.len()).sum();
+                    if pairs >= data.items {
+                        // So many pairs that going through all items afterwards is less work than to note which were met.
+                        for ((others, strengths), value) in rows() {
+                            for (other, strength) in others.iter().zip(strengths) {
+                                sums[*other as usize] += value * strength;
+                            }
+                        }
+                        sums[item] = 0.0;
+                        for (other, (sum, to)) in (0..).zip(sums.iter_mut().zip(&to)) {
+                            best.push(other, *sum * to);
+                            *sum = 0.0;
+                        }
+                    } else {
+                        let mut count = 0;
+                        for ((others, strengths), value) in rows() {
+                            for (other, strength) in others.iter().zip(strengths) {
+                                let sum = &mut sums[*other as usize];
+                                // Written always and counted when new: no branch to mispredict.
+                                touched[count] = *other;
+                                count += usize::from(*sum == 0.0);
+                                *sum += value * strength;
+                            }
+                        }
+                        sums[item] = 0.0;
+                        for other in &touched[..count] {
+                            best.push(*other, sums[*other as usize] * to[*other as usize]);
+                            sums[*other as usize] = 0.0;
+                        }
                     }
                     let mut list = best.unordered();
                     list.sort_unstable_by_key(|(item, _)| *item);

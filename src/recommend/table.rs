@@ -8,6 +8,7 @@ use super::local::Local;
 use super::repeat::Again;
 use super::scores::{Scores, scale, take_out, top};
 use super::{FEW, ItemEvent, ItemModel, block_of};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Candidates that each proposing model brings in.
@@ -19,7 +20,8 @@ pub(crate) struct Table {
     depth: usize,
     offsets: Vec<usize>,
     items: Vec<u32>,
-    relevant: Vec<bool>,
+    /// For each customer, which of the candidates count.
+    relevant: Vec<Vec<u32>>,
     ideal: Vec<f64>,
     /// For each model the scaled scores of all candidates, never negative.
     columns: Vec<Vec<f32>>,
@@ -28,7 +30,7 @@ pub(crate) struct Table {
 struct BlockPart {
     lengths: Vec<usize>,
     items: Vec<u32>,
-    relevant: Vec<bool>,
+    relevant: Vec<Vec<u32>>,
     ideal: Vec<f64>,
     columns: Vec<Vec<f32>>,
 }
@@ -98,30 +100,58 @@ impl Table {
             .with_min_len(64)
             .map(|customer| {
                 let range = self.offsets[customer]..self.offsets[customer + 1];
-                let mut scores = vec![0.0_f32; range.len()];
-                for (column, weight) in weights.iter().filter(|(_, weight)| *weight > 0.0) {
-                    for (score, value) in scores.iter_mut().zip(&self.columns[*column][range.clone()]) {
-                        *score += weight * value;
-                    }
-                }
-                if !lift.is_empty() {
-                    for (score, item) in scores.iter_mut().zip(&self.items[range.clone()]) {
-                        *score *= lift[*item as usize];
-                    }
-                }
-                if !local.is_empty() {
-                    scores.iter_mut().zip(&local[range.clone()]).for_each(|(score, lift)| *score *= lift);
-                }
-                let relevant = self.relevant[range].iter().enumerate().filter(|(_, relevant)| **relevant).map(|(at, _)| at);
-                let places = relevant.filter(|at| scores[*at] > 0.0).map(|at| place(&scores, at)).filter(|place| *place < self.depth);
-                places.map(discount).sum::<f64>() / self.ideal[customer]
+                let list = List {
+                    columns: weights
+                        .iter()
+                        .filter(|(_, weight)| *weight > 0.0)
+                        .map(|(column, weight)| (&self.columns[*column][range.clone()], *weight))
+                        .collect(),
+                    items: &self.items[range.clone()],
+                    lift,
+                    local: if local.is_empty() { local } else { &local[range] },
+                    relevant: &self.relevant[customer],
+                };
+                let places = Arch::new().dispatch(list);
+                places.into_iter().filter(|place| *place < self.depth).map(discount).sum::<f64>() / self.ideal[customer]
             })
             .collect();
         gains.iter().sum::<f64>() / gains.len().max(1) as f64
     }
 }
 
+/// The candidates of a customer.
+struct List<'t> {
+    /// Scores of each model, with its weight.
+    columns: Vec<(&'t [f32], f32)>,
+    items: &'t [u32],
+    /// By item; empty for none.
+    lift: &'t [f32],
+    /// By candidate; empty for none.
+    local: &'t [f32],
+    /// Which candidates count.
+    relevant: &'t [u32],
+}
+
+impl WithSimd for List<'_> {
+    /// The places, by score, of the candidates that count and have one.
+    type Output = Vec<usize>;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<usize> {
+        let mut scores = vec![0.0_f32; self.items.len()];
+        for (column, weight) in self.columns {
+            scores.iter_mut().zip(column).for_each(|(score, value)| *score += weight * value);
+        }
+        if !self.lift.is_empty() {
+            scores.iter_mut().zip(self.items).for_each(|(score, item)| *score *= self.lift[*item as usize]);
+        }
+        scores.iter_mut().zip(self.local).for_each(|(score, lift)| *score *= lift);
+        let relevant = self.relevant.iter().map(|at| *at as usize).filter(|at| scores[*at] > 0.0);
+        relevant.map(|at| place(&scores, at)).collect()
+    }
+}
+
 /// The place of a score in the list: how many are greater, or as great and stand before it. For the few that count this takes less than sorting all.
+#[inline(always)]
 fn place(scores: &[f32], at: usize) -> usize {
     let (score, before, after) = (scores[at], &scores[..at], &scores[at + 1..]);
     let ahead = before.iter().map(|other| u32::from(*other >= score)).sum::<u32>() + after.iter().map(|other| u32::from(*other > score)).sum::<u32>();
@@ -155,7 +185,7 @@ fn part(data: &Interactions, truths: &[Vec<u32>], block: &[usize], models: &[(&d
         let truth = &truths[*customer];
         out.lengths.push(items.len());
         out.ideal.push((0..depth.min(truth.len())).map(discount).sum());
-        out.relevant.extend(items.iter().map(|item| truth.binary_search(item).is_ok()));
+        out.relevant.push((0..).zip(&items).filter(|(_, item)| truth.binary_search(item).is_ok()).map(|(at, _)| at).collect());
         for (row, column) in rows.iter().zip(&mut out.columns) {
             let unit = scale(row);
             column.extend(items.iter().map(|item| if unit > 0.0 { row[*item as usize].max(0.0) / unit } else { 0.0 }));

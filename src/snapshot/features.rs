@@ -4,7 +4,7 @@
 //! All are functions of [`Facts`] (a history before a cut-off) and [`Learned`] (tables of that cut-off). Profile columns follow
 //! after these, in the order of the plan; they are read in `learned.rs`.
 
-use super::facts::{Facts, KindMap};
+use super::facts::{Facts, KindMap, Order};
 use super::learned::{Learned, ProfileKind, Reading};
 use super::{FeatureSpec, FeatureValues};
 use crate::config::Span;
@@ -120,9 +120,12 @@ pub const CONTACTED: &str = "contacted_within_horizon";
 /// Its family: no reason, and nothing that drives.
 pub const ACTING: &str = "acting";
 
-/// Sums `value` over the moments younger than `days`.
-fn within(facts: &Facts, events: impl Iterator<Item = (Moment, f64)>, from_days: f64, to_days: f64) -> f64 {
-    events.filter(|(time, _)| (from_days..to_days).contains(&day_age(facts, *time))).map(|(_, value)| value).sum()
+/// Sums what `dated` says (when, and how much) of events from `from_days` to less than `to_days` old. Events are oldest first, so that those of a window
+/// stand together.
+fn within<T>(facts: &Facts, events: &[T], dated: impl Fn(&T) -> (Moment, f64), from_days: f64, to_days: f64) -> f64 {
+    let older = |days: f64| events.partition_point(|event| day_age(facts, dated(event).0) >= days);
+    let (start, end) = (older(to_days), older(from_days));
+    events[start.min(end)..end].iter().map(|event| dated(event).1).sum()
 }
 
 /// Age in days as windows count it: an event exactly `w` days old is inside the window of `w` days.
@@ -130,12 +133,34 @@ fn day_age(facts: &Facts, time: Moment) -> f64 {
     facts.age(time) - 1e-9
 }
 
-fn order_counts(facts: &Facts) -> impl Iterator<Item = (Moment, f64)> + '_ {
-    facts.orders.iter().map(|order| (order.time, 1.0))
+/// An order as one.
+fn counted(order: &Order) -> (Moment, f64) {
+    (order.time, 1.0)
 }
 
-fn order_amounts(facts: &Facts) -> impl Iterator<Item = (Moment, f64)> + '_ {
-    facts.orders.iter().map(|order| (order.time, order.amount))
+/// An order as what was paid.
+fn paid(order: &Order) -> (Moment, f64) {
+    (order.time, order.amount)
+}
+
+/// Different values among some, ascending. Work: no more than sorting them, and less where they are many of few.
+fn distinct(mut values: Vec<u32>) -> Vec<u32> {
+    let words = values.iter().max().map_or(0, |greatest| *greatest as usize / 64 + 1);
+    if words > values.len() {
+        values.sort_unstable();
+        values.dedup();
+        return values;
+    }
+    let mut seen = vec![0u64; words];
+    values.iter().for_each(|value| seen[*value as usize / 64] |= 1 << (value % 64));
+    values.clear();
+    for (word, mut bits) in (0..).zip(seen) {
+        while bits != 0 {
+            values.push(word * 64 + bits.trailing_zeros());
+            bits &= bits - 1;
+        }
+    }
+    values
 }
 
 /// Each event counts half after every half-life.
@@ -175,11 +200,11 @@ fn frequency(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &L
         spec("frequency", "orders_per_30d".into(), "orders", "orders per 30 days since the first".into(), alive)
     });
     for &days in &reading.windows {
-        let value = if days <= learned.history_days { within(facts, order_counts(facts), 0.0, days) } else { f64::NAN };
+        let value = if days <= learned.history_days { within(facts, &facts.orders, counted, 0.0, days) } else { f64::NAN };
         sink.put(value, || spec("frequency", format!("orders_{days}d"), "orders", format!("orders in the last {days} days"), alive));
     }
     for &half_life in &reading.half_lives {
-        sink.put(decayed(facts, order_counts(facts), half_life), || {
+        sink.put(decayed(facts, facts.orders.iter().map(counted), half_life), || {
             spec(
                 "frequency",
                 format!("orders_decayed_{half_life}d"),
@@ -247,15 +272,15 @@ fn trend(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learn
     let alive = &reading.alive;
     for &days in reading.windows.iter().take(3) {
         let known = 2.0 * days <= learned.history_days;
-        let now = within(facts, order_counts(facts), 0.0, days);
-        let before = within(facts, order_counts(facts), days, 2.0 * days);
+        let now = within(facts, &facts.orders, counted, 0.0, days);
+        let before = within(facts, &facts.orders, counted, days, 2.0 * days);
         let value = if known { now - before } else { f64::NAN };
         sink.put(value, || {
             spec("trend", format!("orders_change_{days}d"), "orders", format!("orders in the last {days} days less those in the {days} days before"), alive)
         });
         if reading.has.amount {
-            let now = within(facts, order_amounts(facts), 0.0, days);
-            let before = within(facts, order_amounts(facts), days, 2.0 * days);
+            let now = within(facts, &facts.orders, paid, 0.0, days);
+            let before = within(facts, &facts.orders, paid, days, 2.0 * days);
             let value = if known && now + before > 0.0 { now / (now + before) } else { f64::NAN };
             sink.put(value, || {
                 spec(
@@ -269,7 +294,7 @@ fn trend(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learn
         }
     }
     let (short, long) = (reading.half_lives[1], reading.half_lives[3]);
-    let ratio = decayed(facts, order_counts(facts), short) / decayed(facts, order_counts(facts), long);
+    let ratio = decayed(facts, facts.orders.iter().map(counted), short) / decayed(facts, facts.orders.iter().map(counted), long);
     sink.put(ratio, || {
         spec("trend", "orders_fading".into(), "share", format!("orders counted with a half-life of {short} days over those with {long} days"), alive)
     });
@@ -280,12 +305,12 @@ fn season(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Lear
     let year = Span::YEAR.as_days();
     let known = learned.history_days >= year;
     // The year-ago twin of the coming horizon.
-    let value = if known { within(facts, order_counts(facts), year - horizon, year) } else { f64::NAN };
+    let value = if known { within(facts, &facts.orders, counted, year - horizon, year) } else { f64::NAN };
     sink.put(value, || {
         spec("season", "orders_same_season".into(), "orders", format!("orders a year ago in the {horizon} days that lie ahead now"), &reading.alive)
     });
     if reading.has.amount {
-        let value = if known { within(facts, order_amounts(facts), year - horizon, year) } else { f64::NAN };
+        let value = if known { within(facts, &facts.orders, paid, year - horizon, year) } else { f64::NAN };
         sink.put(value, || {
             spec("season", "amount_same_season".into(), &reading.currency, format!("spent a year ago in the {horizon} days that lie ahead now"), &reading.alive)
         });
@@ -306,11 +331,11 @@ fn money(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learn
         spec("money", "amount_variation".into(), "share", "spread of the orders' amounts over their mean".into(), alive)
     });
     for &days in &reading.windows {
-        let value = if days <= learned.history_days { within(facts, order_amounts(facts), 0.0, days) } else { f64::NAN };
+        let value = if days <= learned.history_days { within(facts, &facts.orders, paid, 0.0, days) } else { f64::NAN };
         sink.put(value, || spec("money", format!("amount_{days}d"), currency, format!("spent in the last {days} days"), alive));
     }
     for &half_life in &reading.half_lives[1..3] {
-        sink.put(decayed(facts, order_amounts(facts), half_life), || {
+        sink.put(decayed(facts, facts.orders.iter().map(paid), half_life), || {
             spec("money", format!("amount_decayed_{half_life}d"), currency, format!("spent so far, counting half after every {half_life} days"), alive)
         });
     }
@@ -318,29 +343,22 @@ fn money(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learn
 
 fn variety(sink: &mut impl Sink, reading: &Reading, facts: &Facts, map: &KindMap) {
     let alive = &reading.alive;
-    let mut items: Vec<u32> = facts.items.iter().map(|(item, _)| *item).collect();
-    let bought = items.len() as f64;
-    items.sort_unstable();
-    items.dedup();
-    let distinct = items.len() as f64;
-    sink.put(distinct, || spec("variety", "items".into(), "items", "different items bought so far".into(), alive));
-    sink.put(1.0 - distinct / bought, || {
+    let bought = facts.items.len() as f64;
+    let items = distinct(facts.items.iter().map(|(item, _)| *item).collect());
+    let different = items.len() as f64;
+    sink.put(different, || spec("variety", "items".into(), "items", "different items bought so far".into(), alive));
+    sink.put(1.0 - different / bought, || {
         spec("variety", "repeat_share".into(), "share", "share of the items bought that had been bought before".into(), alive)
     });
     let window = reading.windows[1];
-    let mut recent: Vec<u32> = facts.items.iter().filter(|(_, time)| day_age(facts, *time) < window).map(|(item, _)| *item).collect();
-    recent.sort_unstable();
-    recent.dedup();
+    let start = facts.items.partition_point(|(_, time)| day_age(facts, *time) >= window);
+    let recent = distinct(facts.items[start..].iter().map(|(item, _)| *item).collect());
     sink.put(recent.len() as f64, || spec("variety", format!("items_{window}d"), "items", format!("different items bought in the last {window} days"), alive));
     if reading.has.item_category {
         let category = |item: &u32| map.item_category.get(*item as usize).copied().filter(|code| *code != u32::MAX);
-        let mut codes: Vec<u32> = items.iter().filter_map(category).collect();
-        codes.sort_unstable();
-        codes.dedup();
+        let codes = distinct(items.iter().filter_map(category).collect());
         sink.put(codes.len() as f64, || spec("variety", "categories".into(), "categories", "different categories bought so far".into(), alive));
-        let mut recent_codes: Vec<u32> = recent.iter().filter_map(category).collect();
-        recent_codes.sort_unstable();
-        recent_codes.dedup();
+        let recent_codes = distinct(recent.iter().filter_map(category).collect());
         sink.put(recent_codes.len() as f64, || {
             spec("variety", format!("categories_{window}d"), "categories", format!("different categories bought in the last {window} days"), alive)
         });
@@ -362,7 +380,7 @@ fn returns(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
     let spent: f64 = facts.orders.iter().map(|order| order.amount).sum();
     let returned: f64 = facts.returns.iter().map(|(_, amount)| amount).sum();
     sink.put(facts.returns.len() as f64, || spec("returns", "returns".into(), "lines", "lines returned so far".into(), &kinds));
-    sink.put(within(facts, facts.returns.iter().map(|(time, _)| (*time, 1.0)), 0.0, window), || {
+    sink.put(within(facts, &facts.returns, |(time, _)| (*time, 1.0), 0.0, window), || {
         spec("returns", format!("returns_{window}d"), "lines", format!("lines returned in the last {window} days"), &kinds)
     });
     if reading.has.amount {
@@ -424,20 +442,24 @@ fn channel(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
 fn other_kinds(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Learned) {
     for (name, times) in reading.others.iter().zip(&facts.others) {
         let kinds = std::slice::from_ref(name);
-        let counts = || times.iter().map(|time| (*time, 1.0));
+        let counted = |time: &Moment| (*time, 1.0);
         sink.put(times.last().map_or(f64::NAN, |time| facts.age(*time)), || {
             spec(name, format!("days_since_{name}"), "days", format!("days since the last {name}"), kinds)
         });
         for &days in &reading.windows {
-            let value = if days <= learned.history_days { within(facts, counts(), 0.0, days) } else { f64::NAN };
+            let value = if days <= learned.history_days { within(facts, times, counted, 0.0, days) } else { f64::NAN };
             sink.put(value, || spec(name, format!("{name}_{days}d"), "events", format!("{name} events in the last {days} days"), kinds));
         }
         let half_life = reading.half_lives[1];
-        sink.put(decayed(facts, counts(), half_life), || {
+        sink.put(decayed(facts, times.iter().map(counted), half_life), || {
             spec(name, format!("{name}_decayed_{half_life}d"), "events", format!("{name} events, each counting half after every {half_life} days"), kinds)
         });
         let days = reading.windows[1];
-        let value = if 2.0 * days <= learned.history_days { within(facts, counts(), 0.0, days) - within(facts, counts(), days, 2.0 * days) } else { f64::NAN };
+        let value = if 2.0 * days <= learned.history_days {
+            within(facts, times, counted, 0.0, days) - within(facts, times, counted, days, 2.0 * days)
+        } else {
+            f64::NAN
+        };
         sink.put(value, || {
             spec(name, format!("{name}_change_{days}d"), "events", format!("{name} events in the last {days} days less those in the {days} days before"), kinds)
         });
@@ -484,7 +506,7 @@ fn further_columns(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
         sink.put(total / values.len() as f64, || spec("columns", format!("{name}_mean"), "", format!("mean {name} so far"), &[]));
         sink.put(values.last().map_or(f64::NAN, |(_, value)| *value), || spec("columns", format!("{name}_last"), "", format!("last {name}"), &[]));
         for &days in reading.windows.iter().take(2) {
-            sink.put(within(facts, values.iter().copied(), 0.0, days), || {
+            sink.put(within(facts, values, |dated| *dated, 0.0, days), || {
                 spec("columns", format!("{name}_{days}d"), "", format!("sum of {name} in the last {days} days"), &[])
             });
         }

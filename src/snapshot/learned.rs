@@ -213,10 +213,10 @@ impl FeaturePlan {
         }
         let alive: Vec<bool> = exports.events.kinds.iter().map(|kind| self.reading.alive.contains(kind)).collect();
         let mut gaps: Vec<f64> = histories(exports, cutoff).filter_map(|history| mean_gap(&history, &alive)).collect();
-        gaps.sort_unstable_by(f64::total_cmp);
+        let middle = gaps.len() / 2;
         let first = exports.events.time_range().map_or(cutoff, |(first, _)| first.min(cutoff));
         // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
-        let usual_gap_days = if gaps.is_empty() { self.reading.horizon } else { gaps[gaps.len() / 2].max(1.0) };
+        let usual_gap_days = if gaps.is_empty() { self.reading.horizon } else { gaps.select_nth_unstable_by(middle, f64::total_cmp).1.max(1.0) };
         Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()), value: None }
     }
 
@@ -241,14 +241,14 @@ impl FeaturePlan {
     /// Remembers the typical value of each column.
     pub fn remember_typical(&mut self, matrix: &FeatureMatrix) {
         self.typical = (0..matrix.columns())
+            .into_par_iter()
             .map(|column| {
                 let mut values: Vec<f64> = matrix.column(column).iter().copied().filter(|value| !value.is_nan()).collect();
-                values.sort_unstable_by(f64::total_cmp);
                 if values.is_empty() || matches!(self.specs[column].values, super::FeatureValues::Category { .. }) {
-                    f64::NAN
-                } else {
-                    values[values.len() / 2]
+                    return f64::NAN;
                 }
+                let middle = values.len() / 2;
+                *values.select_nth_unstable_by(middle, f64::total_cmp).1
             })
             .collect();
     }
@@ -293,14 +293,19 @@ impl FeaturePlan {
 /// Mean days between days with an order: the time from the first to the last over the number of gaps; `None` without a gap.
 fn mean_gap(history: &History<'_>, alive: &[bool]) -> Option<f64> {
     let (mut first, mut last, mut days) = (0, 0, 0);
+    // Most events are of the day of the one before.
+    let mut next_day = i64::MIN;
     for event in history.events().filter(|event| alive[event.kind() as usize]) {
-        let day = event.time().0.div_euclid(86_400);
+        let time = event.time().0;
+        if time < next_day {
+            continue;
+        }
+        last = time.div_euclid(86_400);
+        next_day = (last + 1) * 86_400;
         if days == 0 {
-            first = day;
+            first = last;
         }
-        if days == 0 || day != last {
-            (last, days) = (day, days + 1);
-        }
+        days += 1;
     }
     (days > 1).then(|| (last - first) as f64 / f64::from(days - 1))
 }

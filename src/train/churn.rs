@@ -286,7 +286,7 @@ fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, 
     Ok((measured, chosen))
 }
 
-/// Older windows: the chosen settings fitted on what had ended before each. Settings were chosen on newer windows; rows were not.
+/// Older windows: the chosen settings fitted on what had ended before each, with one seed. Settings were chosen on newer windows; rows were not.
 fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples], by_group: bool, seasons: &Seasons<'_>) -> Result<Vec<WindowMeasured>> {
     let horizon = config.churn.horizon;
     let mut measured: Vec<WindowMeasured> = Vec::new();
@@ -303,7 +303,7 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         newer = Some(*cutoff);
         let known = stack(&before);
         if churn::has_both(&known.labels) {
-            let mut part = choice.refit(choice.chosen, &known)?;
+            let mut part = choice.refit_once(choice.chosen, &known)?;
             part.level = LevelRows::new(&before, by_group).level(&part);
             let window = as_scored(&examples[place]);
             measured.push(WindowMeasured::of(
