@@ -145,8 +145,15 @@ impl WithSimd for List<'_> {
             scores.iter_mut().zip(self.items).for_each(|(score, item)| *score *= self.lift[*item as usize]);
         }
         scores.iter_mut().zip(self.local).for_each(|(score, lift)| *score *= lift);
-        let relevant = self.relevant.iter().map(|at| *at as usize).filter(|at| scores[*at] > 0.0);
-        relevant.map(|at| place(&scores, at)).collect()
+        let mut places = Vec::with_capacity(self.relevant.len());
+        // A plain loop: what an iterator calls would not be compiled for many scores at a time.
+        for at in self.relevant {
+            let at = *at as usize;
+            if scores[at] > 0.0 {
+                places.push(place(&scores, at));
+            }
+        }
+        places
     }
 }
 
