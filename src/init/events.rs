@@ -50,6 +50,18 @@ pub(super) fn basket(table: &Table<'_>) -> Option<usize> {
     own.or_else(|| table.id_of(&BASKET).filter(|place| table.columns[*place].distinct() > 10))
 }
 
+/// The order or visit where no name says so: values that each belong to one customer and one moment, and to several rows.
+fn told_basket(table: &Table<'_>) -> Option<usize> {
+    let (customer, time) = (table.customer?, time(table)?);
+    let is_of_one = |column: &Look<'_>, key: usize| table.columns[key].follows(column).is_some_and(|share| share >= FOLLOWS);
+    (0..table.columns.len()).find(|place| {
+        let column = &table.columns[*place];
+        let has_part = [Some(customer), Some(time), table.item, table.offer].contains(&Some(*place));
+        let is_id = column.may_be_id() && !column.is_unique() && column.distinct() > table.columns[customer].distinct();
+        !has_part && is_id && is_of_one(column, customer) && is_of_one(column, time)
+    })
+}
+
 fn amount(table: &Table<'_>) -> Option<usize> {
     let rank = |column: &Look<'_>| {
         let place = column.words.iter().filter_map(|word| AMOUNT.iter().position(|known| known == word)).min()?;
@@ -150,7 +162,13 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     let role = if table.is_test { ", kept for the test" } else { "" };
     source.about.insert(0, format!("{}: what customers did, {what}{role}.", table.files()));
     table.put(&mut source, &mut used, "item", table.item);
-    table.put(&mut source, &mut used, "basket", basket(table));
+    match (basket(table), told_basket(table).filter(|place| kind.buys() && !used_for_numbers.contains(place))) {
+        (None, Some(place)) => {
+            source.noted("basket", quoted(table.columns[place].name), "guessed: each belongs to one customer and one time");
+            used.push(place);
+        }
+        (named, _) => table.put(&mut source, &mut used, "basket", named),
+    }
     if amount(table).is_none() && quantity(table).is_none() && price(table).is_some() {
         source.noted("quantity", "{ value = \"1\" }".into(), "no column says how many");
     }

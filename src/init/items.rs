@@ -12,6 +12,8 @@ const FOLLOWS: f64 = 0.98;
 const NESTED: f64 = 0.9;
 /// The same for names, which people write in several ways.
 const NAMED: f64 = 0.8;
+/// Items of one text, from which texts are taken for categories where no name says so.
+const MANY_OF_ONE: usize = 5;
 /// Distinct texts from which a column of many items is one of names.
 const MANY_NAMES: usize = 100;
 
@@ -26,6 +28,15 @@ pub(super) fn items(table: &Table<'_>, folder: &Path) -> Source {
     source
 }
 
+/// Sets a key where no name says which column it is: of the texts that fit, the one of most values.
+fn guess(table: &Table<'_>, source: &mut Source, used: &mut Vec<usize>, key: &'static str, fits: impl Fn(&Look<'_>) -> bool, why: &str) {
+    let free = (0..table.columns.len()).filter(|place| !used.contains(place) && table.columns[*place].is_text() && fits(&table.columns[*place]));
+    if let Some(place) = free.max_by_key(|place| (table.columns[*place].distinct(), std::cmp::Reverse(*place))) {
+        source.noted(key, quoted(table.columns[place].name), why);
+        used.push(place);
+    }
+}
+
 /// Name, category, price, margin and stock of items.
 pub(super) fn item_columns(table: &Table<'_>, source: &mut Source, used: &mut Vec<usize>) {
     let Some(item) = table.item else { return };
@@ -34,6 +45,9 @@ pub(super) fn item_columns(table: &Table<'_>, source: &mut Source, used: &mut Ve
     let name = table.find(|column| column.is_text() && column.has_word(&NAME) && follows(column, NAMED));
     let name = name.filter(|place| table.columns[*place].distinct() > MANY_NAMES.min(table.columns[item].distinct() / 4));
     table.put(source, used, "name", name);
+    if name.is_none() && key.is_unique() {
+        guess(table, source, used, "name", |column| column.is_unique(), "guessed: a text of each");
+    }
     let mut levels: Vec<usize> = (0..table.columns.len())
         .filter(|place| {
             let column = &table.columns[*place];
@@ -59,6 +73,10 @@ pub(super) fn item_columns(table: &Table<'_>, source: &mut Source, used: &mut Ve
     }
     let levels: Vec<usize> = nested.into_iter().rev().collect();
     match &levels[..] {
+        [] if key.is_unique() => {
+            let is_shared = |column: &Look<'_>| column.distinct() > 2 && MANY_OF_ONE * column.distinct() <= column.known;
+            guess(table, source, used, "category", is_shared, "guessed: a text that many share");
+        }
         [] => {}
         [only] => source.put("category", quoted(table.columns[*only].name)),
         several => source.noted("category", list(several.iter().map(|place| table.columns[*place].name)), "coarse to fine"),

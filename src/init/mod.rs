@@ -8,6 +8,7 @@ mod draft;
 mod events;
 mod inputs;
 mod items;
+mod languages;
 mod offers;
 mod profiles;
 mod table;
@@ -32,6 +33,8 @@ use tables::Found;
 #[derive(Debug)]
 pub struct Draft {
     name: String,
+    /// Whether columns are named in Chinese.
+    is_chinese: bool,
     found: Found,
 }
 
@@ -42,6 +45,7 @@ impl Draft {
     /// 65 where no file says anything of customers.
     pub fn new(name: &str, looked: Looked, folder: &Path) -> Result<Draft> {
         let inputs = inputs::grouped(looked.samples);
+        let is_chinese = inputs.iter().flat_map(|input| &input.sample.columns).any(|column| languages::is_chinese(&column.name));
         let mut found = tables::sources(&inputs, folder);
         if !found.sources.iter().any(|source| ["events", "profiles"].contains(&source.table)) {
             let columns = |input: &Input| input.sample.columns.iter().take(12).map(|column| format!("{:?}", column.name)).collect::<Vec<_>>().join(", ");
@@ -55,7 +59,7 @@ impl Draft {
         }
         let file = |error: &Error| error.place().file.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         found.left_out.extend(looked.unreadable.iter().map(|error| format!("{}: {}", file(error), error.message())));
-        Ok(Draft { name: name.to_owned(), found })
+        Ok(Draft { name: name.to_owned(), is_chinese, found })
     }
 
     /// One line per source: what it is, and of which files.
@@ -78,6 +82,9 @@ impl Draft {
         comment(&mut out, "Drafted from a look at the exports: read it through. A comment says what was guessed; docs/config.md explains every key.");
         comment(&mut out, "Paths are relative to this file.");
         let _ = writeln!(out, "[project]\nname = {}", quoted(&self.name));
+        if self.is_chinese {
+            out.push_str("language = \"zh\" # of reasons and reports: columns are named in Chinese\n");
+        }
         comment(&mut out, "currency = \"EUR\"            # shown beside amounts");
         comment(&mut out, "timezone = \"Europe/Berlin\"  # where days begin; UTC if not said");
         out.push('\n');

@@ -3,6 +3,7 @@
 use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
 use super::inputs::{Input, stem};
+use super::languages::english;
 use super::words::{BEGAN, CUSTOMER, ENDED, FILLER, ID, ITEM, LEFT, OF_LABEL, OFFER, singular, words};
 use crate::config::USUAL_MISSING;
 use crate::exports::Sample;
@@ -229,7 +230,7 @@ impl<'s> Table<'s> {
         let mut counts = self.columns[place].counts();
         let says_left = |text: &str| {
             let text = text.to_lowercase();
-            ["1", "1.0", "yes", "y", "true", "t"].contains(&text.as_str()) || words(&text).first().is_some_and(|word| LEFT.contains(&word.as_str()))
+            ["1", "1.0", "yes", "y", "true", "t"].contains(&english(&text)) || words(&text).first().is_some_and(|word| LEFT.contains(&word.as_str()))
         };
         if let Some((_, text)) = counts.iter().find(|(_, text)| says_left(text)) {
             return Some((place, text, true));

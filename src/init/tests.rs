@@ -208,3 +208,73 @@ fn quarters_are_told_by_how_long_customers_usually_stay_away() {
     let leaving = leaving(&crate::exports::Exports { events: store, ..Default::default() }).unwrap();
     assert_eq!((leaving.horizon, leaving.active_within, leaving.kinds), (28, 56, vec!["purchase".to_owned()]));
 }
+
+#[test]
+fn exports_in_other_languages_are_understood() {
+    let shops = [
+        (
+            ["Bestellungen.csv", "Kunden.csv", "Artikel.csv"],
+            [
+                "Auftragsnr;Kundennr;Bestelldatum;Artikelnr;Menge;Einzelpreis;Vertriebskanal",
+                "Kundennr;Geburtsdatum;Anrede;Einwilligung",
+                "Artikelnr;Bezeichnung;Warengruppe;Verkaufspreis",
+            ],
+        ),
+        (
+            ["commandes.csv", "clients.csv", "produits.csv"],
+            [
+                "Numéro commande;Numéro client;Date;Code produit;Quantité;Prix;Canal",
+                "Numéro client;Date naissance;Civilité;Consentement",
+                "Code produit;Libellé;Catégorie;Prix",
+            ],
+        ),
+        (
+            ["pedidos.csv", "clientes.csv", "productos.csv"],
+            [
+                "Número pedido;Código cliente;Fecha;Código producto;Cantidad;Precio;Canal",
+                "Código cliente;Fecha nacimiento;Género;Consentimiento",
+                "Código producto;Descripción;Categoría;Precio",
+            ],
+        ),
+        (
+            ["订单.csv", "客户.csv", "商品.csv"],
+            ["订单编号;客户编号;订单日期;商品编码;数量;单价;渠道", "客户编号;出生日期;性别;同意", "商品编码;商品名称;类别;价格"],
+        ),
+    ];
+    for (files, headers) in shops {
+        let lines = rows(headers[0], "B{n};K{c};2024-03-{d};A{c};2;3,50;web", 60) + "B99;K1;2024-03-30;A2;1;3,50;shop\n";
+        let customers = rows(headers[1], "K{n};1980-03-{d};f{c};ja", 7);
+        let items = rows(headers[2], "A{n};Tee {n};w{c};3,50", 30);
+        let toml = drafted(&[(files[0], &lines), (files[1], &customers), (files[2], &items)]).unwrap();
+        let column = |header: usize, place: usize| headers[header].split(';').nth(place).unwrap();
+        let expected = [
+            ("events", "basket", column(0, 0).to_owned()),
+            ("events", "customer", column(0, 1).to_owned()),
+            ("events", "time", column(0, 2).to_owned()),
+            ("events", "item", column(0, 3).to_owned()),
+            ("events", "quantity", column(0, 4).to_owned()),
+            ("events", "price", column(0, 5).to_owned()),
+            ("events", "channel", column(0, 6).to_owned()),
+            ("profiles", "consent", column(1, 3).to_owned()),
+            ("items", "name", column(2, 1).to_owned()),
+            ("items", "category", column(2, 2).to_owned()),
+        ];
+        for (table, key, name) in expected {
+            assert!(tables(&toml, table)[0].contains(&format!("\n{key} = \"{name}\"")), "{key} = {name} in {toml}");
+        }
+        let lasting = format!("static = [\"{}\", \"{}\"]", column(1, 1), column(1, 2));
+        assert!(tables(&toml, "profiles")[0].contains(&lasting), "{lasting} in {toml}");
+        assert_eq!(toml.contains("language = \"zh\""), files[0] == "订单.csv", "{toml}");
+    }
+}
+
+#[test]
+fn what_no_name_says_is_told_by_what_the_columns_hold() {
+    let mut lines = "who_id,customer,day,sku,quantity,price\n".replace("who_id", "bag");
+    (0..120).for_each(|n| lines += &format!("x{},c{},2024-03-{:02},s{},1,2.50\n", n / 3, n / 3 % 11, n / 3 % 28 + 1, n % 30));
+    let products = rows("sku,words,shelf,price", "s{n},Thing {n},h{c},2.50", 40);
+    let toml = drafted(&[("orders.csv", &lines), ("products.csv", &products)]).unwrap();
+    assert!(tables(&toml, "events")[0].contains("basket = \"bag\" # guessed"), "{toml}");
+    let items = tables(&toml, "items")[0];
+    assert!(items.contains("name = \"words\" # guessed") && items.contains("category = \"shelf\" # guessed"), "{toml}");
+}

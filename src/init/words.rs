@@ -1,16 +1,16 @@
-//! Names of columns and files as words, and which words say what.
+//! Names of columns and files as words, and which words say what. Words of other languages are told by [`super::languages`].
+
+use super::languages::{english, plain};
 
 /// Words of ids beside what the id is of: `customer_no`, `StockCode`.
 pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
 /// Words in names of ids that say nothing.
 pub(super) const FILLER: [&str; 9] = ["line", "unique", "main", "internal", "external", "anonymized", "anonymised", "hashed", "masked"];
 /// Who, the surest first.
-pub(super) const CUSTOMER: [&str; 22] = [
+pub(super) const CUSTOMER: [&str; 20] = [
     "customer",
     "client",
     "cust",
-    "kunde",
-    "kunden",
     "user",
     "member",
     "person",
@@ -30,26 +30,24 @@ pub(super) const CUSTOMER: [&str; 22] = [
     "passenger",
 ];
 /// With what.
-pub(super) const ITEM: [&str; 15] =
-    ["item", "product", "sku", "stock", "article", "artikel", "produkt", "asin", "ean", "isbn", "upc", "movie", "book", "track", "plu"];
+pub(super) const ITEM: [&str; 13] = ["item", "product", "sku", "stock", "article", "asin", "ean", "isbn", "upc", "movie", "book", "track", "plu"];
 /// What belongs together.
-pub(super) const BASKET: [&str; 12] =
-    ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase", "beleg", "bestellung", "rechnung", "bon"];
+pub(super) const BASKET: [&str; 8] = ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase"];
 /// What was offered.
 pub(super) const OFFER: [&str; 8] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "deal", "mailing"];
 /// When.
-pub(super) const TIME: [&str; 17] =
-    ["hour", "hours", "days", "date", "time", "timestamp", "datetime", "day", "at", "on", "when", "ts", "since", "epoch", "datum", "moment", "created"];
+pub(super) const TIME: [&str; 16] =
+    ["hour", "hours", "days", "date", "time", "timestamp", "datetime", "day", "at", "on", "when", "ts", "since", "epoch", "moment", "created"];
 /// Of several dates, the one when it happened.
 pub(super) const HAPPENED: [&str; 14] =
     ["order", "ordered", "purchase", "purchased", "transaction", "invoice", "sold", "event", "happened", "timestamp", "sent", "visited", "opened", "created"];
 /// What was done.
 pub(super) const KIND: [&str; 6] = ["event", "action", "type", "kind", "activity", "interaction"];
-pub(super) const QUANTITY: [&str; 6] = ["quantity", "qty", "units", "pieces", "menge", "anzahl"];
-pub(super) const PRICE: [&str; 3] = ["price", "preis", "einzelpreis"];
+pub(super) const QUANTITY: [&str; 4] = ["quantity", "qty", "units", "pieces"];
+pub(super) const PRICE: [&str; 1] = ["price"];
 /// What was paid, the surest first.
-pub(super) const AMOUNT: [&str; 15] =
-    ["amount", "total", "paid", "revenue", "sales", "spend", "spent", "turnover", "value", "payment", "betrag", "umsatz", "net", "gross", "subtotal"];
+pub(super) const AMOUNT: [&str; 13] =
+    ["amount", "total", "paid", "revenue", "sales", "spend", "spent", "turnover", "value", "payment", "net", "gross", "subtotal"];
 /// Beside words of an amount: not what was paid.
 pub(super) const NOT_PAID: [&str; 16] = [
     "discount", "disc", "rebate", "tax", "vat", "count", "quantity", "shipping", "points", "cost", "balance", "credit", "lifetime", "loan", "insured", "margin",
@@ -58,7 +56,7 @@ pub(super) const DISCOUNT: [&str; 4] = ["discount", "disc", "rebate", "markdown"
 pub(super) const CHANNEL: [&str; 5] = ["channel", "channels", "medium", "platform", "saleschannel"];
 pub(super) const SCORE: [&str; 6] = ["score", "rating", "satisfaction", "csat", "nps", "stars"];
 /// For people.
-pub(super) const NAME: [&str; 5] = ["name", "title", "description", "desc", "bezeichnung"];
+pub(super) const NAME: [&str; 4] = ["name", "title", "description", "desc"];
 pub(super) const CATEGORY: [&str; 13] =
     ["department", "division", "category", "categories", "class", "subcategory", "group", "family", "type", "genre", "genres", "brand", "collection"];
 /// Who lives together.
@@ -200,7 +198,7 @@ pub(super) fn kind(text: &str) -> Option<&'static str> {
 
 /// Whether a word is of any list.
 fn is_known(word: &str) -> bool {
-    let lists: [&[&str]; 16] = [
+    let lists: [&[&str]; 18] = [
         &ID,
         &CUSTOMER,
         &ITEM,
@@ -216,7 +214,9 @@ fn is_known(word: &str) -> bool {
         &SCORE,
         &NAME,
         &CATEGORY,
-        &["unit", "line", "card"],
+        &LASTING,
+        &LEFT,
+        &["unit", "line", "card", "is"],
     ];
     lists.iter().any(|list| list.contains(&word))
 }
@@ -233,13 +233,13 @@ pub(super) fn words(name: &str) -> Vec<String> {
             if letter.is_uppercase() && before.is_lowercase() {
                 words.push(std::mem::take(&mut word));
             }
-            word.extend(letter.to_lowercase());
+            word.extend(letter.to_lowercase().map(plain));
         }
         before = letter;
     }
     words.push(word);
     words.retain(|word| !word.is_empty());
-    words.into_iter().flat_map(|word| apart(&word).map_or_else(|| vec![word.clone()], |(first, second)| vec![first, second])).collect()
+    words.iter().flat_map(|word| apart(word)).map(|word| english(word).to_owned()).collect()
 }
 
 /// A word without its plural, as far as the plural is plain.
@@ -247,13 +247,18 @@ pub(super) fn singular(word: &str) -> &str {
     word.strip_suffix('s').filter(|rest| rest.len() > 2).unwrap_or(word)
 }
 
-/// Two words written as one, where both are known.
-fn apart(word: &str) -> Option<(String, String)> {
-    if is_known(word) || PERSONAL.contains(&word) {
-        return None;
+/// Two words written as one, where both are known; else the word.
+fn apart(word: &str) -> Vec<&str> {
+    let is_known = |word: &str| is_known(english(word));
+    if is_known(word) || PERSONAL.contains(&english(word)) {
+        return vec![word];
     }
     let splits = word.char_indices().map(|(at, _)| word.split_at(at));
-    splits.filter(|(first, second)| first.len() > 2 && is_known(first) && is_known(second)).map(|(first, second)| (first.to_owned(), second.to_owned())).next()
+    splits
+        .filter(|(first, second)| first.len() > 2 && is_known(first) && is_known(second))
+        .map(|(first, second)| vec![first, second])
+        .next()
+        .unwrap_or(vec![word])
 }
 
 #[cfg(test)]
