@@ -16,7 +16,8 @@ pub use folds::validate_folds;
 pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 
 use crate::bundle::{Bundle, Meta};
-use crate::config::{Config, Definition, Effort};
+use crate::churn::tiers::why_empty;
+use crate::config::{Config, Definition, Effort, Tier};
 use crate::decide::learn::learn;
 use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
@@ -128,7 +129,8 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     measured.drivers.clone_from(&churn.drivers);
 
     let recommend = recommend::measured(ranking?, &mut measured);
-    measured.warnings.extend(tier_warnings(&measured));
+    let base_rate = churn.part.as_ref().map(|part| part.base_rate).or(measured.churn_rate);
+    measured.warnings.extend(tier_warnings(&measured, &config.churn.tiers, base_rate.unwrap_or(0.0)));
 
     let mut effects = None;
     if !config.treatments.is_empty() {
@@ -187,12 +189,12 @@ pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String,
 }
 
 /// Tiers that nobody falls into, or too many.
-fn tier_warnings(measured: &Measured) -> Vec<String> {
+fn tier_warnings(measured: &Measured, bounds: &[Tier], base_rate: f64) -> Vec<String> {
     let base = measured.base.unwrap_or(0);
     let tiers = measured.churn.iter().flat_map(|churn| &churn.tiers);
     tiers
         .filter_map(|(tier, count)| match *count {
-            0 => Some(format!("the tier {tier} is empty: no customer of the test window reaches it; lower where it begins")),
+            0 => Some(why_empty(bounds, base_rate, tier)),
             count if (count as f64) < 0.01 * base as f64 => Some(format!(
                 "the tier {tier} holds {count} of {base} customers, fewer than 1 %: a bound as a multiple of the base rate (lift) fits such a base better"
             )),

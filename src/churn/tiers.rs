@@ -33,6 +33,23 @@ pub fn count(tiers: &[Tier], base_rate: f64, probabilities: &[f64]) -> Vec<(Stri
     tiers.iter().map(|tier| (tier.name.clone(), assigned.iter().filter(|name| **name == tier.name).count())).collect()
 }
 
+/// Why a tier holds nobody, and what to do: an earlier tier that begins no higher takes everyone, or nobody's risk is as high.
+pub fn why_empty(tiers: &[Tier], base_rate: f64, name: &str) -> String {
+    let from = |tier: &Tier| threshold(tier, base_rate);
+    let found = tiers.iter().position(|tier| tier.name == name).and_then(|place| {
+        let taker = tiers[..place].iter().find(|earlier| earlier.max.is_none() && from(earlier) <= from(&tiers[place]))?;
+        Some((from(&tiers[place]), taker))
+    });
+    match found {
+        Some((begins, taker)) => format!(
+            "the tier {name} is empty: it begins at {begins:.2}, where {}, which begins at {:.2}, takes everyone; let it begin lower",
+            taker.name,
+            from(taker)
+        ),
+        None => format!("the tier {name} is empty: no customer's risk reaches it; let it begin lower"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +61,8 @@ mod tests {
             [tier("manager", TierFrom::Probability(0.8), Some(1)), tier("call", TierFrom::Probability(0.6), None), tier("watch", TierFrom::Lift(2.0), None)];
         assert_eq!(assign(&tiers, 0.2, &[0.9, 0.85, 0.7, 0.4, 0.39]), ["manager", "call", "call", "watch", ""]);
         assert_eq!(count(&tiers, 0.2, &[0.39, 0.9]), [("manager".to_string(), 1), ("call".to_string(), 0), ("watch".to_string(), 0)]);
+        assert_eq!(why_empty(&tiers, 0.2, "watch"), "the tier watch is empty: no customer's risk reaches it; let it begin lower");
+        let taken = "the tier watch is empty: it begins at 0.70, where call, which begins at 0.60, takes everyone; let it begin lower";
+        assert_eq!(why_empty(&tiers, 0.35, "watch"), taken);
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, cuto
     scored.tiers = config.churn.tiers.iter().map(|tier| (tier.name.clone(), assigned.iter().filter(|name| **name == tier.name).count())).collect();
     for (name, count) in &scored.tiers {
         if *count == 0 {
-            scored.notes.push(format!("the tier {name} is empty: no customer's risk reaches it"));
+            scored.notes.push(tiers::why_empty(&config.churn.tiers, part.base_rate, name));
         } else if *count as f64 > 0.3 * sorted.len() as f64 {
             scored.notes.push(format!("the tier {name} holds {count} of {} customers, more than 30 %: too many to act on", sorted.len()));
         }
