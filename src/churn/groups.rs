@@ -151,7 +151,9 @@ fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language)
     let spec = &matrix.specs[feature];
     let exported = exported(&spec.name);
     let name = match language {
-        _ if exported != spec.name => exported.to_owned(),
+        // A column as the export names it; of a date the days since.
+        _ if exported != spec.name && spec.unit != "days" => exported.to_owned(),
+        Language::En if exported != spec.name => format!("days since {exported}"),
         Language::En => spec.meaning.clone(),
         Language::Zh => chinese::meaning(spec),
     };

@@ -41,6 +41,9 @@ pub fn why_empty(tiers: &[Tier], base_rate: f64, name: &str) -> String {
         Some((from(&tiers[place]), taker))
     });
     match found {
+        Some((begins, _)) if begins > 1.0 => {
+            format!("the tier {name} is empty: so many times the base rate of {base_rate:.2} is more than 1; let it begin lower")
+        }
         Some((begins, taker)) => format!(
             "the tier {name} is empty: it begins at {begins:.2}, where {}, which begins at {:.2}, takes everyone; let it begin lower",
             taker.name,
@@ -64,5 +67,7 @@ mod tests {
         assert_eq!(why_empty(&tiers, 0.2, "watch"), "the tier watch is empty: no customer's risk reaches it; let it begin lower");
         let taken = "the tier watch is empty: it begins at 0.70, where call, which begins at 0.60, takes everyone; let it begin lower";
         assert_eq!(why_empty(&tiers, 0.35, "watch"), taken);
+        let never = "the tier watch is empty: so many times the base rate of 0.65 is more than 1; let it begin lower";
+        assert_eq!(why_empty(&tiers, 0.65, "watch"), never);
     }
 }

@@ -2,7 +2,7 @@
 //! and Chinese, without accents. Only words that mean nothing else in English are here (`data` is a date in Italian, and anything in English).
 
 /// An English word, and what stands for it elsewhere; of German also the forms within longer words.
-const MEANS: [(&str, &[&str]); 63] = [
+const MEANS: [(&str, &[&str]); 64] = [
     // Ids.
     ("id", &["编号", "编码", "代码", "号码", "号", "kennung", "identifiant", "matricule"]),
     ("number", &["nummer", "numero", "nro"]),
@@ -14,6 +14,7 @@ const MEANS: [(&str, &[&str]); 63] = [
         &["kunde", "kunden", "kundin", "kund", "klant", "klanten", "cliente", "clientes", "clienti", "acheteur", "comprador", "客户", "顾客", "买家", "用户"],
     ),
     ("member", &["mitglied", "mitglieder", "miembro", "socio", "socios", "adherent", "membro", "会员"]),
+    ("account", &["konto", "vertrag", "vertrags", "contrat", "contrato", "contratto", "账户", "账号", "合同"]),
     ("household", &["haushalt", "haushalts", "foyer", "hogar"]),
     // What.
     ("item", &["artikel", "articulo", "articulos", "articolo", "articoli", "artigo", "artigos", "货品"]),

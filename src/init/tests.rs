@@ -278,3 +278,12 @@ fn what_no_name_says_is_told_by_what_the_columns_hold() {
     let items = tables(&toml, "items")[0];
     assert!(items.contains("name = \"words\" # guessed") && items.contains("category = \"shelf\" # guessed"), "{toml}");
 }
+
+#[test]
+fn contracts_with_an_id_of_their_own_are_listed_by_it() {
+    let contracts = rows("Policennummer;Alter;Tarif;Gekündigt", "P{n};4{c};t{c};ja", 20) + &rows("", "Q{n};4{c};t{c};nein", 80)[1..];
+    let toml = drafted(&[("vertraege.csv", &contracts)]).unwrap();
+    assert!(toml.contains("customer = \"Policennummer\"") && toml.contains("label = { column = \"Gekündigt\", positive = \"ja\" }"), "{toml}");
+    let rows = drafted(&[("vertraege.csv", &contracts.replace("Policennummer", "row number"))]).unwrap();
+    assert!(rows.contains("customer = { row = true }"), "{rows}");
+}

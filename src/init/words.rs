@@ -254,11 +254,10 @@ fn apart(word: &str) -> Vec<&str> {
         return vec![word];
     }
     let splits = word.char_indices().map(|(at, _)| word.split_at(at));
-    splits
-        .filter(|(first, second)| first.len() > 2 && is_known(first) && is_known(second))
-        .map(|(first, second)| vec![first, second])
-        .next()
-        .unwrap_or(vec![word])
+    let mut known = splits.filter(|(first, second)| first.len() > 2 && is_known(first) && is_known(second));
+    // A number in German or Dutch is one of something, known or not.
+    let number = || word.strip_suffix("nummer").filter(|first| first.len() > 2).map(|first| (first, "nummer"));
+    known.next().or_else(number).map_or(vec![word], |(first, second)| vec![first, second])
 }
 
 #[cfg(test)]
