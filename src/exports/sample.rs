@@ -14,6 +14,7 @@ use super::structure::{DELIMITERS, HEAD_BYTES, inspect, split_spaces};
 use crate::config::{Delimiter, Files, Format, Layout, USUAL_MISSING};
 use crate::error::{Error, ErrorKind, Result};
 use crate::timeline::NO_INDEX;
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use foldhash::{HashMap, HashMapExt};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -22,9 +23,6 @@ use std::path::{Path, PathBuf};
 const MOST_ROWS: usize = 100_000;
 /// Lines that tell whether blanks separate fields.
 const LINES: usize = 100;
-/// Tried where a file is not UTF-8: what office programs of the West write. Every sequence of bytes is text in it.
-const OTHER_ENCODING: &str = "windows-1252";
-
 /// What a config has to say to have a file read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
@@ -164,7 +162,7 @@ fn settle(path: &Path, files: &mut Files) -> Result<Reading> {
         Err(error) => error.error_len().is_none() && !ended,
     };
     if !is_text && !head.starts_with(b"\xFF\xFE") && !head.starts_with(b"\xFE\xFF") && !head.contains(&0) {
-        reading.encoding = Some(OTHER_ENCODING);
+        reading.encoding = Some(encoding_of(&head));
         files.encoding = reading.encoding.map(str::to_owned);
         (head, ended) = head_of(path, reading.encoding)?;
     }
@@ -200,6 +198,15 @@ fn settle(path: &Path, files: &mut Files) -> Result<Reading> {
         },
     }
     Ok(reading)
+}
+
+/// What a text that is not UTF-8 is most probably written in: what office programs write differs from country to country.
+fn encoding_of(head: &[u8]) -> &'static str {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    // The last line may be cut within a letter.
+    let end = head.iter().rposition(|byte| *byte == b'\n').map_or(head.len(), |place| place + 1);
+    detector.feed(&head[..end], true);
+    detector.guess(None, Utf8Detection::Deny).name()
 }
 
 fn first_line(head: &[u8]) -> &[u8] {
@@ -320,6 +327,12 @@ mod tests {
         let sample = of("a.csv", b"name,town\nJos\xE9,K\xF6ln\n");
         assert_eq!(sample.reading.encoding, Some("windows-1252"));
         assert_eq!(sample.columns[1].text(0), Some("Köln"));
+        let (bytes, _, _) = encoding_rs::GBK.encode("订单编号,客户编号,商品名称\n1,2,茶叶\n2,3,咖啡\n");
+        let sample = of("a.csv", &bytes);
+        assert_eq!((sample.reading.encoding, names(&sample)), (Some("GBK"), vec!["订单编号", "客户编号", "商品名称"]));
+        assert_eq!(sample.columns[2].text(1), Some("咖啡"));
+        let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode("注文番号,顧客番号,商品名\n1,2,お茶\n2,3,コーヒー\n");
+        assert_eq!(names(&of("a.csv", &bytes)), ["注文番号", "顧客番号", "商品名"]);
     }
 
     #[test]

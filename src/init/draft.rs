@@ -37,7 +37,7 @@ impl Source {
             source.put("delimiter", quoted("spaces"));
         }
         if let Some(encoding) = reading.encoding {
-            source.noted("encoding", quoted(encoding), "the file is not UTF-8; this is what office programs write");
+            source.noted("encoding", quoted(encoding), "guessed: the file is not UTF-8");
         }
         if reading.without_header {
             source.noted("columns", list(sample.columns.iter().map(|column| column.name.clone())), "the file has no header: name them as you like");
