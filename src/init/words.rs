@@ -1,11 +1,12 @@
 //! Names of columns and files as words, and which words say what. Words of other languages are told by [`super::languages`].
 
-use super::languages::{english, plain};
+use super::languages::{english, push_plain};
 
 /// Words of ids beside what the id is of: `customer_no`, `StockCode`.
 pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
 /// Words in names of ids that say nothing.
-pub(super) const FILLER: [&str; 9] = ["line", "unique", "main", "internal", "external", "anonymized", "anonymised", "hashed", "masked"];
+pub(super) const FILLER: [&str; 15] =
+    ["de", "du", "des", "del", "di", "van", "line", "unique", "main", "internal", "external", "anonymized", "anonymised", "hashed", "masked"];
 /// Who, the surest first.
 pub(super) const CUSTOMER: [&str; 20] = [
     "customer",
@@ -233,7 +234,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
             if letter.is_uppercase() && before.is_lowercase() {
                 words.push(std::mem::take(&mut word));
             }
-            word.extend(letter.to_lowercase().map(plain));
+            letter.to_lowercase().for_each(|letter| push_plain(&mut word, letter));
         }
         before = letter;
     }
@@ -273,6 +274,9 @@ mod tests {
         assert_eq!(words("UNITPRICE"), ["unit", "price"]);
         assert_eq!(words("orders_2023"), ["orders", "2023"]);
         assert_eq!(words("Churn"), ["churn"]);
+        assert_eq!(words("Stück"), ["quantity"]);
+        assert_eq!(words("Número de pedido"), ["number", "de", "order"]);
+        assert_eq!(words("Policennummer"), ["policen", "number"]);
     }
 
     #[test]
