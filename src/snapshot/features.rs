@@ -486,17 +486,12 @@ fn habits(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
 }
 
 fn further_columns(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
-    for ((name, vocabulary), codes) in reading.categories.iter().zip(&facts.categories) {
+    for ((name, _), codes) in reading.categories.iter().zip(&facts.categories) {
         let mut counts: Vec<u32> = codes.clone();
         counts.sort_unstable();
-        let distinct = {
-            let mut distinct = counts.clone();
-            distinct.dedup();
-            distinct.len() as f64
-        };
+        let different = counts.chunk_by(|a, b| a == b).count() as f64;
         let top = counts.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0) as f64;
-        let _ = vocabulary;
-        sink.put(distinct, || spec("columns", format!("{name}_distinct"), "categories", format!("different values of {name} so far"), &[]));
+        sink.put(different, || spec("columns", format!("{name}_distinct"), "categories", format!("different values of {name} so far"), &[]));
         sink.put(top / counts.len() as f64, || {
             spec("columns", format!("{name}_main_share"), "share", format!("share of the events with the customer's most frequent {name}"), &[])
         });
@@ -510,5 +505,32 @@ fn further_columns(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
                 spec("columns", format!("{name}_{days}d"), "", format!("sum of {name} in the last {days} days"), &[])
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::churn::random::mix;
+
+    #[test]
+    fn different_values_are_found_in_order_whether_they_lie_close_together_or_far_apart() {
+        for (count, range) in [(0, 1), (5, 3), (500, 90), (40, 1_000_000), (1, u64::from(u32::MAX))] {
+            let values: Vec<u32> = (0..count).map(|place| (mix(range, place) % range) as u32).collect();
+            let mut expected = values.clone();
+            expected.sort_unstable();
+            expected.dedup();
+            assert_eq!(distinct(values), expected);
+        }
+    }
+
+    #[test]
+    fn a_window_holds_what_is_as_old_as_it_is_long_and_nothing_older() {
+        let day = |days: i64| Moment(days * 86_400);
+        let facts = Facts { cutoff: Some(day(100)), ..Facts::default() };
+        let events: Vec<(Moment, f64)> = [0, 10, 70, 70, 99].into_iter().map(|days| (day(days), 1.0 + days as f64)).collect();
+        let sum = |from: f64, to: f64| within(&facts, &events, |dated| *dated, from, to);
+        assert_eq!([sum(0.0, 30.0), sum(30.0, 90.0), sum(0.0, 1.0), sum(90.0, 1_000.0)], [242.0, 11.0, 100.0, 1.0]);
+        assert!(sum(2.0, 3.0).abs() < 1e-9 && sum(5.0, 5.0).abs() < 1e-9);
     }
 }
