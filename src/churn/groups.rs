@@ -8,7 +8,7 @@ use super::{Examples, has_both};
 use crate::config::Language;
 use crate::evaluate::honesty::wilson;
 use crate::snapshot::learned::RARE;
-use crate::snapshot::{FeatureMatrix, FeatureValues, chinese, exported};
+use crate::snapshot::{FeatureMatrix, FeatureValues, exported};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -154,8 +154,7 @@ fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language)
         // A column as the export names it; of a date the days since.
         _ if exported != spec.name && spec.unit != "days" => exported.to_owned(),
         Language::En if exported != spec.name => format!("days since {exported}"),
-        Language::En => spec.meaning.clone(),
-        Language::Zh => chinese::meaning(spec),
+        _ => spec.meaning_in(language),
     };
     match said {
         Said::Number { least, below, missing, known } => {

@@ -9,6 +9,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 
+use crate::config::Language;
 use bincode::{Decode, Encode};
 
 /// What a feature is: enough to compute it again, to explain it, and to refuse a bundle that means something else by the name.
@@ -26,6 +27,16 @@ pub struct FeatureSpec {
     pub kinds: Vec<String>,
     /// How its values are to be read.
     pub values: FeatureValues,
+}
+
+impl FeatureSpec {
+    /// What it says, in a language.
+    pub fn meaning_in(&self, language: Language) -> String {
+        match language {
+            Language::En => self.meaning.clone(),
+            Language::Zh => chinese::meaning(self),
+        }
+    }
 }
 
 /// The name of a feature as the exports have it: a column of the profiles without the prefix that keeps it apart from other features.

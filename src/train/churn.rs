@@ -8,7 +8,7 @@ use super::{Progress, Purpose};
 use crate::churn::groups::risk_groups;
 use crate::churn::season::Shift;
 use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
-use crate::config::{Config, Definition};
+use crate::config::{Config, Definition, Language};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, classification};
 use crate::evaluate::folds::stratified;
@@ -41,8 +41,8 @@ pub(super) struct Learnt {
 }
 
 impl Learnt {
-    fn fitted(plan: FeaturePlan, part: ChurnPart, windows: Vec<WindowLine>, examples: &Examples) -> Learnt {
-        let (moved, drivers) = drivers(&part, examples);
+    fn fitted(plan: FeaturePlan, part: ChurnPart, windows: Vec<WindowLine>, examples: &Examples, language: Language) -> Learnt {
+        let (moved, drivers) = drivers(&part, examples, language);
         Learnt { plan, part: Some(part), windows, moved, drivers, rows: Vec::new() }
     }
 
@@ -204,7 +204,7 @@ pub(super) fn windowed(
     part.season = seasons.year_after(test);
     last.remember_typical(&all.matrix);
     last.spreads = spreads(&parts.iter().map(|part| &part.matrix).collect::<Vec<_>>());
-    Ok(Ok(Learnt::fitted(last, part, lines, &all)))
+    Ok(Ok(Learnt::fitted(last, part, lines, &all, config.project.language)))
 }
 
 /// The customers of each window with what was known of them and what they did; and whether their contacts are told by group.
@@ -398,7 +398,7 @@ pub(super) fn labelled(
     let part = choice.refit(choice.chosen, &examples)?;
     plan.remember_typical(&examples.matrix);
     plan.spreads = spreads(&[&examples.matrix]);
-    Ok(Ok(Learnt::fitted(plan, part, lines, &examples)))
+    Ok(Ok(Learnt::fitted(plan, part, lines, &examples, config.project.language)))
 }
 
 pub(super) fn select(examples: &Examples, rows: &[usize]) -> Examples {

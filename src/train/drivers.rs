@@ -1,6 +1,7 @@
 //! What moves the churn probability most, in which direction and how far.
 
 use crate::churn::{ChurnPart, Examples};
+use crate::config::Language;
 use crate::snapshot::FeatureValues;
 use crate::snapshot::features::ACTING;
 use rayon::prelude::*;
@@ -18,7 +19,7 @@ const FEWEST: usize = 30;
 pub struct Driver {
     /// Its name.
     pub name: String,
-    /// What it says, in one sentence.
+    /// What it says, in the project's language.
     pub meaning: String,
     /// Share of all contributions (mean absolute, in log-odds), 0 to 1.
     pub share: f64,
@@ -28,7 +29,7 @@ pub struct Driver {
 }
 
 /// Mean absolute contribution of each feature over the first rows, and the features that move most.
-pub(super) fn drivers(part: &ChurnPart, examples: &Examples) -> (Vec<f64>, Vec<Driver>) {
+pub(super) fn drivers(part: &ChurnPart, examples: &Examples, language: Language) -> (Vec<f64>, Vec<Driver>) {
     let matrix = &examples.matrix;
     let rows = matrix.rows.min(ROWS);
     let contributions: Vec<_> = (0..rows).into_par_iter().map(|row| part.contributions(matrix, row)).collect();
@@ -74,7 +75,7 @@ pub(super) fn drivers(part: &ChurnPart, examples: &Examples) -> (Vec<f64>, Vec<D
                     }
                 }
             };
-            Driver { name: spec.name.clone(), meaning: spec.meaning.clone(), share: moved[column] / total, moves }
+            Driver { name: spec.name.clone(), meaning: spec.meaning_in(language), share: moved[column] / total, moves }
         })
         .collect();
     (moved, listed)
@@ -109,7 +110,7 @@ mod tests {
         let task = ChurnTask { seed: 1, effort: Effort::Quick, learners: vec!["logistic".into()], recency: None, monotone: Vec::new() };
         let folds = (0..rows).map(|row| (row % 3) as u8).collect();
         let choice = choose(&examples, &Validation::Folds(folds), &task).unwrap();
-        let (moved, listed) = drivers(&choice.refit(choice.chosen, &examples).unwrap(), &examples);
+        let (moved, listed) = drivers(&choice.refit(choice.chosen, &examples).unwrap(), &examples, Language::En);
         assert!(listed.len() == 2 && moved[0] > 0.2 && listed[0].share > listed[1].share, "{moved:?} {listed:?}");
         assert!((listed.iter().map(|driver| driver.share).sum::<f64>() - 1.0).abs() < 1e-9);
         let of = |name: &str| &listed.iter().find(|driver| driver.name == name).unwrap().moves;

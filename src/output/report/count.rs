@@ -76,8 +76,9 @@ fn tier_lines(config: &Config, bundle: &Bundle, scored: &Scored, has_value: bool
             TierLine {
                 from,
                 customers: rows().count() as u64,
-                expected_leaving: rows().filter_map(|row| row.churn_probability).sum(),
-                value: has_value.then(|| rows().filter_map(|row| row.value).sum()),
+                // Of nobody the sum would be minus nothing.
+                expected_leaving: rows().filter_map(|row| row.churn_probability).fold(0.0, |sum, probability| sum + probability),
+                value: has_value.then(|| rows().filter_map(|row| row.value).fold(0.0, |sum, value| sum + value)),
                 name: name.clone(),
             }
         })
@@ -94,7 +95,7 @@ fn segment_lines(scored: &Scored, scored_at_all: bool, has_value: bool) -> Vec<S
                 name: name.to_string(),
                 customers,
                 probability: (scored_at_all && customers > 0).then(|| rows().filter_map(|row| row.churn_probability).sum::<f64>() / customers as f64),
-                value: has_value.then(|| rows().filter_map(|row| row.value).sum()),
+                value: has_value.then(|| rows().filter_map(|row| row.value).fold(0.0, |sum, value| sum + value)),
             }
         })
         .filter(|line| line.customers >= SMALLEST_GROUP)

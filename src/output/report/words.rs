@@ -248,6 +248,15 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "symmetric" => ("symmetric trees", "对称树"),
         "blend" => ("blend", "融合模型"),
         "popular" => ("best sellers", "畅销商品"),
+        "own purchases" => ("own purchases", "自己买过的商品"),
+        "neighbours" => ("neighbours", "关联商品"),
+        "factors" => ("factors", "矩阵分解"),
+        "regression" => ("regression", "商品回归"),
+        "by demand" => ("by demand", "需求"),
+        "by place" => ("by place", "地点"),
+        "by season" => ("by season", "季节"),
+        "lowest quarter" => ("lowest quarter", "最低四分之一"),
+        "highest quarter" => ("highest quarter", "最高四分之一"),
         "test" => ("test", "测试"),
         "choose" => ("choose", "选择"),
         "fit" => ("fit", "拟合"),
@@ -259,10 +268,38 @@ pub(super) fn code(code: &str, language: Language) -> String {
             let kept = self::code(family, language);
             return if language == Language::Zh { format!("有利：{kept}") } else { format!("speaks for staying: {kept}") };
         }
+        other if language == Language::Zh && (other.starts_with(BLEND_OF) || other.contains(LIFTED)) => return recommender_in_chinese(other),
         other => return exported(other).replace('_', " "),
     };
     match language {
         Language::En => both.0.to_string(),
         Language::Zh => both.1.to_string(),
+    }
+}
+
+/// How a recommender is called that several models make up, and one whose scores are lifted.
+const BLEND_OF: &str = "blend of ";
+const LIFTED: &str = ", lifted ";
+
+fn recommender_in_chinese(name: &str) -> String {
+    let (models, lifts) = name.split_once(LIFTED).unwrap_or((name, ""));
+    let listed = |names: &str| {
+        let names = names.split(", ").flat_map(|part| part.split(" and ")).filter(|name| !name.is_empty());
+        names.map(|name| code(name, Language::Zh)).collect::<Vec<_>>().join("、")
+    };
+    let models = models.strip_prefix(BLEND_OF).map_or_else(|| listed(models), |models| format!("{}：{}", code("blend", Language::Zh), listed(models)));
+    if lifts.is_empty() { models } else { format!("{models}，按{}调整", listed(lifts)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recommender_is_called_in_the_language_of_the_page() {
+        let name = "blend of popular, own purchases, lifted by demand, by place and by season";
+        assert_eq!(code(name, Language::Zh), "融合模型：畅销商品、自己买过的商品，按需求、地点、季节调整");
+        assert_eq!(code("neighbours, lifted by season", Language::Zh), "关联商品，按季节调整");
+        assert_eq!(code(name, Language::En), name);
     }
 }
