@@ -16,7 +16,7 @@ pub use folds::validate_folds;
 pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 
 use crate::bundle::{Bundle, Meta};
-use crate::churn::tiers::why_empty;
+use crate::churn::tiers;
 use crate::config::{Config, Definition, Effort, Tier};
 use crate::decide::learn::learn;
 use crate::decide::past::past;
@@ -129,8 +129,7 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     measured.drivers.clone_from(&churn.drivers);
 
     let recommend = recommend::measured(ranking?, &mut measured);
-    let base_rate = churn.part.as_ref().map(|part| part.base_rate).or(measured.churn_rate);
-    measured.warnings.extend(tier_warnings(&measured, &config.churn.tiers, base_rate.unwrap_or(0.0)));
+    measured.warnings.extend(tier_warnings(&measured, &config.churn.tiers));
 
     let mut effects = None;
     if !config.treatments.is_empty() {
@@ -189,19 +188,18 @@ pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String,
 }
 
 /// Tiers that nobody falls into, or too many.
-fn tier_warnings(measured: &Measured, bounds: &[Tier], base_rate: f64) -> Vec<String> {
+fn tier_warnings(measured: &Measured, bounds: &[Tier]) -> Vec<String> {
     let base = measured.base.unwrap_or(0);
-    let tiers = measured.churn.iter().flat_map(|churn| &churn.tiers);
-    tiers
-        .filter_map(|(tier, count)| match *count {
-            0 => Some(why_empty(bounds, base_rate, tier)),
-            count if (count as f64) < 0.01 * base as f64 => Some(format!(
+    let of_churn = |churn: &ChurnMeasured| {
+        let warning = |(tier, count): &(String, usize)| match *count {
+            count if count > 0 && (count as f64) < 0.01 * base as f64 => Some(format!(
                 "the tier {tier} holds {count} of {base} customers, fewer than 1 %: a bound as a multiple of the base rate (lift) fits such a base better"
             )),
-            count if count as f64 > 0.3 * base as f64 => Some(format!("the tier {tier} holds {count} of {base} customers, more than 30 %: too many to act on")),
-            _ => None,
-        })
-        .collect()
+            count => tiers::fault(bounds, churn.base_rate, tier, count, base),
+        };
+        churn.tiers.iter().filter_map(warning).collect()
+    };
+    measured.churn.as_ref().map(of_churn).unwrap_or_default()
 }
 
 /// The moment from which nothing is known: the day after the newest event, or after the newest date of the profiles.

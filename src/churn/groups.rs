@@ -8,7 +8,7 @@ use super::{Examples, has_both};
 use crate::config::Language;
 use crate::evaluate::honesty::wilson;
 use crate::snapshot::learned::RARE;
-use crate::snapshot::{FeatureMatrix, FeatureValues, exported};
+use crate::snapshot::{FeatureMatrix, FeatureValues};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -149,13 +149,7 @@ fn word(language: Language, english: &'static str, chinese: &'static str) -> &'s
 fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language) -> String {
     let word = |english, chinese| word(language, english, chinese);
     let spec = &matrix.specs[feature];
-    let exported = exported(&spec.name);
-    let name = match language {
-        // A column as the export names it; of a date the days since.
-        _ if exported != spec.name && spec.unit != "days" => exported.to_owned(),
-        Language::En if exported != spec.name => format!("days since {exported}"),
-        _ => spec.meaning_in(language),
-    };
+    let name = spec.called_in(language);
     match said {
         Said::Number { least, below, missing, known } => {
             // Half an order is no order: a count of at least 0.5 is one of at least 1.

@@ -86,10 +86,7 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
 
 /// One feature in words: what it is, the customer's value, what is typical.
 pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
-    let what = match language {
-        Language::En => spec.meaning.strip_suffix(" of the profile").unwrap_or(&spec.meaning).to_string(),
-        Language::Zh => chinese::meaning(spec),
-    };
+    let what = spec.called_in(language);
     let colon = if language == Language::Zh { "：" } else { ": " };
     if value.is_nan() {
         return format!("{what}{colon}{}", if language == Language::Zh { "未知" } else { "not known" });

@@ -33,8 +33,17 @@ pub fn count(tiers: &[Tier], base_rate: f64, probabilities: &[f64]) -> Vec<(Stri
     tiers.iter().map(|tier| (tier.name.clone(), assigned.iter().filter(|name| **name == tier.name).count())).collect()
 }
 
+/// What is wrong with a tier that holds `count` of `of` customers, if anything: nobody, or too many.
+pub fn fault(tiers: &[Tier], base_rate: f64, name: &str, count: usize, of: usize) -> Option<String> {
+    match count {
+        0 => Some(why_empty(tiers, base_rate, name)),
+        count if count as f64 > 0.3 * of as f64 => Some(format!("the tier {name} holds {count} of {of} customers, more than 30 %: too many to act on")),
+        _ => None,
+    }
+}
+
 /// Why a tier holds nobody, and what to do: an earlier tier that begins no higher takes everyone, or nobody's risk is as high.
-pub fn why_empty(tiers: &[Tier], base_rate: f64, name: &str) -> String {
+fn why_empty(tiers: &[Tier], base_rate: f64, name: &str) -> String {
     let from = |tier: &Tier| threshold(tier, base_rate);
     let found = tiers.iter().position(|tier| tier.name == name).and_then(|place| {
         let taker = tiers[..place].iter().find(|earlier| earlier.max.is_none() && from(earlier) <= from(&tiers[place]))?;

@@ -162,12 +162,14 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     let role = if table.is_test { ", kept for the test" } else { "" };
     source.about.insert(0, format!("{}: what customers did, {what}{role}.", table.files()));
     table.put(&mut source, &mut used, "item", table.item);
-    match (basket(table), told_basket(table).filter(|place| kind.buys() && !used_for_numbers.contains(place))) {
-        (None, Some(place)) => {
-            source.noted("basket", quoted(table.columns[place].name), "guessed: each belongs to one customer and one time");
-            used.push(place);
-        }
-        (named, _) => table.put(&mut source, &mut used, "basket", named),
+    let named = basket(table);
+    table.put(&mut source, &mut used, "basket", named);
+    if named.is_none()
+        && kind.buys()
+        && let Some(place) = told_basket(table).filter(|place| !used_for_numbers.contains(place))
+    {
+        source.noted("basket", quoted(table.columns[place].name), "guessed: each belongs to one customer and one time");
+        used.push(place);
     }
     if amount(table).is_none() && quantity(table).is_none() && price(table).is_some() {
         source.noted("quantity", "{ value = \"1\" }".into(), "no column says how many");

@@ -9,29 +9,15 @@ use std::path::Path;
 /// Distinct names from which a column of a person's word is one of names: a telephone service is not.
 const MANY_NAMES: usize = 100;
 
-/// The id of a table in which no name says whose it is: the only column of ids that tells every row apart, but for the number of the row.
-fn only_id(table: &Table<'_>) -> Option<usize> {
-    let is_id = |column: &Look<'_>| column.is_unique() && column.may_be_id() && column.has_word(&ID) && !column.has_word(&["row", "index"]);
-    let mut ids = (0..table.columns.len()).filter(|place| table.customer.is_none() && is_id(&table.columns[*place]));
-    ids.next().filter(|_| ids.next().is_none())
-}
-
 pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool) -> Source {
     let all: Vec<usize> = (0..table.columns.len()).collect();
-    let only_id = only_id(table);
-    let mut source = table.source("profiles", folder, table.customer.or(only_id), &all);
+    let mut source = table.source("profiles", folder, table.customer, &all);
     source.about.push(format!("{}: one row for a customer. Columns that are not named here are numbers or categories, by what they hold.", table.files()));
-    match (table.customer, only_id) {
-        (None, None) => {
-            source.noted("customer", "{ row = true }".into(), "no column is an id: the number of the row is");
-            source.put("duplicates", quoted("keep"));
-        }
-        (None, Some(place)) => {
-            source.about.push(format!("Guessed: {} is the customer's id, the only one that tells every row apart.", table.columns[place].name))
-        }
-        (Some(_), _) => {}
+    if table.customer.is_none() {
+        source.noted("customer", "{ row = true }".into(), "no column is an id: the number of the row is");
+        source.put("duplicates", quoted("keep"));
     }
-    let mut used: Vec<usize> = table.customer.or(only_id).into_iter().collect();
+    let mut used: Vec<usize> = table.customer.into_iter().collect();
     if let Some((place, positive, is_sure)) = label {
         let note = if is_sure { "" } else { "guessed: the rarer value means that the customer left" };
         source.noted("label", format!("{{ column = {}, positive = {} }}", quoted(table.columns[place].name), quoted(positive)), note);

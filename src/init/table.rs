@@ -31,6 +31,8 @@ pub(super) struct Table<'s> {
     pub(super) stem: Vec<String>,
     /// Positions among the columns.
     pub(super) customer: Option<usize>,
+    /// Whether no name says that it is the customer.
+    pub(super) customer_is_guessed: bool,
     pub(super) item: Option<usize>,
     pub(super) offer: Option<usize>,
     /// The kind of id, where it is not the customers' own.
@@ -42,7 +44,8 @@ impl<'s> Table<'s> {
     pub(super) fn new(input: &'s Input) -> Table<'s> {
         let sample = &input.sample;
         let columns = Look::all(sample);
-        let mut table = Table { input, columns, stem: stem(sample), customer: None, item: None, offer: None, id_kind: None, is_test: false };
+        let mut table =
+            Table { input, columns, stem: stem(sample), customer: None, customer_is_guessed: false, item: None, offer: None, id_kind: None, is_test: false };
         // A table of a database calls its own key `id`, and itself what it is of.
         let own = table.own_key();
         let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
@@ -110,6 +113,15 @@ impl<'s> Table<'s> {
         (0..self.columns.len()).filter_map(|place| Some((rank(&self.columns[place])?, place))).min().map(|(_, place)| place)
     }
 
+    /// Takes the only column of ids that tells every row apart, but for the number of the row, for the customer where no name says who it is.
+    pub(super) fn guess_customer(&mut self) {
+        let is_id = |column: &Look<'_>| column.is_unique() && column.may_be_id() && column.has_word(&ID) && !column.has_word(&["row", "index"]);
+        let mut ids = (0..self.columns.len()).filter(|place| is_id(&self.columns[*place]));
+        if let (None, Some(place), None) = (self.customer, ids.next(), ids.next()) {
+            (self.customer, self.customer_is_guessed) = (Some(place), true);
+        }
+    }
+
     /// The column that is called `id` and tells every row apart.
     pub(super) fn own_key(&self) -> Option<usize> {
         self.find(|column| column.words == ["id"] && column.is_unique() && column.may_be_id())
@@ -169,7 +181,8 @@ impl<'s> Table<'s> {
         if column.ends_in_zero() {
             source.put("customer", format!("{{ column = {}, strip_suffix = \".0\" }}", quoted(column.name)));
         } else {
-            source.put("customer", quoted(column.name));
+            let guess = if self.customer_is_guessed { "guessed: the only id that tells every row apart" } else { "" };
+            source.noted("customer", quoted(column.name), guess);
         }
     }
 

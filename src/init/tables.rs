@@ -44,7 +44,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         .filter(|table| table.customer.is_none() && table.offer.is_some())
         .filter_map(|table| Some(table.columns[offer_group(table)?].name))
         .collect();
-    for (number, table) in tables.iter().enumerate() {
+    for (number, table) in tables.iter_mut().enumerate() {
         if identities.iter().any(|(place, _)| *place == number) {
             continue;
         }
@@ -70,6 +70,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         } else if table.customer.is_some_and(|customer| !table.columns[customer].is_unique() && table.label().is_none()) {
             found.left_out.push(format!("{}: customers stand in several rows, and nothing says when", table.files()));
         } else if table.customer.is_some() || table.label().is_some() || experiment(table).is_some() {
+            table.guess_customer();
             let label = table.label().filter(|_| !found.has_label);
             found.has_label |= label.is_some();
             let named = |(began, ended): (usize, usize)| (table.columns[began].name.to_owned(), table.columns[ended].name.to_owned());

@@ -284,6 +284,10 @@ fn contracts_with_an_id_of_their_own_are_listed_by_it() {
     let contracts = rows("Policennummer;Alter;Tarif;Gekündigt", "P{n};4{c};t{c};ja", 20) + &rows("", "Q{n};4{c};t{c};nein", 80)[1..];
     let toml = drafted(&[("vertraege.csv", &contracts)]).unwrap();
     assert!(toml.contains("customer = \"Policennummer\"") && toml.contains("label = { column = \"Gekündigt\", positive = \"ja\" }"), "{toml}");
-    let rows = drafted(&[("vertraege.csv", &contracts.replace("Policennummer", "row number"))]).unwrap();
-    assert!(rows.contains("customer = { row = true }"), "{rows}");
+    let by_row = drafted(&[("vertraege.csv", &contracts.replace("Policennummer", "row number"))]).unwrap();
+    assert!(by_row.contains("customer = { row = true }"), "{by_row}");
+    // An offer test names them as the profiles do.
+    let trial = rows("Unit number,age,segment,visit", "U{n},4{c},Mail,1", 40) + &rows("", "V{n},4{c},No Mail,0", 40)[1..];
+    let trial = drafted(&[("test.csv", &trial)]).unwrap();
+    assert_eq!(trial.matches("customer = \"Unit number\" # guessed").count(), 2, "{trial}");
 }

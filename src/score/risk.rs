@@ -89,12 +89,7 @@ pub(super) fn risk(config: &Config, exports: &Exports, models: &Models<'_>, cuto
         row.risk_tier = (*tier).into();
     }
     scored.tiers = config.churn.tiers.iter().map(|tier| (tier.name.clone(), assigned.iter().filter(|name| **name == tier.name).count())).collect();
-    for (name, count) in &scored.tiers {
-        if *count == 0 {
-            scored.notes.push(tiers::why_empty(&config.churn.tiers, part.base_rate, name));
-        } else if *count as f64 > 0.3 * sorted.len() as f64 {
-            scored.notes.push(format!("the tier {name} holds {count} of {} customers, more than 30 %: too many to act on", sorted.len()));
-        }
-    }
+    let fault = |(name, count): &(String, usize)| tiers::fault(&config.churn.tiers, part.base_rate, name, *count, sorted.len());
+    scored.notes.extend(scored.tiers.iter().filter_map(fault));
     scored.risk = risk;
 }

@@ -213,10 +213,9 @@ impl FeaturePlan {
         }
         let alive: Vec<bool> = exports.events.kinds.iter().map(|kind| self.reading.alive.contains(kind)).collect();
         let mut gaps: Vec<f64> = histories(exports, cutoff).filter_map(|history| mean_gap(&history, &alive)).collect();
-        let middle = gaps.len() / 2;
         let first = exports.events.time_range().map_or(cutoff, |(first, _)| first.min(cutoff));
         // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
-        let usual_gap_days = if gaps.is_empty() { self.reading.horizon } else { gaps.select_nth_unstable_by(middle, f64::total_cmp).1.max(1.0) };
+        let usual_gap_days = upper_median(&mut gaps).map_or(self.reading.horizon, |gap| gap.max(1.0));
         Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()), value: None }
     }
 
@@ -244,11 +243,8 @@ impl FeaturePlan {
             .into_par_iter()
             .map(|column| {
                 let mut values: Vec<f64> = matrix.column(column).iter().copied().filter(|value| !value.is_nan()).collect();
-                if values.is_empty() || matches!(self.specs[column].values, super::FeatureValues::Category { .. }) {
-                    return f64::NAN;
-                }
-                let middle = values.len() / 2;
-                *values.select_nth_unstable_by(middle, f64::total_cmp).1
+                let is_category = matches!(self.specs[column].values, super::FeatureValues::Category { .. });
+                upper_median(&mut values).filter(|_| !is_category).unwrap_or(f64::NAN)
             })
             .collect();
     }
@@ -288,6 +284,12 @@ impl FeaturePlan {
         }
         Ok(())
     }
+}
+
+/// The median; of two in the middle the greater. `None` without values.
+fn upper_median(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
 /// Mean days between days with an order: the time from the first to the last over the number of gaps; `None` without a gap.

@@ -37,6 +37,12 @@ impl FeatureSpec {
             Language::Zh => chinese::meaning(self),
         }
     }
+
+    /// The same in short: a column of the profile goes by the name that the export has for it.
+    pub fn called_in(&self, language: Language) -> String {
+        let meaning = self.meaning_in(language);
+        meaning.strip_suffix(" of the profile").map_or(meaning.clone(), str::to_owned)
+    }
 }
 
 /// The name of a feature as the exports have it: a column of the profiles without the prefix that keeps it apart from other features.

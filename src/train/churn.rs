@@ -328,6 +328,7 @@ fn out_of_fold(choice: &Choice) -> ChurnMeasured {
         models,
         reliability: Vec::new(),
         tiers: Vec::new(),
+        base_rate: f64::NAN,
         intervals: None,
         deciles: Vec::new(),
         calibration_error: f64::NAN,

@@ -82,6 +82,9 @@ pub struct ChurnMeasured {
     pub reliability: Vec<ReliabilityBin>,
     /// Customers of the test window that would fall into each tier.
     pub tiers: Vec<(String, usize)>,
+    /// Share that left of the rows that were fitted: what a tier by lift is a multiple of.
+    #[serde(skip)]
+    pub base_rate: f64,
     /// 95 % intervals of the measures, by a bootstrap over customers.
     pub intervals: Option<Intervals>,
     /// Tenths of the customers, riskiest first: expected and observed, lift and gain.
@@ -124,6 +127,7 @@ impl ChurnMeasured {
             models,
             reliability: reliability(probabilities, labels, 10),
             tiers: crate::churn::tiers::count(&config.churn.tiers, base_rate, probabilities),
+            base_rate,
             intervals: honesty::intervals(probabilities, labels, seed),
             deciles: honesty::deciles(probabilities, labels),
             calibration_error: calibration_error(probabilities, labels),
