@@ -154,7 +154,7 @@ fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language)
         Said::Number { least, below, missing, known } => {
             // Half an order is no order: a count of at least 0.5 is one of at least 1.
             let is_count = COUNTED.contains(&spec.unit.as_str()) && matrix.column(feature).iter().all(|value| value.is_nan() || value.fract().abs() < 1e-9);
-            let short = |bound: f64| short(if is_count { bound.ceil() } else { bound });
+            let short = |bound: f64| short(if is_count { bound.ceil() } else { spec.told(bound) });
             let range = match (least.is_finite(), below.is_finite()) {
                 (true, true) => format!("{} ≤ {name} < {}", short(*least), short(*below)),
                 (true, false) => format!("{name} ≥ {}", short(*least)),
@@ -189,8 +189,11 @@ fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language)
     }
 }
 
-/// A bound with four significant digits at most.
+/// A bound with four significant digits at most; a tiny one is not written as nothing.
 fn short(value: f64) -> String {
+    if value != 0.0 && value.abs() < 0.001 {
+        return format!("{value:.1e}");
+    }
     let digits = (3 - value.abs().max(1.0).log10().floor() as i32).max(0) as usize;
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
@@ -226,6 +229,12 @@ mod tests {
         assert!(first.churn_rate > 0.5 && groups[1].churn_rate < 0.3, "{groups:?}");
         assert_eq!(groups.iter().map(|group| group.customers).sum::<usize>(), 3_000);
         assert!(groups.windows(2).all(|pair| pair[0].churn_rate >= pair[1].churn_rate));
+    }
+
+    #[test]
+    fn a_bound_has_as_many_digits_as_tell_it_from_nothing() {
+        let written = [(0.0, "0"), (5.5, "5.5"), (0.25, "0.25"), (1234.56, "1235"), (0.000_000_31, "3.1e-7"), (-0.0004, "-4.0e-4")];
+        written.iter().for_each(|(value, text)| assert_eq!(&short(*value), text));
     }
 
     #[test]

@@ -95,10 +95,10 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         let name = vocabulary.get(value as usize).map_or("other", String::as_str);
         return format!("{what}{colon}{name}");
     }
-    let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(value) };
+    let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(spec.told(value)) };
     // Shares have their sign; multiples and points of a scale have no unit that says more than the number.
     let unit = match (spec.unit.as_str(), language) {
-        ("share" | "" | "times" | "points", _) => String::new(),
+        ("share" | "" | "times" | "points" | "nats", _) => String::new(),
         (unit, Language::Zh) => format!(" {}", chinese::unit(unit)),
         (unit, Language::En) => format!(" {}", if shown(value) == "1" { singular(unit) } else { unit }),
     };
@@ -174,6 +174,12 @@ mod tests {
         assert_eq!(told("categories", 1.0), "x: 1 category, typically 4");
         assert_eq!(told("points", 1.0), "x: 1, typically 4");
         assert_eq!((told("USD", 1.0), told("share", 0.01)), ("x: 1 USD, typically 4".into(), "x: 1 %, typically 400 %".into()));
+    }
+
+    #[test]
+    fn how_evenly_orders_fall_is_told_in_days() {
+        let told = sentence(&spec("weekday_entropy", "nats", "how evenly", "habits"), 3_f64.ln(), 0.0, Language::En);
+        assert_eq!(told, "weekdays that the orders spread over, as if evenly (1 is one day alone): 3, typically 1");
     }
 
     #[test]

@@ -490,7 +490,7 @@ impl TimeColumn {
 /// # Errors
 /// 65, `missing_required_column`, naming the nearest column there is.
 pub(super) fn position(header: &[String], name: &str) -> Result<usize> {
-    header.iter().position(|column| column == name).ok_or_else(|| {
+    header.iter().position(|column| column == name && !name.is_empty()).ok_or_else(|| {
         let nearest = header
             .iter()
             .map(|column| (strsim::normalized_damerau_levenshtein(&column.to_lowercase(), &name.to_lowercase()), column))

@@ -101,6 +101,11 @@ pub(super) fn code(column: &TextColumn, row: &Row, texts: &mut Interner, buffer:
 }
 
 impl EventColumns {
+    /// Whether the export says what was paid.
+    fn tells_amounts(&self) -> bool {
+        self.amount.is_some() || (self.quantity.is_some() && self.price.is_some())
+    }
+
     /// Takes one row into the batch.
     pub(super) fn take(&mut self, row: &Row, texts: &mut EventTexts, batch: &mut EventBatch, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
         // First everything that may refuse the row, so that a batch never holds half of one.
@@ -188,14 +193,16 @@ impl EventColumns {
         batch.customer.push(customer);
         batch.time.push(time);
         batch.kind.push(kind);
-        // One NaN for all, so that rows without an amount are equal.
-        batch.amount.push(if amount.is_nan() {
-            f64::NAN
-        } else if is_return {
-            -amount.abs()
-        } else {
-            amount
-        });
+        if self.tells_amounts() {
+            // One NaN for all, so that rows without an amount are equal.
+            batch.amount.push(if amount.is_nan() {
+                f64::NAN
+            } else if is_return {
+                -amount.abs()
+            } else {
+                amount
+            });
+        }
         if self.known_at.is_some() {
             batch.known_at.push(known_at);
         }

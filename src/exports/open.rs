@@ -98,7 +98,7 @@ pub(crate) fn format_of(path: &Path, declared: Option<Format>) -> Result<Format>
 }
 
 /// The format that an extension names, below `.gz` or `.zst`.
-fn known_format(path: &Path) -> Option<Format> {
+pub(super) fn known_format(path: &Path) -> Option<Format> {
     let name = path.file_name()?.as_encoded_bytes().to_ascii_lowercase();
     let (inner, compressed) = match name.strip_suffix(b".gz").or_else(|| name.strip_suffix(b".zst")) {
         Some(inner) => (inner, true),

@@ -42,7 +42,8 @@ pub(super) fn plan_columns(source: &ProfileSource, header: &[String], taken: &[S
     used.extend(source.drop.iter().chain(&source.carry).chain(taken).map(String::as_str));
     let inferred: Vec<PlannedColumn> = header
         .iter()
-        .filter(|name| !used.contains(&name.as_str()))
+        // Names of rows have no name themselves.
+        .filter(|name| !name.is_empty() && !used.contains(&name.as_str()))
         .map(|name| PlannedColumn { name: name.clone(), column: Column::named(name.as_str()), declared: Declared::Inferred })
         .collect();
     columns.extend(inferred);

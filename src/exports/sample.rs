@@ -5,7 +5,7 @@
 
 use super::block::RecordSink;
 use super::intern::Interner;
-use super::open::{ExportFile, expand, format_of};
+use super::open::{ExportFile, expand, format_of, known_format};
 use super::prepare::{open, plain_files};
 use super::read::split;
 use super::record::{Fields, Record};
@@ -26,6 +26,8 @@ const LINES: usize = 100;
 /// What a config has to say to have a file read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {
+    /// The format, where the extension names none.
+    pub format: Option<&'static str>,
     /// Fields are separated by runs of blanks.
     pub by_blanks: bool,
     /// The first line is data: columns are named `column_1`, `column_2`, …
@@ -130,13 +132,14 @@ pub fn samples(patterns: &[String]) -> Result<Looked> {
 /// Looks at the first rows of a file.
 ///
 /// # Errors
-/// 66 for a file that is missing or unreadable, 65 for one that cannot be read whatever is declared, 78 for an extension that
-/// names no format.
+/// 66 for a file that is missing or unreadable, 65 for one that cannot be read whatever is declared.
 fn sample(path: &Path) -> Result<Sample> {
     let in_file = |error: Error| if error.place().file.is_some() { error } else { error.file(path) };
-    let format = format_of(path, None)?;
     let mut files = plain_files(&[]);
-    let reading = if format == Format::Csv { settle(path, &mut files).map_err(in_file)? } else { Reading::default() };
+    let guessed = if known_format(path).is_none() { Some(guess_format(path)?) } else { None };
+    let format = format_of(path, guessed)?;
+    let mut reading = if format == Format::Csv { settle(path, &mut files).map_err(in_file)? } else { Reading::default() };
+    reading.format = guessed.map(|format| if format == Format::JsonLines { "jsonl" } else { "csv" });
     let mut opened = open(path, format, &files, None, HEAD_BYTES)?;
     let mut rows = Rows { is_list: reading.is_list, rows: 0, columns: opened.header.iter().map(|_| (Interner::default(), Vec::new())).collect() };
     while let Some(piece) = opened.input.next().map_err(in_file)? {
@@ -145,11 +148,25 @@ fn sample(path: &Path) -> Result<Sample> {
         }
         split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut rows).map_err(in_file)?;
     }
-    let columns = opened.header.into_iter().zip(rows.columns).map(|(name, (texts, codes))| {
+    let named = opened.header.into_iter().zip(rows.columns).filter(|(name, _)| !name.is_empty());
+    let columns = named.map(|(name, (texts, codes))| {
         let texts = texts.texts().map(|text| String::from_utf8_lossy(text).into_owned()).collect();
         SampledColumn { name, codes, texts }
     });
     Ok(Sample { paths: vec![path.to_path_buf()], reading, delimiter: opened.delimiter, columns: columns.collect(), rows: rows.rows, beside: beside(path) })
+}
+
+/// The format of a file whose extension names none: objects of JSON, or a table.
+fn guess_format(path: &Path) -> Result<Format> {
+    let (head, _) = head_of(path, None)?;
+    let text = head.trim_ascii_start();
+    match text {
+        [b'{', ..] => Ok(Format::JsonLines),
+        [b'[', rest @ ..] if rest.trim_ascii_start().starts_with(b"{") => {
+            Err(Error::data("it is one list in JSON, expected an object per line (JSON lines); jq -c '.[]' writes it so").file(path))
+        }
+        _ => Ok(Format::Csv),
+    }
 }
 
 /// Finds what has to be declared, and declares it.
@@ -333,6 +350,17 @@ mod tests {
         assert_eq!(sample.columns[2].text(1), Some("咖啡"));
         let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode("注文番号,顧客番号,商品名\n1,2,お茶\n2,3,コーヒー\n");
         assert_eq!(names(&of("a.csv", &bytes)), ["注文番号", "顧客番号", "商品名"]);
+    }
+
+    #[test]
+    fn a_file_whose_extension_names_no_format_is_told_by_what_is_in_it() {
+        let table = of("a.inter", b",user_id,x\n0,a,1\n1,b,2\n");
+        assert_eq!((table.reading.format, names(&table)), (Some("csv"), vec!["user_id", "x"]));
+        assert_eq!(of("a.log", b"{\"id\": 1}\n{\"id\": 2}\n").reading.format, Some("jsonl"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        std::fs::write(&path, b"[ {\"id\": 1} ]").unwrap();
+        assert!(sample(&path).unwrap_err().message().contains("JSON lines"));
     }
 
     #[test]

@@ -24,7 +24,8 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 pub(crate) struct Structure {
     /// What separates fields.
     pub(crate) delimiter: Delimiter,
-    /// Names of the columns, trimmed, unique, not empty; for `layout = "list"` they are `customer` and `item`.
+    /// Names of the columns, trimmed, unique, not empty but for the first (row names, as data frames are written); for
+    /// `layout = "list"` they are `customer` and `item`.
     pub(crate) columns: Vec<String>,
     /// Offset in the text of the first byte after byte order mark and header.
     pub(crate) body: usize,
@@ -72,7 +73,7 @@ pub(crate) fn inspect(head: &[u8], complete: bool, files: &Files) -> Result<Stru
     if !headed {
         let columns = match (&files.columns, files.layout) {
             (_, Layout::List) => vec!["customer".to_owned(), "item".to_owned()],
-            (Some(names), Layout::Rows) => check_names(names.clone()).map_err(|error| Error::config(error.message()))?,
+            (Some(names), Layout::Rows) => check_names(names.clone(), 0).map_err(|error| Error::config(error.message()))?,
             (None, Layout::Rows) => return Err(Error::internal("a file without columns is headed")),
         };
         return Ok(Structure { delimiter, columns, body: start, body_line: 1 });
@@ -250,12 +251,14 @@ fn names_of(header: &csv::ByteRecord) -> Result<Vec<String>> {
     if names.iter().all(is_value) && names.iter().any(|name| !name.is_empty()) {
         return Err(Error::data("no_header: the first record holds numbers only; name the columns with columns = [\"…\"]"));
     }
-    check_names(names)
+    // R and pandas write the names or numbers of the rows first, under no name: nothing can ask for that column.
+    let has_row_names = names.len() > 1 && names[0].is_empty();
+    check_names(names, usize::from(has_row_names))
 }
 
-/// Refuses names that are empty or there twice.
-fn check_names(names: Vec<String>) -> Result<Vec<String>> {
-    if let Some(index) = names.iter().position(|name| name.trim().is_empty()) {
+/// Refuses names that are empty, but for the first `unnamed`, or there twice.
+fn check_names(names: Vec<String>, unnamed: usize) -> Result<Vec<String>> {
+    if let Some(index) = (unnamed..names.len()).find(|index| names[*index].trim().is_empty()) {
         return Err(Error::data(format!("empty_header: column {} of {} has no name; name it in the file", index + 1, names.len())));
     }
     let mut sorted: Vec<(&str, usize)> = names.iter().enumerate().map(|(index, name)| (name.as_str(), index + 1)).collect();
@@ -319,6 +322,15 @@ mod tests {
             assert_eq!(found.columns, columns, "{text:?}");
             assert_eq!((&text[found.body..], found.body_line), (rest, line), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_first_column_without_a_name_holds_row_names_and_stands_in_nobodys_way() {
+        for text in [&b",a,b\n0,1,2\n"[..], b"\"\",\"a\",\"b\"\n\"1\",1,2\n"] {
+            assert_eq!(inspect(text, true, &files()).unwrap().columns, ["", "a", "b"]);
+        }
+        assert_eq!(refusal(b",a,\n0,1,2\n", &files()), "empty_header");
+        assert_eq!(refusal(b",0,1\n0,1,2\n", &files()), "no_header");
     }
 
     #[test]

@@ -33,6 +33,9 @@ impl Source {
             None => source.put("files", list(sample.paths.iter().map(|path| relative(path, folder)))),
         }
         let reading = &sample.reading;
+        if let Some(format) = reading.format {
+            source.noted("format", quoted(format), "guessed: the extension names none");
+        }
         if reading.by_blanks {
             source.put("delimiter", quoted("spaces"));
         }

@@ -5,11 +5,13 @@ use super::draft::{Source, in_condition, list, quoted};
 use super::items::item_columns;
 use super::offers::sent_offer;
 use super::table::Table;
-use super::words::{self, AMOUNT, BASKET, CATEGORY, CHANNEL, DISCOUNT, HAPPENED, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME};
+use super::words::{self, AMOUNT, BASKET, CATEGORY, CHANNEL, DISCOUNT, DONE, HAPPENED, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME};
 use std::path::Path;
 
 /// Share of a customer's rows that agree on a column that is the customer's.
 const FOLLOWS: f64 = 0.98;
+/// Words beside those for what was done.
+const NAMES: [&str; 3] = ["type", "name", "kind"];
 /// Most kinds of event that a column names.
 const MOST_KINDS: usize = 30;
 /// Rows on which amounts are compared with quantity times price.
@@ -105,10 +107,14 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
             return None;
         }
         let counts = column.counts();
-        let told: usize = counts.iter().filter(|(_, text)| words::kind(text).is_some()).map(|(count, _)| count).sum();
-        // Most rows: a type of ticket or of shop is no kind of event.
-        (2 * told > column.known && 2 * column.known > table.sample().rows).then(|| {
-            let map = counts.iter().filter_map(|(_, text)| Some((*text, words::kind(text)?))).collect();
+        let texts: Vec<&str> = counts.iter().map(|(_, text)| *text).collect();
+        let kinds = words::kinds(&texts);
+        let told: usize = counts.iter().zip(&kinds).filter(|(_, kind)| kind.is_some()).map(|((count, _), _)| count).sum();
+        // Most rows: a type of ticket or of shop is no kind of event. Steps through a shop are many, and their names its own.
+        let says_only_that = column.has_word(&DONE) && column.words.iter().all(|word| [&DONE[..], &NAMES].iter().any(|list| list.contains(&word.as_str())));
+        let is_told = 2 * told > column.known || (told > 0 && says_only_that);
+        (is_told && 2 * column.known > table.sample().rows).then(|| {
+            let map = texts.iter().zip(&kinds).filter_map(|(text, kind)| Some((*text, (*kind)?))).collect();
             Kind::Column(place, map)
         })
     });

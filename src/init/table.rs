@@ -31,8 +31,8 @@ pub(super) struct Table<'s> {
     pub(super) stem: Vec<String>,
     /// Positions among the columns.
     pub(super) customer: Option<usize>,
-    /// Whether no name says that it is the customer.
-    pub(super) customer_is_guessed: bool,
+    /// What the customer was guessed from, where no name says who it is.
+    pub(super) customer_guess: &'static str,
     pub(super) item: Option<usize>,
     pub(super) offer: Option<usize>,
     /// The kind of id, where it is not the customers' own.
@@ -44,8 +44,8 @@ impl<'s> Table<'s> {
     pub(super) fn new(input: &'s Input) -> Table<'s> {
         let sample = &input.sample;
         let columns = Look::all(sample);
-        let mut table =
-            Table { input, columns, stem: stem(sample), customer: None, customer_is_guessed: false, item: None, offer: None, id_kind: None, is_test: false };
+        let stem = stem(sample);
+        let mut table = Table { input, columns, stem, customer: None, customer_guess: "", item: None, offer: None, id_kind: None, is_test: false };
         // A table of a database calls its own key `id`, and itself what it is of.
         let own = table.own_key();
         let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
@@ -118,7 +118,16 @@ impl<'s> Table<'s> {
         let is_id = |column: &Look<'_>| column.is_unique() && column.may_be_id() && column.has_word(&ID) && !column.has_word(&["row", "index"]);
         let mut ids = (0..self.columns.len()).filter(|place| is_id(&self.columns[*place]));
         if let (None, Some(place), None) = (self.customer, ids.next(), ids.next()) {
-            (self.customer, self.customer_is_guessed) = (Some(place), true);
+            (self.customer, self.customer_guess) = (Some(place), "guessed: the only id that tells every row apart");
+        }
+    }
+
+    /// Takes an id without a name of its own that comes again at other times for the customer, where no name says who it is.
+    pub(super) fn guess_who_came(&mut self, time: usize) {
+        let comes_again = |column: &Look<'_>| self.columns[time].follows(column).is_some_and(|share| share < SHARED);
+        let is_bare = |column: &Look<'_>| !column.words.is_empty() && column.words.iter().all(|word| ID.contains(&word.as_str()));
+        if let Some(place) = self.find(|column| is_bare(column) && column.may_be_id() && comes_again(column)) {
+            (self.customer, self.customer_guess) = (Some(place), "guessed: the only id, and it comes again at other times");
         }
     }
 
@@ -181,8 +190,7 @@ impl<'s> Table<'s> {
         if column.ends_in_zero() {
             source.put("customer", format!("{{ column = {}, strip_suffix = \".0\" }}", quoted(column.name)));
         } else {
-            let guess = if self.customer_is_guessed { "guessed: the only id that tells every row apart" } else { "" };
-            source.noted("customer", quoted(column.name), guess);
+            source.noted("customer", quoted(column.name), self.customer_guess);
         }
     }
 

@@ -27,6 +27,11 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     let mut tables: Vec<Table<'_>> = inputs.iter().filter(|input| !input.is_lookup).map(Table::new).collect();
     let identities = identities(&mut tables);
     share_ids(&mut tables);
+    for table in tables.iter_mut().filter(|table| table.customer.is_none() && table.offer.is_none()) {
+        if let Some(time) = events::time(table) {
+            table.guess_who_came(time);
+        }
+    }
     let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, subscription: None };
     let has_items = tables.iter().any(|table| table.customer.is_none() && table.item.is_some());
     let has_train = tables.iter().any(|table| table.stem_has(&["train"]));

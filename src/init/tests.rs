@@ -107,6 +107,26 @@ fn accounts_that_begin_and_end_are_subscriptions() {
 }
 
 #[test]
+fn steps_through_a_shop_are_kinds_and_only_the_purchase_buys() {
+    let mut log = "user_id,session_id,event,timestamp\n".to_owned();
+    for n in 0..120 {
+        let step = ["home", "catalog", "search", "product_view", "payment_details", "purchase", "filter"][n % 7];
+        log += &format!("u{},s{},{step},2024-03-{:02} 10:21:14\n", n % 9, n / 3, n % 28 + 1);
+    }
+    let toml = drafted(&[("log.csv", &log)]).unwrap();
+    assert!(toml.contains("kind = { column = \"event\", map = { \"product_view\" = \"view\" } }"), "{toml}");
+}
+
+#[test]
+fn an_id_without_a_name_that_comes_again_on_other_days_is_the_customers() {
+    let toml = drafted(&[("transactions.csv", &rows("date,id", "2024-03-{d} 00:00:00,{c}", 60))]).unwrap();
+    assert!(toml.contains("customer = \"id\" # guessed"), "{toml}");
+    // The lines of an order are of one day.
+    let lines = (0..60).fold("date,id,sku\n".to_owned(), |text, n| text + &format!("2024-03-{:02},{},s{}\n", n / 3 % 28 + 1, n / 3, n % 7));
+    assert!(drafted(&[("lines.csv", &lines)]).is_err());
+}
+
+#[test]
 fn a_total_of_the_order_is_not_taken_for_what_a_line_cost() {
     let toml = drafted(&[("lines.csv", &rows("order_id,customer,date,sku,quantity,price,total", "{n},c{c},2024-03-{d},s{c},1,2.00,88.00", 40))]).unwrap();
     assert!(toml.contains("price = \"price\"") && !toml.contains("amount ="), "{toml}");

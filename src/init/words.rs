@@ -5,8 +5,27 @@ use super::languages::{english, push_plain};
 /// Words of ids beside what the id is of: `customer_no`, `StockCode`.
 pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
 /// Words in names of ids that say nothing.
-pub(super) const FILLER: [&str; 15] =
-    ["de", "du", "des", "del", "di", "van", "line", "unique", "main", "internal", "external", "anonymized", "anonymised", "hashed", "masked"];
+pub(super) const FILLER: [&str; 18] = [
+    "de",
+    "du",
+    "des",
+    "del",
+    "di",
+    "van",
+    "line",
+    "unique",
+    "main",
+    "internal",
+    "external",
+    "anonymized",
+    "anonymised",
+    "hashed",
+    "masked",
+    // Types, as some write them into the header: `user_id:token`.
+    "token",
+    "seq",
+    "float",
+];
 /// Who, the surest first.
 pub(super) const CUSTOMER: [&str; 20] = [
     "customer",
@@ -44,6 +63,8 @@ pub(super) const HAPPENED: [&str; 14] =
     ["order", "ordered", "purchase", "purchased", "transaction", "invoice", "sold", "event", "happened", "timestamp", "sent", "visited", "opened", "created"];
 /// What was done.
 pub(super) const KIND: [&str; 6] = ["event", "action", "type", "kind", "activity", "interaction"];
+/// Of these, those that say nothing else.
+pub(super) const DONE: [&str; 4] = ["event", "action", "activity", "interaction"];
 pub(super) const QUANTITY: [&str; 4] = ["quantity", "qty", "units", "pieces"];
 pub(super) const PRICE: [&str; 1] = ["price"];
 /// What was paid, the surest first.
@@ -175,6 +196,27 @@ const KINDS: [(&str, &[&str]); 13] = [
 const SENT: [&str; 10] = ["received", "sent", "send", "delivered", "contact", "contacts", "contacted", "mailed", "campaigns", "impression"];
 const OPENED: [&str; 3] = ["viewed", "opened", "open"];
 const USED: [&str; 4] = ["completed", "used", "redeemed", "accepted"];
+/// Beside words of a purchase: on the way to it, or not come to it.
+const NOT_BOUGHT: [&str; 16] = [
+    "page",
+    "view",
+    "viewed",
+    "details",
+    "info",
+    "start",
+    "started",
+    "begin",
+    "initiate",
+    "error",
+    "bug",
+    "fail",
+    "failed",
+    "declined",
+    "abandon",
+    "abandoned",
+];
+/// A purchase only where nothing else is called so: a step on the way to it.
+const STEPS: [&str; 3] = ["checkout", "payment", "payments"];
 
 /// Which kind of event a text names, if any.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
@@ -194,7 +236,21 @@ pub(super) fn kind(text: &str) -> Option<&'static str> {
     if has(&SENT) {
         return Some("contact");
     }
-    KINDS.iter().find(|(_, names)| has(names)).map(|(kind, _)| *kind)
+    let is_bought = !has(&NOT_BOUGHT);
+    KINDS.iter().find(|(kind, names)| has(names) && (is_bought || !["purchase", "survey"].contains(kind))).map(|(kind, _)| *kind)
+}
+
+/// Which kind of event each text of a column names, if any. A step on the way to a purchase is none where another text names the purchase.
+pub(super) fn kinds(texts: &[&str]) -> Vec<Option<&'static str>> {
+    let is_step = |text: &str| words(text).iter().any(|word| STEPS.contains(&word.as_str()));
+    let mut kinds: Vec<Option<&str>> = texts.iter().map(|text| kind(text)).collect();
+    let is_purchase = |kind: &Option<&str>| *kind == Some("purchase");
+    if texts.iter().zip(&kinds).any(|(text, kind)| is_purchase(kind) && !is_step(text)) {
+        for (text, kind) in texts.iter().zip(&mut kinds) {
+            *kind = kind.filter(|_| !is_purchase(kind) || !is_step(text));
+        }
+    }
+    kinds
 }
 
 /// Whether a word is of any list.
@@ -298,5 +354,9 @@ mod tests {
         }
         assert_eq!(kind("damaged"), None);
         assert_eq!(kind("remove_from_cart"), None);
+        assert_eq!(kind("payment_error"), None);
+        let steps = ["view", "payment_details", "checkout", "purchase"];
+        assert_eq!(kinds(&steps), [Some("view"), None, None, Some("purchase")]);
+        assert_eq!(kinds(&["view", "checkout"]), [Some("view"), Some("purchase")]);
     }
 }

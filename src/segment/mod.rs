@@ -56,7 +56,8 @@ impl SegmentRules {
         // 5 is best: the most recent fifth, the most orders, the most money.
         let recency = 5 - above(&self.recency_days, days_since_last);
         let frequency = 1 + above(&self.orders, orders);
-        let money = 1 + above(&self.amount, spent);
+        // Where all spent the same, or no export tells what was paid, money says nothing beside the orders.
+        let money = if self.amount.first() == self.amount.last() { frequency } else { 1 + above(&self.amount, spent) };
         match (recency, frequency, money) {
             (4..=5, 4..=5, 4..=5) => "champions",
             (3..=5, 4..=5, _) => "loyal",
@@ -114,6 +115,18 @@ mod tests {
         assert_eq!(rules.segment(&base[99]), "hibernating");
         assert_eq!(rules.segment(&customer(90, 40)), "at_risk");
         assert_eq!(rules.segment(&Facts::default()), "");
+    }
+
+    #[test]
+    fn without_amounts_the_best_customers_are_champions_all_the_same() {
+        let unpaid = |days_ago: i64, orders: usize| {
+            let mut facts = customer(days_ago, orders);
+            facts.orders.iter_mut().for_each(|order| order.amount = 0.0);
+            facts
+        };
+        let base: Vec<Facts> = (0..100).map(|number| unpaid(number, 1 + (99 - number as usize) / 5)).collect();
+        let rules = SegmentRules::learn(&base.iter().filter_map(Rfm::of).collect::<Vec<_>>()).expect("customers have orders");
+        assert_eq!((rules.segment(&base[0]), rules.segment(&base[99])), ("champions", "hibernating"));
     }
 
     #[test]

@@ -145,7 +145,6 @@ pub fn unit(unit: &str) -> &str {
         "pieces" => "件",
         "events" => "次",
         "points" => "分",
-        "nats" => "",
         other => other,
     }
 }

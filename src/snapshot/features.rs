@@ -253,7 +253,7 @@ fn rhythm(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Lear
         spec("rhythm", "gaps_as_long".into(), "share", "share of the customer's own gaps at least as long as the present one".into(), alive)
     });
     sink.put(if gaps.len() > 1 { spread(&gaps) / mean(&gaps) } else { f64::NAN }, || {
-        spec("rhythm", "gap_irregularity".into(), "share", "spread of the days between orders over their mean: 0 is like a clock, 1 is at random".into(), alive)
+        spec("rhythm", "gap_irregularity".into(), "", "spread of the days between orders over their mean (0 is like a clock, 1 is at random)".into(), alive)
     });
     let recent = &gaps[gaps.len().saturating_sub(3)..];
     sink.put(mean(recent) / mean(&gaps), || spec("rhythm", "gap_stretch".into(), "times", "mean of the last three gaps over the mean of all".into(), alive));
@@ -435,7 +435,7 @@ fn channel(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
         sink.put(count / total, || spec("channel", format!("channel_{name}"), "share", format!("share of the events through {name}"), &[]));
     }
     sink.put(entropy(&facts.channels), || {
-        spec("channel", "channel_entropy".into(), "nats", "how evenly the channels are used: 0 is one channel alone".into(), &[])
+        spec("channel", "channel_entropy".into(), "nats", "how evenly the channels are used (0 is one channel alone)".into(), &[])
     });
 }
 
@@ -473,7 +473,7 @@ fn habits(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
         spec("habits", "weekend_share".into(), "share", "share of the orders on Saturday or Sunday".into(), alive)
     });
     sink.put(entropy(&facts.weekdays), || {
-        spec("habits", "weekday_entropy".into(), "nats", "how evenly the orders fall over the weekdays: 0 is one day alone".into(), alive)
+        spec("habits", "weekday_entropy".into(), "nats", "how evenly the orders fall over the weekdays (0 is one day alone)".into(), alive)
     });
     if reading.has.clock {
         for (name, hours) in [("morning", 6..12), ("afternoon", 12..18), ("evening", 18..24)] {

@@ -38,10 +38,21 @@ impl FeatureSpec {
         }
     }
 
-    /// The same in short: a column of the profile goes by the name that the export has for it.
+    /// The same in short, of the values as they are [told](FeatureSpec::told): a column of the profile goes by the name that the export has for it.
     pub fn called_in(&self, language: Language) -> String {
-        let meaning = self.meaning_in(language);
+        let meaning = match (self.name.as_str(), language) {
+            ("channel_entropy", Language::En) => "channels in use, as if all alike (1 is one alone)".into(),
+            ("channel_entropy", Language::Zh) => "使用的渠道数（按均匀使用折算，1 为只用一个）".into(),
+            ("weekday_entropy", Language::En) => "weekdays that the orders spread over, as if evenly (1 is one day alone)".into(),
+            ("weekday_entropy", Language::Zh) => "订单分布的星期天数（按均匀分布折算，1 为只在一天）".into(),
+            _ => self.meaning_in(language),
+        };
         meaning.strip_suffix(" of the profile").map_or(meaning.clone(), str::to_owned)
+    }
+
+    /// A value as a person is told it: an entropy as how many channels or days, all used alike, have as much (Hill 1973).
+    pub fn told(&self, value: f64) -> f64 {
+        if self.unit == "nats" { value.exp() } else { value }
     }
 }
 
