@@ -149,6 +149,9 @@ fn column(column: &Column) -> String {
     text("split", &column.split);
     text("case", &column.case.map(|case| if case == Case::Upper { "upper" } else { "lower" }.to_owned()));
     text("strip_suffix", &column.strip_suffix);
+    if !column.strip.is_empty() {
+        parts.push(format!("strip = {}", list(&column.strip)));
+    }
     if !column.map.is_empty() {
         let pairs = column.map.iter().map(|(found, meant)| format!("{} = {}", quoted(found), quoted(meant)));
         parts.push(format!("map = {{ {} }}", pairs.collect::<Vec<_>>().join(", ")));

@@ -219,6 +219,8 @@ pub struct Column {
     pub split: Option<String>,
     /// Case folding.
     pub case: Option<Case>,
+    /// Texts taken out wherever they stand: signs of currencies, separators of thousands.
+    pub strip: Vec<String>,
     /// A suffix taken off when present.
     pub strip_suffix: Option<String>,
 }
@@ -688,7 +690,18 @@ impl Column {
     }
     /// An untreated column of that source.
     pub fn from_source(source: ColumnSource) -> Column {
-        Column { source, format: None, unit: None, origin: None, map: Vec::new(), missing: Vec::new(), split: None, case: None, strip_suffix: None }
+        Column {
+            source,
+            format: None,
+            unit: None,
+            origin: None,
+            map: Vec::new(),
+            missing: Vec::new(),
+            split: None,
+            case: None,
+            strip: Vec::new(),
+            strip_suffix: None,
+        }
     }
     /// The column names it reads.
     pub fn names(&self) -> Vec<&str> {

@@ -1,7 +1,7 @@
 //! The one grammar for a column, bound to the header of a file: texts, numbers and moments of a row.
 //!
 //! How a text is treated, in this order: a text that means "missing" (compared without the blanks around it; an empty one always
-//! does) is no value; then `strip_suffix`, `case`, `map` (whole text, as it stands after the former) and `split` (parts trimmed
+//! does) is no value; then `strip`, `strip_suffix`, `case`, `map` (whole text, as it stands after the former) and `split` (parts trimmed
 //! and joined with `|`). Nothing else is changed: ids keep their blanks and leading zeros. Several columns give a compound id,
 //! joined with `|` (a `|` within a part is written `\|`), missing where one part is.
 //!
@@ -88,6 +88,7 @@ pub(super) struct TextColumn {
 
 #[derive(Debug, Clone)]
 struct Treatment {
+    strip: Vec<Box<[u8]>>,
     strip_suffix: Vec<u8>,
     case: Option<Case>,
     map: HashMap<Vec<u8>, Vec<u8>>,
@@ -106,9 +107,10 @@ impl TextColumn {
             ColumnSource::Value(value) => Source::Constant(value.as_bytes().into()),
             ColumnSource::Row => Source::Row,
         };
-        let is_plain = column.map.is_empty() && column.case.is_none() && column.split.is_none() && column.strip_suffix.is_none();
+        let is_plain = column.map.is_empty() && column.case.is_none() && column.split.is_none() && column.strip.is_empty() && column.strip_suffix.is_none();
         let treatment = (!is_plain).then(|| {
             Box::new(Treatment {
+                strip: column.strip.iter().map(|text| text.as_bytes().into()).collect(),
                 strip_suffix: column.strip_suffix.clone().unwrap_or_default().into_bytes(),
                 case: column.case,
                 map: column.map.iter().map(|(from, to)| (from.clone().into_bytes(), to.clone().into_bytes())).collect(),
@@ -183,6 +185,21 @@ impl TextColumn {
 
 impl Treatment {
     fn apply<'r>(&'r self, field: &'r [u8], buffer: &'r mut Vec<u8>) -> &'r [u8] {
+        let held = self.strip.iter().filter(|text| memchr::memmem::find(field, text).is_some());
+        let stripped = held.fold(None, |stripped: Option<Vec<u8>>, text| Some(without(stripped.as_deref().unwrap_or(field), text)));
+        match stripped {
+            None => self.apply_rest(field, buffer),
+            Some(stripped) => {
+                // What is treated lies in the buffer, or is a piece of `stripped` that goes into it.
+                let mut other = Vec::new();
+                let treated = self.apply_rest(&stripped, &mut other).to_vec();
+                *buffer = treated;
+                buffer
+            }
+        }
+    }
+
+    fn apply_rest<'r>(&'r self, field: &'r [u8], buffer: &'r mut Vec<u8>) -> &'r [u8] {
         let field = if self.strip_suffix.is_empty() { field } else { field.strip_suffix(&self.strip_suffix[..]).unwrap_or(field) };
         let mut in_buffer = false;
         if let Some(case) = self.case
@@ -210,6 +227,18 @@ impl Treatment {
         }
         if in_buffer { buffer } else { field }
     }
+}
+
+/// A text without another, wherever that stands.
+fn without(text: &[u8], taken: &[u8]) -> Vec<u8> {
+    let mut rest = Vec::with_capacity(text.len());
+    let mut start = 0;
+    for at in memchr::memmem::find_iter(text, taken) {
+        rest.extend_from_slice(&text[start..at]);
+        start = at + taken.len();
+    }
+    rest.extend_from_slice(&text[start..]);
+    rest
 }
 
 fn split_parts<'t>(text: &'t [u8], separator: &[u8]) -> Vec<&'t [u8]> {
@@ -526,6 +555,15 @@ mod tests {
         for missing in ["", "  ", "NA", " NA "] {
             assert_eq!(treated(Column::named("c"), missing), None, "{missing:?}");
         }
+    }
+
+    #[test]
+    fn signs_of_a_currency_and_of_thousands_are_taken_out_where_declared() {
+        let money = |signs: &[&str]| Column { strip: signs.iter().map(|sign| (*sign).to_owned()).collect(), ..Column::named("c") };
+        assert_eq!(treated(money(&["$", ","]), "$1,234,567.50").as_deref(), Some("1234567.50"));
+        assert_eq!(treated(money(&["$", ","]), "7").as_deref(), Some("7"));
+        assert_eq!(treated(money(&[".", " €"]), "1.234,50 €").as_deref(), Some("1234,50"));
+        assert_eq!(treated(money(&["$"]), "NA"), None);
     }
 
     #[test]

@@ -185,7 +185,8 @@ fn settle(path: &Path, files: &mut Files) -> Result<Reading> {
     }
     match inspect(&head, ended, files) {
         Ok(structure) if structure.columns.len() > 1 => {
-            if !structure.columns.iter().any(|name| has_letter(name.as_bytes())) {
+            let is_data = || is_number(&structure.columns[0]) && begins_with_numbers(&head[structure.body..], structure.delimiter);
+            if !structure.columns.iter().any(|name| has_letter(name.as_bytes())) || is_data() {
                 reading.without_header = true;
                 files.columns = Some(numbered(structure.columns.len()));
             }
@@ -224,6 +225,19 @@ fn encoding_of(head: &[u8]) -> &'static str {
     let end = head.iter().rposition(|byte| *byte == b'\n').map_or(head.len(), |place| place + 1);
     detector.feed(&head[..end], true);
     detector.guess(None, Utf8Detection::Deny).name()
+}
+
+fn is_number(text: &str) -> bool {
+    fast_float2::parse::<f64, _>(text).is_ok()
+}
+
+/// Whether the first field of each line is a number: below a number at the head, such lines tell that the head is one of them.
+fn begins_with_numbers(body: &[u8], delimiter: Delimiter) -> bool {
+    let Delimiter::Byte(delimiter) = delimiter else { return false };
+    let first =
+        |line: &[u8]| String::from_utf8_lossy(line.split(|byte| *byte == delimiter).next().unwrap_or_default()).trim_matches(['"', ' ', '\r']).to_owned();
+    let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(LINES).peekable();
+    lines.peek().is_some() && lines.all(|line| is_number(&first(line)))
 }
 
 fn first_line(head: &[u8]) -> &[u8] {
@@ -329,6 +343,14 @@ mod tests {
             assert_eq!(names(&sample), ["column_1", "column_2", "column_3"]);
             assert_eq!((sample.rows, sample.columns[2].text(1)), (2, Some("3")));
         }
+    }
+
+    #[test]
+    fn a_first_line_that_begins_with_a_number_as_all_others_do_is_no_header() {
+        let sample = of("a.csv", b"151603712,\"Dota, 2\",play,3.5\n151603712,Portal,purchase,1.0\n");
+        assert!(sample.reading.without_header);
+        assert_eq!((sample.rows, sample.columns[1].text(0)), (2, Some("Dota, 2")));
+        assert!(!of("a.csv", b"customer,2019,2020\n1,2,3\n").reading.without_header);
     }
 
     #[test]

@@ -14,6 +14,8 @@ const MOST_TEXTS: usize = 20_000;
 const NEARLY_ALL: f64 = 0.99;
 /// Stands where a file counts from a day that it does not tell.
 const COUNTED_FROM: &str = "2000-01-01";
+/// Signs of currencies beside amounts, and of percents.
+const CURRENCIES: [&str; 12] = ["US$", "$", "€", "£", "¥", "₹", "R$", "EUR", "USD", "GBP", "CHF", "%"];
 /// Layouts that are not found out by themselves.
 const FORMATS: [&str; 14] = [
     "%m/%d/%y %H:%M",
@@ -44,6 +46,8 @@ pub(super) struct Look<'s> {
     pub(super) known: usize,
     /// Texts among numbers or dates that mean no value.
     pub(super) odd_missing: Vec<&'s str>,
+    /// Signs that stand in numbers: of currencies, of thousands.
+    pub(super) signs: Vec<&'static str>,
 }
 
 /// What the values are.
@@ -82,9 +86,14 @@ impl<'s> Look<'s> {
         let is_odd = |text: &&str| ODD_MISSING.contains(&text.to_lowercase().as_str());
         let texts: Vec<&str> = sampled.texts.iter().map(String::as_str).collect();
         let (odd, plain): (Vec<&str>, Vec<&str>) = texts.into_iter().partition(is_odd);
-        let holds = holds(sampled, &words, &plain, decimal_comma);
+        let mut holds = holds(sampled, &words, &plain, decimal_comma);
+        let signs = if holds == Holds::Text { signs(&plain, decimal_comma) } else { Vec::new() };
+        if !signs.is_empty() {
+            let least = plain.iter().filter_map(|text| without_signs(text, &signs)).fold(f64::INFINITY, f64::min);
+            holds = Holds::Number { whole: false, least };
+        }
         let odd_missing = if matches!(holds, Holds::Number { .. } | Holds::Date(_)) { odd } else { Vec::new() };
-        Look { name: &sampled.name, words, sampled, holds, known, odd_missing }
+        Look { name: &sampled.name, words, sampled, holds, known, odd_missing, signs }
     }
 
     pub(super) fn distinct(&self) -> usize {
@@ -182,6 +191,38 @@ fn holds(sampled: &SampledColumn, words: &[String], texts: &[&str], decimal_comm
         Some(written) => Holds::Date(written),
         None => Holds::Text,
     }
+}
+
+/// The signs of currencies and thousands in texts that are numbers but for them; none where they are not.
+fn signs(texts: &[&str], decimal_comma: bool) -> Vec<&'static str> {
+    let looked_at = &texts[..texts.len().min(MOST_TEXTS)];
+    let of_currency: Vec<&'static str> = CURRENCIES.into_iter().filter(|sign| looked_at.iter().any(|text| text.contains(sign))).collect();
+    let thousands: &[&'static str] = if decimal_comma { &[",", ".", "'", " "] } else { &[",", "'", " "] };
+    let fitting = |thousand: Option<&'static str>| {
+        let all: Vec<&'static str> = of_currency.iter().copied().chain(thousand).collect();
+        let is_amount = |text: &&&str| {
+            let plain = of_currency.iter().fold((**text).to_owned(), |text, sign| text.replace(sign, ""));
+            thousand.is_none_or(|sign| in_threes(plain.trim(), sign)) && without_signs(text, &all).is_some()
+        };
+        (!all.is_empty() && looked_at.iter().filter(is_amount).count() as f64 >= NEARLY_ALL * looked_at.len() as f64).then_some(all)
+    };
+    let used = |sign: &&&'static str| looked_at.iter().any(|text| text.contains(**sign));
+    fitting(None).or_else(|| thousands.iter().filter(used).find_map(|sign| fitting(Some(sign)))).unwrap_or_default()
+}
+
+/// Whether what a sign separates are threes of digits: `1,234,567.50`.
+fn in_threes(text: &str, sign: &str) -> bool {
+    let parts: Vec<&str> = text.trim_start_matches('-').split(sign).collect();
+    let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
+    parts.len() == 1
+        || (digits(parts[0]) <= 3 && parts[1..].iter().all(|part| digits(part) == 3) && parts[1..parts.len() - 1].iter().all(|part| part.len() == 3))
+}
+
+/// The number that is left when signs are taken out, with a decimal point or comma.
+pub(super) fn without_signs(text: &str, signs: &[&'static str]) -> Option<f64> {
+    let plain = signs.iter().fold(text.to_owned(), |text, sign| text.replace(sign, ""));
+    let is_digit = plain.trim().trim_start_matches('-').starts_with(|letter: char| letter.is_ascii_digit());
+    fast_float2::parse::<f64, _>(plain.trim().replacen(',', ".", 1).as_str()).ok().filter(|number| is_digit && number.is_finite())
 }
 
 /// Numbers that say when: `20240131`, seconds and milliseconds since 1970, hours and days of a test.

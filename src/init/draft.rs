@@ -13,6 +13,8 @@ pub(super) struct Source {
     /// What it was taken for, a line each.
     pub(super) about: Vec<String>,
     entries: Vec<Entry>,
+    /// Conditions of `where`, and why.
+    conditions: Vec<(String, String)>,
     /// Columns that are not used.
     pub(super) unused: Vec<String>,
 }
@@ -27,7 +29,7 @@ struct Entry {
 impl Source {
     /// A table that reads the files of a sample, with what has to be declared of them. `folder` is the config's.
     pub(super) fn new(table: &'static str, Input { sample, lookup, .. }: &Input, folder: &Path) -> Source {
-        let mut source = Source { table, about: Vec::new(), entries: Vec::new(), unused: Vec::new() };
+        let mut source = Source { table, about: Vec::new(), entries: Vec::new(), conditions: Vec::new(), unused: Vec::new() };
         match pattern(sample) {
             Some(path) => source.noted("files", list([relative(&path, folder)]), format!("{} files now, and those to come", sample.paths.len())),
             None => source.put("files", list(sample.paths.iter().map(|path| relative(path, folder)))),
@@ -62,6 +64,10 @@ impl Source {
     pub(super) fn noted(&mut self, key: &'static str, value: String, note: impl Into<String>) {
         self.entries.push(Entry { key, value, note: note.into() });
     }
+    /// Leaves all rows out but those of which a condition holds, and says why.
+    pub(super) fn only_where(&mut self, condition: String, note: impl Into<String>) {
+        self.conditions.push((condition, note.into()));
+    }
     /// The same, with nothing said of columns that are not used.
     pub(super) fn without_unused(mut self) -> Source {
         self.unused.clear();
@@ -77,6 +83,10 @@ impl Source {
         let _ = writeln!(out, "[[{}]]", self.table);
         for Entry { key, value, note } in &self.entries {
             let _ = if note.is_empty() { writeln!(out, "{key} = {value}") } else { writeln!(out, "{key} = {value} # {note}") };
+        }
+        let (conditions, notes): (Vec<&str>, Vec<&str>) = self.conditions.iter().map(|(condition, note)| (condition.as_str(), note.as_str())).unzip();
+        if !conditions.is_empty() {
+            let _ = writeln!(out, "where = {} # {}", quoted(&conditions.join(" and ")), notes.join("; "));
         }
         if !self.unused.is_empty() {
             comment(out, &format!("not used: {}", self.unused.join(", ")));

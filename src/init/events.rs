@@ -1,11 +1,13 @@
 //! Which column of a file of events is what, and what its rows are.
 
-use super::columns::{Holds, Look};
+use super::columns::{Holds, Look, without_signs};
 use super::draft::{Source, in_condition, list, quoted};
 use super::items::item_columns;
 use super::offers::sent_offer;
 use super::table::Table;
-use super::words::{self, AMOUNT, BASKET, CATEGORY, CHANNEL, DISCOUNT, DONE, HAPPENED, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME};
+use super::words::{
+    self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME,
+};
 use std::path::Path;
 
 /// Share of a customer's rows that agree on a column that is the customer's.
@@ -18,6 +20,8 @@ const MOST_KINDS: usize = 30;
 const COMPARED: usize = 2_000;
 /// Most categories that are worth counting.
 const MOST_CATEGORIES: usize = 100;
+/// Most columns of numbers that are learnt from.
+const MOST_NUMBERS: usize = 12;
 /// Texts that show what a column holds.
 const SHOWN: usize = 4;
 
@@ -41,9 +45,22 @@ impl Kind<'_> {
 
 /// When it happened: of several dates the one whose name says so, else the first.
 pub(super) fn time(table: &Table<'_>) -> Option<usize> {
-    let dates = |tell: bool| (0..table.columns.len()).filter(move |place| table.columns[*place].is_date() && table.columns[*place].tells_day() == tell);
+    // A review has its own day, beside that of the order which it is joined to.
+    let is_own = |place: &usize| table.columns[*place].is_date() && table.columns[*place].tells_day();
+    let ends = if says_no_purchase(table) && (0..table.input.own).any(|place| is_own(&place)) { table.input.own } else { table.columns.len() };
+    let dates = |tell: bool| (0..ends).filter(move |place| table.columns[*place].is_date() && table.columns[*place].tells_day() == tell);
     let says = |words: &[&str]| dates(true).find(|place| table.columns[*place].has_word(words));
     says(&HAPPENED).or_else(|| says(&TIME)).or_else(|| dates(true).next()).or_else(|| dates(false).next())
+}
+
+/// Whether the files are named after something else that customers do.
+fn says_no_purchase(table: &Table<'_>) -> bool {
+    named_kind(table).is_some_and(|kind| kind != "purchase")
+}
+
+/// What the files are named after, the last word first: reviews of orders are reviews.
+fn named_kind(table: &Table<'_>) -> Option<&'static str> {
+    table.stem.iter().rev().find_map(|word| words::kind(word)).or_else(|| words::kind(&table.stem.join(" ")))
 }
 
 /// The order or visit.
@@ -65,21 +82,43 @@ fn told_basket(table: &Table<'_>) -> Option<usize> {
 }
 
 fn amount(table: &Table<'_>) -> Option<usize> {
+    named_amount(table).filter(|place| counted(table) != Some(*place) && is_of_rows(table, *place))
+}
+
+fn named_amount(table: &Table<'_>) -> Option<usize> {
     let rank = |column: &Look<'_>| {
         let place = column.words.iter().filter_map(|word| AMOUNT.iter().position(|known| known == word)).min()?;
-        (column.is_number() && !column.has_word(&NOT_PAID) && !column.has_word(&PRICE)).then_some(place)
+        // A price is that of a piece, a total price is not.
+        let is_paid = ![&NOT_PAID[..], &ID, &CHANNEL].iter().any(|list| column.has_word(list)) && (!column.has_word(&PRICE) || column.has_word(&["total"]));
+        (column.is_number() && is_paid).then_some(place)
     };
-    let found = (0..table.columns.len()).filter_map(|place| Some((rank(&table.columns[place])?, place))).min().map(|(_, place)| place);
-    found.filter(|place| is_of_rows(table, *place))
+    (0..table.columns.len()).filter_map(|place| Some((rank(&table.columns[place])?, place))).min().map(|(_, place)| place)
+}
+
+/// An "amount" that counts pieces: small whole numbers, mostly far below the price beside them.
+fn counted(table: &Table<'_>) -> Option<usize> {
+    let (amount, price) = (named_amount(table)?, price(table).filter(|_| named_quantity(table).is_none())?);
+    let column = &table.columns[amount];
+    let is_small = matches!(column.holds, Holds::Number { whole: true, .. }) && column.distinct() <= MOST_CATEGORIES;
+    (is_small && 2 * far_below(table, amount, price) > table.sample().rows.min(COMPARED)).then_some(amount)
+}
+
+/// Of the rows compared, how many have the one below half of the other.
+fn far_below(table: &Table<'_>, low: usize, high: usize) -> usize {
+    let is_below = |row: &usize| Some(2.0 * number_at(table, low, *row)? < number_at(table, high, *row)?);
+    (0..table.sample().rows.min(COMPARED)).filter(|row| is_below(row) == Some(true)).count()
+}
+
+fn number_at(table: &Table<'_>, place: usize, row: usize) -> Option<f64> {
+    without_signs(table.columns[place].sampled.text(row)?, &table.columns[place].signs)
 }
 
 /// Whether amounts are those of the rows, where quantity times price can tell: a total of the order stands on each of its lines.
 fn is_of_rows(table: &Table<'_>, amount: usize) -> bool {
-    let (Some(quantity), Some(price)) = (quantity(table), price(table)) else { return true };
-    let number = |place: usize, row: usize| table.columns[place].sampled.text(row)?.replacen(',', ".", 1).parse::<f64>().ok();
+    let (Some(quantity), Some(price)) = (named_quantity(table), price(table)) else { return true };
     let told: Vec<bool> = (0..table.sample().rows.min(COMPARED))
         .filter_map(|row| {
-            let (amount, product) = (number(amount, row)?, number(quantity, row)? * number(price, row)?);
+            let (amount, product) = (number_at(table, amount, row)?, number_at(table, quantity, row)? * number_at(table, price, row)?);
             // Discounts and taxes lie between.
             Some((amount - product).abs() <= 0.5 * product.abs() + 0.01)
         })
@@ -88,11 +127,15 @@ fn is_of_rows(table: &Table<'_>, amount: usize) -> bool {
 }
 
 fn quantity(table: &Table<'_>) -> Option<usize> {
+    named_quantity(table).or_else(|| counted(table))
+}
+
+fn named_quantity(table: &Table<'_>) -> Option<usize> {
     table.find(|column| column.is_number() && (column.has_word(&QUANTITY) || (column.words.len() > 2 && column.words[..2] == ["number", "of"])))
 }
 
 fn price(table: &Table<'_>) -> Option<usize> {
-    table.find(|column| column.is_number() && column.has_word(&PRICE) && !column.has_word(&["total"]))
+    table.find(|column| column.is_number() && column.has_word(&PRICE) && !column.has_word(&["total"]) && !column.has_word(&ID))
 }
 
 /// Whether rows tell what was paid.
@@ -103,7 +146,8 @@ pub(super) fn has_amount(table: &Table<'_>) -> bool {
 /// What the rows of a table are.
 pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
     let by_column = table.columns.iter().enumerate().find_map(|(place, column)| {
-        if !column.is_text() || !column.has_word(&KIND) || column.distinct() > MOST_KINDS || Some(place) == table.item {
+        let may_say = column.has_word(&KIND) || table.sample().reading.without_header;
+        if !column.is_text() || !may_say || column.distinct() > MOST_KINDS || Some(place) == table.item {
             return None;
         }
         let counts = column.counts();
@@ -112,7 +156,7 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
         let told: usize = counts.iter().zip(&kinds).filter(|(_, kind)| kind.is_some()).map(|((count, _), _)| count).sum();
         // Most rows: a type of ticket or of shop is no kind of event. Steps through a shop are many, and their names its own.
         let says_only_that = column.has_word(&DONE) && column.words.iter().all(|word| [&DONE[..], &NAMES].iter().any(|list| list.contains(&word.as_str())));
-        let is_told = 2 * told > column.known || (told > 0 && says_only_that);
+        let is_told = 2 * told >= column.known || (told > 0 && says_only_that);
         (is_told && 2 * column.known > table.sample().rows).then(|| {
             let map = texts.iter().zip(&kinds).filter_map(|(text, kind)| Some((*text, (*kind)?))).collect();
             Kind::Column(place, map)
@@ -122,7 +166,7 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
         return kind;
     }
     let buys = has_amount(table) || basket(table).is_some();
-    match words::kind(&table.stem.join(" ")) {
+    match named_kind(table) {
         // Who rates an item had it.
         Some("survey") if table.item.is_some() => Kind::Constant("purchase".into(), "guessed: who rates an item had it"),
         Some(kind) => Kind::Constant(kind.to_owned(), "from the name of the file"),
@@ -132,7 +176,11 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
         }
         None if table.sample().reading.without_header => Kind::Constant("purchase".into(), "guessed"),
         None if table.item.is_some() => Kind::Constant("purchase".into(), "a customer and an item"),
-        None => Kind::Constant(table.stem.first().cloned().unwrap_or_else(|| "event".into()), "no known kind: named after the file"),
+        None => {
+            let says_what = |word: &&String| !CUSTOMER.contains(&words::singular(word)) && word.chars().any(char::is_alphabetic);
+            let name = table.stem.iter().find(says_what).or(table.stem.first()).map_or("event", |word| words::singular(word));
+            Kind::Constant(name.to_owned(), "no known kind: named after the file")
+        }
     }
 }
 
@@ -193,7 +241,7 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
         };
         if let Some(place) = free(false) {
             source.noted("amount", quoted(table.columns[place].name), "guessed: numbers with fractions");
-            table.put(&mut source, &mut used, "quantity", free(true).filter(|whole| table.columns[*whole].distinct() < 100));
+            table.put(&mut source, &mut used, "quantity", free(true).filter(|whole| (2..100).contains(&table.columns[*whole].distinct())));
             used.push(place);
         }
     }
@@ -209,6 +257,7 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
         several => source.noted("discount", list(several.iter().map(|place| table.columns[*place].name)), "summed"),
     }
     used.extend(&discounts);
+    put_status(table, &mut source, &kind);
     put_returns(table, &mut source, &kind);
     if table.is_test {
         source.put("role", quoted("test"));
@@ -218,8 +267,9 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     let categories: Vec<usize> = (0..table.columns.len())
         .filter(|place| {
             let column = &table.columns[*place];
-            let is_counted = (column.is_text() || (column.may_be_id() && column.words.len() > 1 && column.has_word(&words::ID)))
-                && (2..=MOST_CATEGORIES).contains(&column.distinct());
+            let names_id = column.words.len() > 1 && column.words.last().is_some_and(|word| ID.contains(&word.as_str()));
+            let is_counted =
+                (column.is_text() || (column.may_be_id() && names_id)) && !column.is_unique() && (2..=MOST_CATEGORIES).contains(&column.distinct());
             let is_told = of_whom.iter().any(|key| column.follows(&table.columns[*key]).is_some_and(|share| share >= FOLLOWS));
             is_counted && !is_told && !used.contains(place) && !column.has_word(&NAME) && !column.has_word(&PERSONAL)
         })
@@ -233,15 +283,51 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
         );
     }
     used.extend(&categories);
+    // What else rows measure: of a purchase it is what it cost, of use how much.
+    let measured: Vec<usize> = (0..table.columns.len())
+        .filter(|place| {
+            let column = &table.columns[*place];
+            let is_told = of_whom.iter().any(|key| column.follows(&table.columns[*key]).is_some_and(|share| share >= FOLLOWS));
+            let names_id = column.words.last().is_some_and(|word| ID.contains(&word.as_str())) || (column.is_unique() && column.may_be_id());
+            !kind.buys() && column.is_number() && column.distinct() > 2 && !names_id && !is_told
+        })
+        .filter(|place| !used.contains(place))
+        .take(MOST_NUMBERS)
+        .collect();
+    if !measured.is_empty() {
+        source.put("numbers", table.values(&measured));
+    }
+    used.extend(&measured);
     source.unused = table.unused(&used);
     source
+}
+
+/// Orders that fell through are no purchases, and those that were paid back are returns, where a status says so.
+fn put_status(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
+    if !matches!(kind, Kind::Constant(kind, _) if kind == "purchase") {
+        return;
+    }
+    let is_status = |column: &&Look<'_>| column.is_text() && column.has_word(&["status"]) && (2..=MOST_KINDS).contains(&column.distinct());
+    let Some(column) = table.columns.iter().find(is_status) else { return };
+    let name = in_condition(column.name);
+    let texts = || column.sampled.texts.iter().map(String::as_str);
+    let fell_through: Vec<&str> = texts().filter(|text| words::fell_through(text)).collect();
+    let returned: Vec<&str> = texts().filter(|text| words::kind(text) == Some("return")).collect();
+    if !fell_through.is_empty() {
+        source.only_where(format!("not ({name} in {})", list(&fell_through)), "guessed: no purchases");
+    }
+    if !returned.is_empty() {
+        source.noted("returned_if", quoted(&format!("{name} in {}", list(&returned))), "guessed");
+    }
 }
 
 /// Negative quantities or amounts are returns, where no kind says so.
 fn put_returns(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
     let is_told = matches!(kind, Kind::Column(_, map) if map.iter().any(|(_, kind)| *kind == "return"));
     let negative = |place: &usize| matches!(table.columns[*place].holds, Holds::Number { least, .. } if least < 0.0);
-    if let Some(place) = [quantity(table), amount(table)].into_iter().flatten().find(negative).filter(|_| !is_told && kind.buys()) {
+    if let Some(place) =
+        [quantity(table), amount(table)].into_iter().flatten().find(negative).filter(|_| !is_told && kind.buys() && source.get("returned_if").is_none())
+    {
         source.noted("returned_if", quoted(&format!("{} < 0", in_condition(table.columns[place].name))), "guessed");
     }
 }
@@ -264,10 +350,15 @@ pub(super) fn items(table: &Table<'_>, folder: &Path) -> Option<Source> {
 pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String]) -> Option<Source> {
     table.customer.zip(time(table)).and_then(|(customer, time)| {
         let key = &table.columns[customer];
+        // A category that goes with the item is the item's.
+        let is_of_item = |column: &Look<'_>| {
+            let goes_with = |item: usize| column.follows(&table.columns[item]).is_none_or(|share| share >= FOLLOWS);
+            column.has_word(&CATEGORY) && table.item.is_some_and(goes_with)
+        };
         let names: Vec<&str> = (0..table.columns.len())
             .filter(|place| Some(*place) != table.item && Some(*place) != table.offer && *place != customer)
             .map(|place| &table.columns[place])
-            .filter(|column| column.is_text() && (2..=MOST_CATEGORIES).contains(&column.distinct()) && !column.has_word(&KIND) && !column.has_word(&CATEGORY))
+            .filter(|column| column.is_text() && (2..=MOST_CATEGORIES).contains(&column.distinct()) && !column.has_word(&KIND) && !is_of_item(column))
             .filter(|column| column.follows(key).is_some_and(|share| share >= FOLLOWS) && !column.has_word(&PERSONAL))
             .map(|column| column.name)
             .collect();
@@ -295,7 +386,7 @@ pub(super) fn contacts(table: &Table<'_>, folder: &Path) -> Option<Source> {
     let mut source = table.source("events", folder, None, &[]);
     source.about.push(format!("{}: what the business sent. A contact is never taken for a sign of life.", table.files()));
     if column.known < table.sample().rows {
-        source.noted("where", quoted(&format!("{} is not missing", in_condition(column.name))), "the others were sent nothing");
+        source.only_where(format!("{} is not missing", in_condition(column.name)), "the others were sent nothing");
     }
     source.put("customer", quoted(table.columns[table.customer?].name));
     table.put_time(&mut source, "time", time);

@@ -2,7 +2,7 @@
 
 use super::events;
 use super::table::Table;
-use super::words::{singular, words};
+use super::words::{BASKET, singular, words};
 use crate::exports::{Sample, SampledColumn};
 use crate::timeline::NO_INDEX;
 use foldhash::HashMap;
@@ -18,6 +18,8 @@ pub(super) struct Lookup {
 /// Files of the same columns, with what is joined to them.
 pub(super) struct Input {
     pub(super) sample: Sample,
+    /// Columns of the files themselves; those joined come after them.
+    pub(super) own: usize,
     /// A file whose rows are joined to these.
     pub(super) lookup: Option<Lookup>,
     /// Whether it only serves as a lookup.
@@ -42,7 +44,7 @@ pub(super) fn grouped(samples: Vec<Sample>) -> Vec<Input> {
             None => groups.push(sample),
         }
     }
-    let mut inputs: Vec<Input> = groups.into_iter().map(|sample| Input { sample, lookup: None, is_lookup: false }).collect();
+    let mut inputs: Vec<Input> = groups.into_iter().map(|sample| Input { own: sample.columns.len(), sample, lookup: None, is_lookup: false }).collect();
     join(&mut inputs);
     inputs
 }
@@ -51,6 +53,7 @@ pub(super) fn grouped(samples: Vec<Sample>) -> Vec<Input> {
 fn join(inputs: &mut [Input]) {
     struct Facts {
         customer: Option<usize>,
+        has_item: bool,
         has_time: bool,
         /// Whether its date is the row's and not the customer's, who stands in one row.
         gives_time: bool,
@@ -65,11 +68,11 @@ fn join(inputs: &mut [Input]) {
                 table.columns.iter().map(|column| column.may_be_id() && column.known == input.sample.rows && column.distinct() == column.known).collect();
             let has_time = events::time(&table).is_some();
             let gives_time = has_time && table.customer.is_none_or(|customer| !table.columns[customer].is_unique());
-            Facts { customer: table.customer, has_time, gives_time, is_key }
+            Facts { customer: table.customer, has_item: table.item.is_some(), has_time, gives_time, is_key }
         })
         .collect();
     for of in 0..inputs.len() {
-        let Facts { customer, has_time, is_key, .. } = &facts[of];
+        let Facts { customer, has_item, has_time, is_key, .. } = &facts[of];
         if (customer.is_some() && *has_time) || inputs[of].is_lookup {
             continue;
         }
@@ -78,7 +81,9 @@ fn join(inputs: &mut [Input]) {
             let by_facts = &facts[by];
             // A table without any date is one of ids: identities say whose they are.
             let gives = by_facts.has_time && (*has_time || by_facts.gives_time) && (customer.is_some() || by_facts.customer.is_some());
-            if !gives {
+            let gives_customer = customer.is_none() && by_facts.customer.is_some();
+            let gives_only_that = gives_customer && *has_item && !by_facts.has_time;
+            if !gives && !gives_only_that {
                 return None;
             }
             let by_table = &inputs[by].sample;
@@ -91,7 +96,10 @@ fn join(inputs: &mut [Input]) {
                 };
                 let key = by_table.columns.iter().position(|known| known.name == column.name && words(&known.name) != ["id"]);
                 let key = key.or_else(|| by_table.columns.iter().position(is_its_id))?;
-                (by_facts.is_key[key] && !is_key[place] && Some(place) != *customer).then_some((place, key))
+                // What stands once for each order, a review of it, gets its customer as well.
+                let is_of_order = words(&column.name).iter().any(|word| BASKET.contains(&word.as_str()));
+                let fits = if gives { !is_key[place] || (gives_customer && is_of_order) } else { is_of_order };
+                (by_facts.is_key[key] && fits && Some(place) != *customer).then_some((place, key))
             };
             inputs[of].sample.columns.iter().enumerate().find_map(shared).map(|(place, key)| (by, place, key))
         });

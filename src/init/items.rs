@@ -60,7 +60,7 @@ pub(super) fn item_columns(table: &Table<'_>, source: &mut Source, used: &mut Ve
         })
         .collect();
     // From the finest up, each told by the one below it: a brand is no level of departments.
-    levels.sort_by_key(|place| std::cmp::Reverse(table.columns[*place].distinct()));
+    levels.sort_by_key(|place| (std::cmp::Reverse(table.columns[*place].distinct()), !table.columns[*place].is_text()));
     let mut nested: Vec<usize> = Vec::new();
     for level in levels {
         let is_told = |finer: &usize| {

@@ -49,7 +49,11 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
     used.extend(&drop);
     let dates: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && table.columns[*place].is_date()).collect();
     if !dates.is_empty() {
-        source.put("dates", format!("[{}]", dates.iter().map(|place| table.value(*place)).collect::<Vec<_>>().join(", ")));
+        source.put("dates", table.values(&dates));
+    }
+    let signed: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && !table.columns[*place].signs.is_empty()).collect();
+    if !signed.is_empty() {
+        source.put("numbers", table.values(&signed));
     }
     if is_dated {
         let lasting: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && table.columns[*place].has_word(&LASTING)).collect();

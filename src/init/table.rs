@@ -15,6 +15,9 @@ const SHARED: f64 = 0.5;
 /// Where one row in so many has no customer, such rows are left out rather than refused.
 const LEFT_OUT_FROM: usize = 200;
 
+/// Distinct texts of a column without a name from which it is one of items.
+const MANY_TEXTS: usize = 100;
+
 /// What an id may be of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
@@ -55,7 +58,9 @@ impl<'s> Table<'s> {
         if table.customer.is_none() && sample.reading.without_header {
             table.customer = table.columns.iter().position(Look::may_be_id);
             let is_pair = table.columns.len() == 2 && table.columns.iter().all(Look::may_be_id);
-            table.item = table.item.or(is_pair.then_some(1));
+            // Texts of many kinds that come again are what it was done with.
+            let is_named = |column: &Look<'_>| column.is_text() && !column.is_unique() && column.distinct() > MANY_TEXTS;
+            table.item = table.item.or(is_pair.then_some(1)).or_else(|| table.find(is_named).filter(|place| Some(*place) != table.customer));
         }
         if table.customer.is_none() {
             // Where nothing else is an id of a person, an address is.
@@ -87,13 +92,18 @@ impl<'s> Table<'s> {
     /// Sets a key to a column that has no other part yet.
     pub(super) fn put(&self, source: &mut Source, used: &mut Vec<usize>, key: &'static str, place: Option<usize>) {
         if let Some(place) = place.filter(|place| !used.contains(place)) {
-            source.put(key, quoted(self.columns[place].name));
+            source.put(key, self.value(place));
             used.push(place);
         }
     }
 
     pub(super) fn sample(&self) -> &'s Sample {
         &self.input.sample
+    }
+
+    /// The file whose rows are joined to these.
+    pub(super) fn joined(&self) -> Option<&'s Path> {
+        self.input.lookup.as_ref().map(|lookup| lookup.path.as_path())
     }
 
     /// The files, by name.
@@ -163,8 +173,14 @@ impl<'s> Table<'s> {
                 }
                 format!("{{ {} }}", parts.join(", "))
             }
+            _ if !column.signs.is_empty() => format!("{{ column = {}, strip = {} }}", quoted(column.name), list(&column.signs)),
             _ => quoted(column.name),
         }
+    }
+
+    /// Columns as a list of the config names them.
+    pub(super) fn values(&self, places: &[usize]) -> String {
+        format!("[{}]", places.iter().map(|place| self.value(*place)).collect::<Vec<_>>().join(", "))
     }
 
     /// Sets a key to a moment, and says what was guessed of it.
@@ -182,7 +198,7 @@ impl<'s> Table<'s> {
         let without = self.sample().rows - column.known;
         if without * LEFT_OUT_FROM > self.sample().rows {
             let share = 100.0 * without as f64 / self.sample().rows as f64;
-            source.noted("where", quoted(&format!("{} is not missing", in_condition(column.name))), format!("{share:.1} % of the rows have no customer"));
+            source.only_where(format!("{} is not missing", in_condition(column.name)), format!("{share:.1} % of the rows have no customer"));
         }
         if let Some(id) = &self.id_kind {
             source.noted("id", quoted(id), "[[identities]] says whose it is");

@@ -7,7 +7,7 @@ use super::items::items;
 use super::offers::{arm, experiment, offer_group, offers, treatments, trial};
 use super::profiles::profile;
 use super::table::{Of, Table};
-use super::words::ID;
+use super::words::{CUSTOMER, FILLER, ID};
 use foldhash::{HashSet, HashSetExt};
 use std::path::Path;
 
@@ -27,6 +27,8 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     let mut tables: Vec<Table<'_>> = inputs.iter().filter(|input| !input.is_lookup).map(Table::new).collect();
     let identities = identities(&mut tables);
     share_ids(&mut tables);
+    share_customer(&mut tables);
+    share_item(&mut tables);
     for table in tables.iter_mut().filter(|table| table.customer.is_none() && table.offer.is_none()) {
         if let Some(time) = events::time(table) {
             table.guess_who_came(time);
@@ -49,6 +51,8 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         .filter(|table| table.customer.is_none() && table.offer.is_some())
         .filter_map(|table| Some(table.columns[offer_group(table)?].name))
         .collect();
+    // Orders whose lines are told: what was paid for them is no purchase more.
+    let told: Vec<&Path> = tables.iter().filter(|table| table.item.is_some() && is_event(table)).filter_map(|table| table.joined()).collect();
     for (number, table) in tables.iter_mut().enumerate() {
         if identities.iter().any(|(place, _)| *place == number) {
             continue;
@@ -57,6 +61,10 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
             rest.push(treatments(table, folder, sums, &groups));
             of_events.extend(events::contacts(table, folder));
         } else if is_event(table) {
+            if table.item.is_none() && table.joined().is_some_and(|joined| told.contains(&joined)) && events::kind(table).buys() {
+                found.left_out.push(format!("{}: the orders that it tells of are told by their lines already", table.files()));
+                continue;
+            }
             if is_dated && events::time(table).is_none() && !table.is_test {
                 found.left_out.push(format!("{}: it has customers but no date, and the other files have dates", table.files()));
                 continue;
@@ -65,7 +73,8 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
             if !table.is_test {
                 let items = events::items(table, folder).filter(|_| !has_items);
                 source.unused.retain(|column| items.as_ref().is_none_or(|items| items.unused.contains(column)));
-                let profile = events::profiles(table, folder, &source.unused);
+                // Where the customer is numbered anew with each order, rows tell of no one.
+                let profile = if table.id_kind.is_none() { events::profiles(table, folder, &source.unused) } else { None };
                 // What the three leave out is told once, with the events.
                 let items = items.map(Source::without_unused);
                 rest.extend(items);
@@ -108,7 +117,10 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
 
 /// Tables that say which ids are one person, where another table knows its customers by such an id; those tables get it.
 fn identities(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
-    let mut found = Vec::new();
+    let mut found = persons(tables);
+    if !found.is_empty() {
+        return found;
+    }
     for number in 0..tables.len() {
         let table = &tables[number];
         // A person may have several cards.
@@ -134,6 +146,38 @@ fn identities(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
     found
 }
 
+/// A table of customers that has two ids of them, of which the one stands for several of the other: shops that number the customer of each order
+/// anew, and say beside it who that was.
+fn persons(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
+    for number in 0..tables.len() {
+        let table = &tables[number];
+        let is_customers = |place: &usize| {
+            let column = &table.columns[*place];
+            let only_that = column.words.iter().all(|word| [&CUSTOMER[..], &ID, &FILLER].iter().any(|list| list.contains(&word.as_str())));
+            column.may_be_id() && column.has_word(&CUSTOMER) && column.has_word(&ID) && only_that
+        };
+        let ids: Vec<usize> = (0..table.columns.len()).filter(is_customers).collect();
+        let [first, second] = ids[..] else { continue };
+        let (each, person) = if table.columns[first].is_unique() { (first, second) } else { (second, first) };
+        if !table.columns[each].is_unique() || table.columns[person].distinct() == table.columns[person].known {
+            continue;
+        }
+        let name = table.columns[each].name.to_owned();
+        let mut is_used = false;
+        for (_, table) in tables.iter_mut().enumerate().filter(|(other, _)| *other != number) {
+            if let Some(place) = table.find(|column| column.name == name && column.may_be_id()) {
+                (table.customer, table.id_kind) = (Some(place), Some(name.clone()));
+                is_used = true;
+            }
+        }
+        if is_used {
+            tables[number].customer = Some(person);
+            return vec![(number, vec![name])];
+        }
+    }
+    Vec::new()
+}
+
 /// Whether rows are what customers did: several for a customer, or one that was paid for something.
 fn is_event(table: &Table<'_>) -> bool {
     let Some(customer) = table.customer else { return false };
@@ -151,6 +195,43 @@ fn is_contacts(table: &Table<'_>) -> bool {
         || table.columns.iter().any(|column| column.has_word(&["propensity", "control", "treated"]));
     let bought = table.item.is_some() || events::has_amount(table);
     table.customer.is_some() && (table.offer.is_some() || arm(table).is_some()) && says && !bought && events::time(table).is_some()
+}
+
+/// Where no name says who the customer is: a column of the same name in several tables, which tells the rows of one apart and comes again at other
+/// times in another.
+fn share_customer(tables: &mut [Table<'_>]) {
+    if tables.iter().any(|table| table.customer.is_some()) {
+        return;
+    }
+    let is_free = |table: &Table<'_>, place: usize| ![table.item, table.offer].contains(&Some(place)) && table.columns[place].may_be_id();
+    let found = tables.iter().find_map(|table| {
+        (0..table.columns.len()).find_map(|place| {
+            let column = &table.columns[place];
+            let comes_again = |other: &Table<'_>| {
+                let there = other.find(|known| known.name == column.name)?;
+                let time = events::time(other)?;
+                (is_free(other, there) && other.columns[time].follows(&other.columns[there]).is_some_and(|share| share < 0.5)).then_some(())
+            };
+            let tells_apart = is_free(table, place) && column.is_unique() && !column.words.is_empty() && column.words != ["id"];
+            (tells_apart && tables.iter().any(|other| comes_again(other).is_some())).then(|| column.name.to_owned())
+        })
+    });
+    let Some(name) = found else { return };
+    for table in tables {
+        if let Some(place) = table.find(|column| column.name == name && column.may_be_id()) {
+            (table.customer, table.customer_guess) = (Some(place), "guessed: each row of one file has its own, and it comes again at other times in another");
+        }
+    }
+}
+
+/// A table of items goes by the column that the events name, where it has several ids.
+fn share_item(tables: &mut [Table<'_>]) {
+    let named: Vec<&str> = tables.iter().filter(|table| table.customer.is_some()).filter_map(|table| Some(table.columns[table.item?].name)).collect();
+    for table in tables.iter_mut().filter(|table| table.customer.is_none() && table.item.is_some()) {
+        if let Some(place) = table.find(|column| named.contains(&column.name) && column.may_be_id()) {
+            table.item = Some(place);
+        }
+    }
 }
 
 /// Columns called `id` and the like take the meaning of those whose values they share.

@@ -127,6 +127,56 @@ fn an_id_without_a_name_that_comes_again_on_other_days_is_the_customers() {
 }
 
 #[test]
+fn a_shop_that_numbers_the_customer_of_each_order_anew_is_told_who_that_was() {
+    let orders =
+        rows("order_id,customer_id,order_status,ordered_at", "o{n},k{n},delivered,2024-03-{d} 10:00:00", 60).replace("o7,k7,delivered", "o7,k7,canceled");
+    let customers = rows("customer_id,customer_unique_id,customer_city", "k{n},u{c},t{c}", 60);
+    let lines = rows("order_id,product_id,shipping_limit_date,price,freight_value", "o{n},p{c},2024-04-{d} 10:00:00,2.50,1.20", 60).replace("o9,", "o8,");
+    let reviews = rows("review_id,order_id,review_score,review_date", "r{n},o{n},4,2024-04-{d}", 50);
+    let toml = drafted(&[("orders.csv", &orders), ("customers.csv", &customers), ("order_items.csv", &lines), ("order_reviews.csv", &reviews)]).unwrap();
+    let (events, identities) = (tables(&toml, "events"), tables(&toml, "identities"));
+    assert!(identities.last().unwrap().contains("customer = \"customer_unique_id\"\nalso = [\"customer_id\"]"), "{toml}");
+    for line in ["id = \"customer_id\"", "time = \"ordered_at\"", "price = \"price\"", "where = 'not (order_status in [\"canceled\"])' # guessed"] {
+        assert!(events[0].contains(line), "{line} in {toml}");
+    }
+    assert!(events[0].contains("# not used: shipping_limit_date, freight_value"), "{toml}");
+    for line in ["kind = { value = \"survey\" }", "time = \"review_date\"", "score = \"review_score\""] {
+        assert!(events[1].contains(line), "{line} in {toml}");
+    }
+}
+
+#[test]
+fn a_customer_under_any_name_is_who_stands_once_in_one_file_and_comes_again_in_another() {
+    let members = rows("msno,city,registered_on", "m{n},t{c},2023-03-{d}", 40);
+    let logs = rows("msno,date,num_songs,total_secs", "m{c},2024-03-{d},{n},{n}.5", 90);
+    let toml = drafted(&[("members.csv", &members), ("user_logs.csv", &logs)]).unwrap();
+    let events = tables(&toml, "events")[0];
+    assert!(events.contains("customer = \"msno\" # guessed") && events.contains("kind = { value = \"log\" }"), "{toml}");
+    assert!(events.contains("\"total_secs\"]") && !events.contains("amount ="), "{toml}");
+    assert!(tables(&toml, "profiles")[0].contains("customer = \"msno\""), "{toml}");
+}
+
+#[test]
+fn lines_of_orders_without_any_date_get_their_customer_and_items_the_id_that_lines_name() {
+    let orders = rows("order_id,user_id,order_number", "{n},{c},{n}", 40);
+    let lines = rows("order_id,article_id,position", "{c},a{c},1", 90);
+    let articles = rows("product_code,article_id,prod_name,product_type_no,product_type_name", "p{c},a{n},Thing {n},{c},Type {c}", 60);
+    let toml = drafted(&[("orders.csv", &orders), ("order_lines.csv", &lines), ("articles.csv", &articles)]).unwrap();
+    assert!(tables(&toml, "events")[0].contains("customer = \"user_id\"") && toml.contains("definition = \"none\""), "{toml}");
+    for line in ["item = \"article_id\"", "name = \"prod_name\"", "category = \"product_type_name\""] {
+        assert!(tables(&toml, "items")[0].contains(line), "{line} in {toml}");
+    }
+}
+
+#[test]
+fn amounts_with_signs_of_currency_and_thousands_are_read_as_numbers() {
+    let gifts = rows("Gift ID,Constituent ID,Gift Date,Gift Amount", "{n},C{c},2024-03-{d},\"$1,0{d}.50\"", 40);
+    assert!(drafted(&[("gifts.csv", &gifts)]).unwrap().contains("amount = { column = \"Gift Amount\", strip = [\"$\", \",\"] }"));
+    let bills = rows("Kundennr;Rechnungsdatum;Betrag", "K{c};{d}.03.2024;1.0{d},50 €", 40);
+    assert!(drafted(&[("Rechnungen.csv", &bills)]).unwrap().contains("amount = { column = \"Betrag\", strip = [\"€\", \".\"] }"));
+}
+
+#[test]
 fn a_total_of_the_order_is_not_taken_for_what_a_line_cost() {
     let toml = drafted(&[("lines.csv", &rows("order_id,customer,date,sku,quantity,price,total", "{n},c{c},2024-03-{d},s{c},1,2.00,88.00", 40))]).unwrap();
     assert!(toml.contains("price = \"price\"") && !toml.contains("amount ="), "{toml}");

@@ -5,7 +5,7 @@ use super::languages::{english, push_plain};
 /// Words of ids beside what the id is of: `customer_no`, `StockCode`.
 pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
 /// Words in names of ids that say nothing.
-pub(super) const FILLER: [&str; 18] = [
+pub(super) const FILLER: [&str; 22] = [
     "de",
     "du",
     "des",
@@ -25,9 +25,13 @@ pub(super) const FILLER: [&str; 18] = [
     "token",
     "seq",
     "float",
+    "full",
+    "global",
+    "master",
+    "primary",
 ];
 /// Who, the surest first.
-pub(super) const CUSTOMER: [&str; 20] = [
+pub(super) const CUSTOMER: [&str; 35] = [
     "customer",
     "client",
     "cust",
@@ -48,11 +52,27 @@ pub(super) const CUSTOMER: [&str; 20] = [
     "student",
     "employee",
     "passenger",
+    "constituent",
+    "supporter",
+    "patron",
+    "patient",
+    "reviewer",
+    "traveller",
+    "traveler",
+    "borrower",
+    "cardholder",
+    "learner",
+    "msisdn",
+    "tenant",
+    "workspace",
+    "organization",
+    "organisation",
 ];
 /// With what.
 pub(super) const ITEM: [&str; 13] = ["item", "product", "sku", "stock", "article", "asin", "ean", "isbn", "upc", "movie", "book", "track", "plu"];
 /// What belongs together.
-pub(super) const BASKET: [&str; 8] = ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase"];
+pub(super) const BASKET: [&str; 12] =
+    ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase", "booking", "reservation", "gift", "donation"];
 /// What was offered.
 pub(super) const OFFER: [&str; 8] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "deal", "mailing"];
 /// When.
@@ -71,16 +91,69 @@ pub(super) const PRICE: [&str; 1] = ["price"];
 pub(super) const AMOUNT: [&str; 13] =
     ["amount", "total", "paid", "revenue", "sales", "spend", "spent", "turnover", "value", "payment", "net", "gross", "subtotal"];
 /// Beside words of an amount: not what was paid.
-pub(super) const NOT_PAID: [&str; 16] = [
-    "discount", "disc", "rebate", "tax", "vat", "count", "quantity", "shipping", "points", "cost", "balance", "credit", "lifetime", "loan", "insured", "margin",
+pub(super) const NOT_PAID: [&str; 39] = [
+    "discount",
+    "disc",
+    "rebate",
+    "tax",
+    "vat",
+    "count",
+    "quantity",
+    "shipping",
+    "points",
+    "cost",
+    "balance",
+    "credit",
+    "lifetime",
+    "loan",
+    "insured",
+    "margin",
+    "freight",
+    "postage",
+    "fee",
+    "fees",
+    "handling",
+    "sec",
+    "secs",
+    "seconds",
+    "minutes",
+    "mins",
+    "duration",
+    "users",
+    "items",
+    "orders",
+    "visits",
+    "hits",
+    "pageviews",
+    "sessions",
+    "calls",
+    "events",
+    "bytes",
+    "weight",
+    "pages",
 ];
 pub(super) const DISCOUNT: [&str; 4] = ["discount", "disc", "rebate", "markdown"];
 pub(super) const CHANNEL: [&str; 5] = ["channel", "channels", "medium", "platform", "saleschannel"];
-pub(super) const SCORE: [&str; 6] = ["score", "rating", "satisfaction", "csat", "nps", "stars"];
+pub(super) const SCORE: [&str; 7] = ["score", "rating", "satisfaction", "csat", "nps", "stars", "overall"];
 /// For people.
 pub(super) const NAME: [&str; 4] = ["name", "title", "description", "desc"];
-pub(super) const CATEGORY: [&str; 13] =
-    ["department", "division", "category", "categories", "class", "subcategory", "group", "family", "type", "genre", "genres", "brand", "collection"];
+pub(super) const CATEGORY: [&str; 15] = [
+    "department",
+    "division",
+    "category",
+    "categories",
+    "class",
+    "subcategory",
+    "group",
+    "family",
+    "type",
+    "genre",
+    "genres",
+    "brand",
+    "collection",
+    "aisle",
+    "section",
+];
 /// Who lives together.
 pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
 pub(super) const CONSENT: [&str; 9] = ["subscribed", "consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
@@ -128,9 +201,43 @@ pub(super) const LASTING: [&str; 15] = [
     "enrolled",
 ];
 /// When a subscription began, and when it ended.
-pub(super) const BEGAN: [&str; 9] = ["signup", "start", "started", "joined", "registered", "subscribed", "created", "since", "begin"];
-pub(super) const ENDED: [&str; 11] =
-    ["cancel", "cancelled", "canceled", "cancellation", "end", "ended", "churn", "churned", "terminated", "termination", "closed"];
+pub(super) const BEGAN: [&str; 18] = [
+    "signup",
+    "start",
+    "started",
+    "joined",
+    "registered",
+    "subscribed",
+    "created",
+    "since",
+    "begin",
+    "join",
+    "began",
+    "opened",
+    "enrolled",
+    "enrolment",
+    "enrollment",
+    "activated",
+    "activation",
+    "registration",
+];
+pub(super) const ENDED: [&str; 15] = [
+    "cancel",
+    "cancelled",
+    "canceled",
+    "cancellation",
+    "end",
+    "ended",
+    "churn",
+    "churned",
+    "terminated",
+    "termination",
+    "closed",
+    "left",
+    "exit",
+    "exited",
+    "deactivated",
+];
 pub(super) const ARM: [&str; 7] = ["arm", "variant", "treatment", "segment", "group", "cell", "treated"];
 pub(super) const RESPONSE: [&str; 9] = ["visit", "conversion", "converted", "response", "responded", "spend", "purchase", "purchased", "click"];
 
@@ -160,6 +267,13 @@ const KINDS: [(&str, &[&str]); 13] = [
             "checkout",
             "receipts",
             "invoices",
+            "booking",
+            "bookings",
+            "reservation",
+            "reservations",
+            "gifts",
+            "donation",
+            "donations",
         ],
     ),
     ("redeem", &["redeem", "redeemed", "redemption", "redemptions", "loyalty"]),
@@ -189,7 +303,7 @@ const KINDS: [(&str, &[&str]); 13] = [
     ),
     ("open", &["open", "opens", "opened", "email", "emails", "newsletter", "newsletters", "mail", "mails"]),
     ("refer", &["refer", "referral", "referrals", "referred"]),
-    ("cancel", &["cancel", "cancels", "cancelled", "canceled", "cancellation", "cancellations", "unsubscribe"]),
+    ("cancel", &["cancel", "cancels", "cancelled", "canceled", "cancellation", "cancellations", "unsubscribe", "unsub", "unsubs"]),
     ("renew", &["renew", "renewal", "renewals", "renewed"]),
 ];
 /// Of what the business sent.
@@ -215,6 +329,23 @@ const NOT_BOUGHT: [&str; 16] = [
     "abandon",
     "abandoned",
 ];
+/// What became of an order that is no purchase.
+const FELL_THROUGH: [&str; 14] = [
+    "cancel",
+    "cancelled",
+    "canceled",
+    "cancellation",
+    "failed",
+    "failure",
+    "declined",
+    "rejected",
+    "void",
+    "voided",
+    "expired",
+    "abandoned",
+    "aborted",
+    "show",
+];
 /// A purchase only where nothing else is called so: a step on the way to it.
 const STEPS: [&str; 3] = ["checkout", "payment", "payments"];
 
@@ -238,6 +369,13 @@ pub(super) fn kind(text: &str) -> Option<&'static str> {
     }
     let is_bought = !has(&NOT_BOUGHT);
     KINDS.iter().find(|(kind, names)| has(names) && (is_bought || !["purchase", "survey"].contains(kind))).map(|(kind, _)| *kind)
+}
+
+/// Whether a status says that nothing came of an order.
+pub(super) fn fell_through(status: &str) -> bool {
+    let words = words(status);
+    // "no_show", but no other kind of show.
+    words.iter().any(|word| FELL_THROUGH.contains(&word.as_str()) && (word != "show" || words[0] == "no"))
 }
 
 /// Which kind of event each text of a column names, if any. A step on the way to a purchase is none where another text names the purchase.

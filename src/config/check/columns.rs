@@ -5,7 +5,7 @@ use crate::config::{Case, Column, ColumnSource, NamedColumn, Unit};
 use crate::error::Result;
 
 /// Keys of a column's table.
-pub(super) const KEYS: [&str; 11] = ["column", "value", "row", "format", "unit", "origin", "map", "missing", "split", "case", "strip_suffix"];
+pub(super) const KEYS: [&str; 12] = ["column", "value", "row", "format", "unit", "origin", "map", "missing", "split", "case", "strip", "strip_suffix"];
 
 /// What a key takes from its column; decides which treatment makes sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,17 +104,18 @@ fn treated(field: &Field<'_>, holds: Holds, more_keys: &[&str]) -> Result<Column
     column.missing = table.read("missing", |field| field.list()?.iter().map(Field::scalar).collect())?.unwrap_or_default();
     column.split = text("split")?;
     column.case = table.read("case", |field| field.choice(&[("upper", Case::Upper), ("lower", Case::Lower)]))?;
+    column.strip = table.read("strip", strip)?.unwrap_or_default();
     column.strip_suffix = text("strip_suffix")?;
 
     let refuse = |key: &str, why: &str| table.get(key).map_or(Ok(()), |field| Err(field.error(why)));
     if matches!(column.source, ColumnSource::Value(_) | ColumnSource::Row) {
-        for key in ["map", "missing", "split", "case", "strip_suffix"] {
+        for key in ["map", "missing", "split", "case", "strip", "strip_suffix"] {
             refuse(key, "has no effect on a constant or a row number; leave it out")?;
         }
     }
     match holds {
         Holds::Time | Holds::Duration => {
-            for key in ["split", "case"] {
+            for key in ["split", "case", "strip"] {
                 refuse(key, "has no effect on a time; leave it out")?;
             }
         }
@@ -168,6 +169,15 @@ fn time(column: &Column, table: &crate::config::raw::Table<'_>, refuse: impl Fn(
 
 fn is_moment(text: &str) -> bool {
     text.parse::<jiff::civil::DateTime>().is_ok() || text.parse::<jiff::Timestamp>().is_ok()
+}
+
+/// Texts to be taken out.
+fn strip(field: &Field<'_>) -> Result<Vec<String>> {
+    let texts: Vec<String> = field.list()?.iter().map(Field::scalar).collect::<Result<_>>()?;
+    if texts.is_empty() || texts.iter().any(String::is_empty) {
+        return Err(field.wrong("at least one text, none of them empty, such as [\"$\", \",\"]"));
+    }
+    Ok(texts)
 }
 
 /// Values renamed, sorted by what is found.
