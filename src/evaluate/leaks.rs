@@ -30,6 +30,9 @@ const EACH: usize = 50;
 const SOME_TWINS: f64 = 0.02;
 const TWINS: f64 = 0.25;
 
+/// Columns of the same evidence that are named.
+const NAMED: usize = 3;
+
 /// A column that nearly gives the label away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leak {
@@ -147,12 +150,25 @@ pub fn refuse(found: Vec<Leak>) -> Result<Vec<String>> {
         };
         return Ok(possible.into_iter().map(warning).collect());
     }
-    let told: Vec<String> = certain.iter().map(|leak| format!("{:?}: {}", leak.column, leak.evidence)).collect();
+    // What several columns tell alike, for they are empty together, is told once.
+    let mut alike: Vec<(&str, Vec<String>)> = Vec::new();
+    for Leak { column, evidence, .. } in &certain {
+        let name = format!("{column:?}");
+        match alike.iter_mut().find(|(known, _)| known == evidence) {
+            Some((_, names)) => names.push(name),
+            None => alike.push((evidence, vec![name])),
+        }
+    }
+    let shown = |names: &[String]| match names.len() {
+        0..=NAMED => names.join(", "),
+        count => format!("{} and {} more", names[..NAMED].join(", "), count - NAMED),
+    };
+    let told: Vec<String> = alike.iter().map(|(evidence, names)| format!("{}: {evidence}", shown(names))).collect();
     let names: Vec<String> = certain.iter().map(|leak| format!("{:?}", leak.column)).collect();
     Err(Error::data(format!(
-        "suspected_leakage: {} nearly gives the label away ({}); such a column was written after the fact and will be empty when it is needed: \
-         drop it from the profiles, or, if it is known before, set [churn] allow_leak = [{}]",
-        names.join(", "),
+        "suspected_leakage: {} nearly gives the label away ({}); what was written after the fact will be empty when it is needed: \
+         drop it from the profiles (from the events, leave out what came after), or, if it is known before, set [churn] allow_leak = [{}]",
+        shown(&names),
         told.join("; "),
         names.join(", ")
     )))
@@ -244,6 +260,16 @@ mod tests {
         assert!(error.message().contains("allow_leak = [\"days_to_end\", \"closed_on\"]"), "{error}");
         assert_eq!(error.kind().exit_code(), 65);
         assert!(refuse(leaks(&matrix, &labels, &["state".into(), "days_to_end".into(), "closed_on".into()])).is_ok());
+    }
+
+    #[test]
+    fn columns_that_are_empty_together_are_told_once() {
+        let labels = labels();
+        let only_leavers: Vec<f64> = labels.iter().map(|left| if *left { 1.0 } else { f64::NAN }).collect();
+        let columns = ["a", "b", "c", "d", "e"].map(|name| (name, only_leavers.clone(), None));
+        let error = refuse(leaks(&table(&columns), &labels, &[])).unwrap_err();
+        assert_eq!(error.message().matches("who have a value").count(), 1, "{error}");
+        assert!(error.message().contains("\"a\", \"b\", \"c\" and 2 more: ") && error.message().contains("\"d\", \"e\"]"), "{error}");
     }
 
     #[test]

@@ -704,13 +704,18 @@ fn append(table: &mut TextTable, header: &[String], rows: Vec<Vec<String>>, sour
     }
 }
 
+/// The name of a column of the profile source `number`, from 0, where an earlier one has the same.
+pub(crate) fn numbered_name(name: &str, number: usize) -> String {
+    format!("{name} ({})", number + 1)
+}
+
 /// Names of profile columns are unique over all sources: later ones get the number of their source.
 fn unique_names(exports: &mut Exports) {
     let mut seen = BTreeSet::new();
     for (number, table) in exports.profiles.iter_mut().enumerate() {
         for column in &mut table.columns {
             if !seen.insert(column.name.clone()) {
-                column.name = format!("{} ({})", column.name, number + 1);
+                column.name = numbered_name(&column.name, number);
                 seen.insert(column.name.clone());
             }
         }

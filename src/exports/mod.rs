@@ -38,6 +38,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use finish::numbered_name;
 pub use issued::Issued;
 pub use pseudonym::Pseudonyms;
 pub use sample::{Looked, Reading, Sample, SampledColumn, samples};

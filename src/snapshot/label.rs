@@ -2,7 +2,7 @@
 
 use crate::config::{ChurnSettings, Definition, Span};
 use crate::error::{Error, Result};
-use crate::exports::Exports;
+use crate::exports::{Exports, numbered_name};
 use crate::timeline::{Cutoff, Future, History, Moment, ProfileTable, ProfileValues, Timeline};
 use rayon::prelude::*;
 
@@ -143,9 +143,11 @@ impl<'a> ChurnRule<'a> {
 }
 
 fn subscription_dates<'a>(exports: &'a Exports, start: &str, end: &str) -> Result<SubscriptionDates<'a>> {
-    for table in &exports.profiles {
+    for (number, table) in exports.profiles.iter().enumerate() {
         let date = |name: &str| {
-            table.columns.iter().find(|column| column.name == name).and_then(|column| match &column.values {
+            // Where an earlier source has a column of that name, this one's goes by its number as well.
+            let numbered = numbered_name(name, number);
+            table.columns.iter().find(|column| column.name == name || column.name == numbered).and_then(|column| match &column.values {
                 ProfileValues::Date(values) => Some(values.as_slice()),
                 _ => None,
             })

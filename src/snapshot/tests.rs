@@ -159,6 +159,12 @@ fn a_subscription_that_ends_within_the_horizon_without_renewal_is_churn() {
     let rule = ChurnRule::new(&exports, &settings).expect("the dates are there");
     assert_eq!(rule.base(Moment(400 * DAY)), (vec![0, 1, 2], vec![true, false, false]));
     assert_eq!(rule.base(Moment(480 * DAY)).0, vec![1], "a subscription that has ended is asked no more");
+    // Customers have a day of that name too, so that the subscription's goes by the number of its source.
+    let customers = ProfileTable { offsets: vec![0, 1, 2, 3], time: Vec::new(), columns: vec![date("start", [5, 5, 5])] };
+    exports.profiles.insert(0, customers);
+    exports.profiles[1].columns[0].name = "start (2)".into();
+    let rule = ChurnRule::new(&exports, &settings).expect("the dates are there");
+    assert_eq!(rule.base(Moment(400 * DAY)), (vec![0, 1, 2], vec![true, false, false]));
 }
 
 #[test]
