@@ -129,6 +129,7 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     measured.drivers.clone_from(&churn.drivers);
 
     let recommend = recommend::measured(ranking?, &mut measured);
+    measured.warnings.extend(measured.churn.as_ref().and_then(ChurnMeasured::warning_of_chance));
     measured.warnings.extend(tier_warnings(&measured, &config.churn.tiers));
 
     let mut effects = None;

@@ -37,6 +37,21 @@ fn a_leak_that_is_allowed_by_name_and_honest_columns_do_not_stop_it() {
 }
 
 #[test]
+fn a_model_of_noise_gets_the_last_grade_and_is_said_to_be_of_no_use() {
+    let mut rows = "id,left,age,plan\n".to_owned();
+    for row in 0..900_u64 {
+        let noise = row.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let left = if (noise >> 50) % 5 == 0 { "yes" } else { "no" };
+        rows += &format!("c{row},{left},{},p{}\n", (noise >> 20) % 60 + 18, (noise >> 33) % 3);
+    }
+    let config = "[project]\nname = \"table\"\n[[profiles]]\nfiles = [\"table.csv\"]\ncustomer = \"id\"\nlabel = { column = \"left\", positive = \"yes\" }\n";
+    let validated = Shop::new().file("table.csv", rows).config(config).train(&["validate", "shop.toml", "--json"]).succeeds().json();
+    assert_eq!(validated["churn"]["grade"]["letter"], "C", "{validated}");
+    let warnings = validated["warnings"].to_string();
+    assert!(warnings.contains("no better than chance"), "{warnings}");
+}
+
+#[test]
 fn a_total_that_the_export_wrote_today_is_not_taken_for_what_was_known_then() {
     let shop = Shop::lively();
     shop.train(&["check", "shop.toml"]).succeeds();

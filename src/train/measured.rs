@@ -106,6 +106,12 @@ pub struct ChurnMeasured {
 }
 
 impl ChurnMeasured {
+    /// A warning where the model may rank customers no better than chance does.
+    pub fn warning_of_chance(&self) -> Option<String> {
+        let Intervals { auc: (low, high), .. } = self.intervals.as_ref().filter(|intervals| may_be_chance(Some(intervals)))?;
+        Some(format!("the model may rank customers no better than chance (AUC between {low:.3} and {high:.3}): do not act on its list"))
+    }
+
     /// Everything that the chosen model's probabilities on rows kept back say; `rule` is the naive rule's name and probabilities.
     pub fn of(
         config: &Config,
@@ -119,6 +125,12 @@ impl ChurnMeasured {
         let seed = config.project.seed;
         let costs = config.churn.costs.as_ref();
         let threshold = threshold(config);
+        let intervals = honesty::intervals(probabilities, labels, seed);
+        let mut grade = rule.map(|(name, rule)| honesty::grade(probabilities, rule, name, labels, seed));
+        // A log loss that is better by a hair is nothing to act on where the order may be chance.
+        if let (Some(grade), true) = (&mut grade, may_be_chance(intervals.as_ref())) {
+            grade.letter = 'C';
+        }
         ChurnMeasured {
             chosen: chosen.into(),
             auc: own.auc,
@@ -128,10 +140,10 @@ impl ChurnMeasured {
             reliability: reliability(probabilities, labels, 10),
             tiers: crate::churn::tiers::count(&config.churn.tiers, base_rate, probabilities),
             base_rate,
-            intervals: honesty::intervals(probabilities, labels, seed),
+            intervals,
             deciles: honesty::deciles(probabilities, labels),
             calibration_error: calibration_error(probabilities, labels),
-            grade: rule.map(|(name, rule)| honesty::grade(probabilities, rule, name, labels, seed)),
+            grade,
             at_threshold: Some(honesty::at_threshold(probabilities, labels, threshold)),
             profit: costs.and_then(|costs| honesty::profit(probabilities, labels, costs)),
             backtest: Vec::new(),
@@ -139,6 +151,11 @@ impl ChurnMeasured {
             risk_groups: Vec::new(),
         }
     }
+}
+
+/// Whether the customers may be in no better order than by chance: the interval of the AUC reaches one half.
+fn may_be_chance(intervals: Option<&Intervals>) -> bool {
+    intervals.is_some_and(|intervals| intervals.auc.0 <= 0.5)
 }
 
 /// The probability from which a customer counts as leaving: where contacting pays, else one half.
