@@ -40,7 +40,10 @@ fn a_leak_that_is_allowed_by_name_and_honest_columns_do_not_stop_it() {
 fn a_model_of_noise_gets_the_last_grade_and_is_said_to_be_of_no_use() {
     let mut rows = "id,left,age,plan\n".to_owned();
     for row in 0..900_u64 {
-        let noise = row.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        // The finalizer of SplitMix64 leaves no order that a model could find.
+        let mixed = (row + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let noise = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
         let left = if (noise >> 50) % 5 == 0 { "yes" } else { "no" };
         rows += &format!("c{row},{left},{},p{}\n", (noise >> 20) % 60 + 18, (noise >> 33) % 3);
     }
