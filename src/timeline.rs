@@ -231,8 +231,9 @@ impl<'a> Timeline<'a> {
         let (start, end) =
             if self.store.offsets.is_empty() { (0, 0) } else { (self.store.offsets[self.customer as usize], self.store.offsets[self.customer as usize + 1]) };
         let times = &self.store.time[start..end];
-        let middle = start + times.partition_point(|time| *time < cutoff.0);
-        let last = start + times.partition_point(|time| *time < cutoff.plus(horizon).0);
+        let (before, after) = times.split_at(times.partition_point(|time| *time < cutoff.0));
+        let middle = start + before.len();
+        let last = middle + after.partition_point(|time| *time < cutoff.plus(horizon).0);
         let history = History { customer: self.customer, cutoff, store: self.store, profiles: self.profiles, start, end: middle };
         (history, Future { cutoff, horizon, store: self.store, profiles: self.profiles, customer: self.customer, start: middle, end: last })
     }

@@ -381,6 +381,13 @@ fn seeds(bags: usize, rounds: usize) -> usize {
     bags.min((SEEDED_ROUNDS / rounds.max(1)).max(1))
 }
 
+/// Rate and rounds of each of so many seeds: their mean steadies what small steps would, so that the steps may be as many times longer as the error of a
+/// mean is smaller.
+fn steps(rate: f64, rounds: usize, seeds: usize) -> (f64, usize) {
+    let longer = (seeds as f64).sqrt();
+    (rate * longer, (rounds as f64 / longer).ceil() as usize)
+}
+
 impl<'a> Prepared<'a> {
     /// Prepares what learners with these settings need.
     pub fn new(examples: &'a Examples, seed: u64, settings: &[Settings], monotone: &[(usize, bool)]) -> Prepared<'a> {
@@ -415,8 +422,11 @@ impl<'a> Prepared<'a> {
             Settings::Boosted(boost) => {
                 let (encoder, binned) = self.trees()?;
                 let monotone = encoder.monotone(&self.monotone);
-                self.ensemble(seeds(bags, boost.rounds), |seed| {
-                    let mut grown = Boosted::new(binned, labels, base, *boost, &monotone, seed);
+                let seeds = seeds(bags, boost.rounds);
+                let (rate, rounds) = steps(boost.rate, boost.rounds, seeds);
+                let boost = BoostSettings { rate, rounds, ..*boost };
+                self.ensemble(seeds, |seed| {
+                    let mut grown = Boosted::new(binned, labels, base, boost, &monotone, seed);
                     for _ in 0..boost.rounds {
                         grown.grow();
                     }
@@ -435,8 +445,11 @@ impl<'a> Prepared<'a> {
             }
             Settings::Symmetric(symmetric) => {
                 let (_, binned) = self.trees()?;
-                self.ensemble(seeds(bags, symmetric.rounds), |seed| {
-                    let mut grown = Symmetric::new(binned, labels, base, *symmetric, seed);
+                let seeds = seeds(bags, symmetric.rounds);
+                let (rate, rounds) = steps(symmetric.rate, symmetric.rounds, seeds);
+                let symmetric = SymmetricSettings { rate, rounds, ..*symmetric };
+                self.ensemble(seeds, |seed| {
+                    let mut grown = Symmetric::new(binned, labels, base, symmetric, seed);
                     for _ in 0..symmetric.rounds {
                         grown.grow();
                     }
