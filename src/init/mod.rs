@@ -104,6 +104,10 @@ impl Draft {
             let _ = writeln!(out, "definition = \"inactivity\"\nkinds = {}", list(&leaving.kinds));
             let _ = writeln!(out, "active_within = \"{}d\" # who is asked about: customers with one of these in this time", leaving.active_within);
             let _ = writeln!(out, "horizon = \"{}d\" # left: none of them in this time", leaving.horizon);
+            if let Some((tiers, why)) = leaving.tiers() {
+                comment(&mut out, &format!("Guessed: {why}."));
+                let _ = writeln!(out, "tiers = {tiers}");
+            }
         } else {
             out.push_str("definition = \"none\" # nothing is dated and no column says who left\n");
         }

@@ -276,7 +276,17 @@ fn quarters_are_told_by_how_long_customers_usually_stay_away() {
         ..EventStore::default()
     };
     let leaving = leaving(&crate::exports::Exports { events: store, ..Default::default() }).unwrap();
-    assert_eq!((leaving.horizon, leaving.active_within, leaving.kinds), (28, 56, vec!["purchase".to_owned()]));
+    assert_eq!((leaving.horizon, leaving.active_within, leaving.kinds.clone()), (28, 56, vec!["purchase".to_owned()]));
+    assert_eq!((leaving.base, leaving.left, leaving.tiers()), (10, 0, None));
+}
+
+#[test]
+fn tiers_hold_what_can_be_acted_on_where_nearly_all_leave_or_hardly_anyone() {
+    let of = |left: usize| Leaving { kinds: Vec::new(), horizon: 28, active_within: 56, why: String::new(), base: 1_000, left };
+    let (tiers, why) = of(850).tiers().unwrap();
+    assert!(tiers.starts_with("[{ name = \"manager\", p = 0.8, max = 50 }, ") && why.contains("85 %"), "{tiers} {why}");
+    assert!(of(40).tiers().unwrap().0.ends_with("{ name = \"watch\", lift = 2.0 }]"));
+    assert_eq!(of(200).tiers(), None);
 }
 
 #[test]

@@ -13,6 +13,10 @@ pub struct Leaving {
     pub active_within: i64,
     /// How it was found.
     pub why: String,
+    /// Customers who would have been asked about one horizon before the end.
+    pub base: usize,
+    /// How many of them left within it.
+    pub left: usize,
 }
 
 /// Horizons to choose from, in days.
@@ -22,6 +26,10 @@ const USUAL: f64 = 0.95;
 /// Horizons that a history should hold: two that say who is active, and four windows.
 const PARTS: i64 = 6;
 const DAY: i64 = 86_400;
+/// Shares of leavers that the usual tiers (60 and 80 %, and twice the usual) were made for.
+const USUAL_RATES: (f64, f64) = (0.1, 0.3);
+/// Customers below which the share tells nothing.
+const FEW: usize = 50;
 
 /// From the dated events: nothing where there are none.
 pub fn leaving(exports: &Exports) -> Option<Leaving> {
@@ -52,5 +60,41 @@ pub fn leaving(exports: &Exports) -> Option<Leaving> {
     let gap =
         usual.map_or(String::new(), |usual| format!("of the times between two days with a {name}, {:.0} % are of {usual} days or fewer; ", 100.0 * USUAL));
     let limit = if wished > longest { format!(", and {length} days of history hold no longer one {PARTS} times") } else { String::new() };
-    Some(Leaving { kinds: vec![name], horizon, active_within: 2 * horizon, why: format!("{gap}{horizon} days without one is a departure{limit}") })
+    let why = format!("{gap}{horizon} days without one is a departure{limit}");
+    let active_within = 2 * horizon;
+    let cutoff = last.0 + 1 - horizon * DAY;
+    let (mut base, mut left) = (0, 0);
+    for customer in store.offsets.windows(2) {
+        let mut of_alive = (customer[0]..customer[1]).filter(|event| usize::from(store.kind[*event]) == alive).map(|event| store.time[event]);
+        let was_active = of_alive.clone().any(|time| (cutoff - active_within * DAY..cutoff).contains(&time));
+        base += usize::from(was_active);
+        left += usize::from(was_active && !of_alive.any(|time| time >= cutoff));
+    }
+    Some(Leaving { kinds: vec![name], horizon, active_within, why, base, left })
+}
+
+impl Leaving {
+    /// `[churn] tiers`, and why, where the usual ones would hold too many to act on, or nobody.
+    pub fn tiers(&self) -> Option<(String, String)> {
+        let rate = self.left as f64 / self.base.max(1) as f64;
+        if self.base < FEW || (USUAL_RATES.0..=USUAL_RATES.1).contains(&rate) {
+            return None;
+        }
+        let of_base = |share: f64| (share * self.base as f64).ceil();
+        let (tiers, why) = if rate > USUAL_RATES.1 {
+            let bounds = [("manager", 0.8, 0.05), ("auto_call", 0.6, 0.1), ("watch", 0.5, 0.2)];
+            let tiers = bounds.map(|(name, p, share)| format!("{{ name = \"{name}\", p = {p:.1}, max = {} }}", of_base(share)));
+            (tiers, "more than anyone can call, so each tier takes the riskiest only: put in how many your people can do")
+        } else {
+            let bounds = [("manager", 5), ("auto_call", 3), ("watch", 2)];
+            (
+                bounds.map(|(name, lift)| format!("{{ name = \"{name}\", lift = {lift}.0 }}")),
+                "hardly anyone is at 60 %, so tiers go by how many times likelier than usual it is",
+            )
+        };
+        Some((
+            format!("[{}]", tiers.join(", ")),
+            format!("of {} customers, {:.0} % had left within the last {} days: {why}", self.base, 100.0 * rate, self.horizon),
+        ))
+    }
 }
