@@ -1,13 +1,19 @@
 //! Columns cut into bins, once for all learners of trees.
 //!
-//! In: encoded columns. Out: [`Binned`], at most 64 bins a column. Missing values have a bin of their own at the low end, so that a cut may set them apart.
+//! In: encoded columns. Out: [`Binned`], at most 64 bins a column, or one for each of up to 254 values. Missing values have a bin of their own at the low end, so that a cut may set them apart.
 
 use super::encode::EncodedMatrix;
 use super::packs::{Pack, packs};
 use rayon::prelude::*;
 
-/// Bins of a column at most, the one for missing values included.
-pub const BINS: usize = 64;
+/// One more than the bins of a column at most, the one for missing values included.
+pub const BINS: usize = 256;
+/// Bins of a column of many values at most.
+pub const QUANTILES: usize = 64;
+/// Values that are many. Fewer have more bins where rows are many, up to one for each: prices and limits are often unlike their neighbours.
+const MANY: usize = BINS - 1;
+/// Rows for each bin beyond those that rows shared out evenly would have.
+const ROWS: usize = 20;
 
 /// Columns cut into bins: bin 0 is missing, bin `b` holds values from `cuts[b - 2]` (inclusive) to `cuts[b - 1]`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,34 +74,61 @@ pub(super) fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
     keys.into_iter().map(|key| f64::from_bits(turned(key).cast_unsigned())).collect()
 }
 
-/// Where a column is cut: half-way between neighbours at quantiles.
+/// Where a column is cut, half-way between neighbours: between all values where they are few, else into bins of about as many rows each. A value of more rows than a bin holds has one to itself and takes nothing from the others: where nearly all are 0, the rest are told apart as finely as
+/// if they were alone.
 fn cuts(values: &[f64]) -> Vec<f64> {
     let sorted = ascending(values.iter().copied().filter(|value| !value.is_nan()));
-    let most = BINS - 2;
-    let mut cuts: Vec<f64> = Vec::new();
     let between = |a: f64, b: f64| {
         let middle = a / 2.0 + b / 2.0;
         // Neighbouring numbers have nothing between them; a cut belongs to the upper side.
         if middle > a { middle } else { b }
     };
-    let mut distinct = sorted.clone();
-    distinct.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    if distinct.len() <= most + 1 {
-        cuts.extend(distinct.windows(2).map(|pair| between(pair[0], pair[1])));
-    } else {
-        for cut in 1..=most {
-            let value = sorted[cut * sorted.len() / (most + 1)];
-            let place = distinct.partition_point(|other| *other < value);
-            if place > 0 {
-                cuts.push(between(distinct[place - 1], distinct[place]));
-            }
-        }
-    }
+    let runs: Vec<&[f64]> = sorted.chunk_by(|a, b| a.total_cmp(b).is_eq()).collect();
+    let counts: Vec<usize> = runs.iter().map(|run| run.len()).collect();
+    let most = if counts.len() < MANY { (sorted.len() / (2 * ROWS)).max(QUANTILES - 1) } else { QUANTILES - 1 };
+    let ends = if counts.len() <= most { (1..counts.len()).collect() } else { ends_of_bins(&counts, most) };
+    let mut cuts: Vec<f64> = ends.into_iter().map(|end| between(runs[end - 1][0], runs[end][0])).collect();
     cuts.dedup_by(|a, b| a.total_cmp(b).is_eq());
     cuts
 }
 
+/// Distinct values, by how many rows have each, in at most so many bins: where each bin but the last ends.
+fn ends_of_bins(counts: &[usize], most: usize) -> Vec<usize> {
+    // Those of more rows than a bin holds, of the rows and bins that the former leave.
+    let (mut rows, mut bins) = (counts.iter().sum::<usize>(), most);
+    let mut is_heavy = vec![false; counts.len()];
+    while let Some(heavy) = (0..counts.len()).find(|place| !is_heavy[*place] && bins > 1 && counts[*place] * bins > rows) {
+        is_heavy[heavy] = true;
+        rows -= counts[heavy];
+        bins -= 1;
+    }
+    // Of few rows no finer than they would have been without heavy values, or than so many rows to a bin.
+    bins = bins.min((rows / ROWS).max(rows * most / counts.iter().sum::<usize>().max(1))).max(1);
+    // A heavy value may cut a bin of light ones in two: then these have fewer.
+    (1..=bins).rev().map(|bins| ends_beside(counts, &is_heavy, rows, bins)).find(|ends| ends.len() < most).unwrap_or_default()
+}
+
+/// Where bins end: each heavy value has its own, the light ones, of so many rows in all, share `bins`.
+fn ends_beside(counts: &[usize], is_heavy: &[bool], rows: usize, bins: usize) -> Vec<usize> {
+    let (mut ends, mut passed, mut filled) = (Vec::new(), 0, 0);
+    for (place, count) in counts.iter().enumerate() {
+        if is_heavy[place] {
+            ends.extend([place, place + 1]);
+            continue;
+        }
+        passed += count;
+        if (passed + 1) * bins > (filled + 1) * rows {
+            ends.push(place + 1);
+            filled = ((passed + 1) * bins - 1) / rows;
+        }
+    }
+    ends.dedup();
+    ends.retain(|end| (1..counts.len()).contains(end));
+    ends
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -105,6 +138,36 @@ mod tests {
         let mut expected = values;
         expected.sort_by(f64::total_cmp);
         assert_eq!(ascending(values.into_iter()).iter().map(|value| value.to_bits()).collect::<Vec<_>>(), expected.map(f64::to_bits));
+    }
+
+    #[test]
+    fn where_nearly_all_are_nothing_the_rest_are_told_apart_as_if_they_were_alone() {
+        // Nine in ten spent nothing, the others each another amount; and a value in their midst that many have.
+        let amount = |row: usize| match row % 10 {
+            0 if row.is_multiple_of(200) => 5_000.5,
+            0 => row as f64,
+            _ => 0.0,
+        };
+        let data: Vec<f64> = (0..10_000).map(amount).collect();
+        let binned = Binned::new(&EncodedMatrix { rows: 10_000, columns: 1, data: data.clone() });
+        let bin = |value: f64| binned.bins[data.iter().position(|other| other.total_cmp(&value).is_eq()).unwrap()];
+        let mut counts = vec![0; binned.width(0)];
+        binned.bins.iter().for_each(|bin| counts[usize::from(*bin)] += 1);
+        assert!((40..=QUANTILES).contains(&binned.width(0)), "{}", binned.width(0));
+        assert_eq!((counts[usize::from(bin(0.0))], counts[usize::from(bin(5_000.5))]), (9_000, 50));
+        // 950 others, some twenty in each bin.
+        assert!(counts[2..].iter().all(|count| *count <= 50) && counts[2..].iter().filter(|count| **count > 0).count() > 40, "{counts:?}");
+    }
+
+    #[test]
+    fn each_of_a_few_hundred_values_has_a_bin_of_its_own() {
+        let data: Vec<f64> = (0..10_000).map(|row| f64::from((row * row) % 509)).collect();
+        let binned = Binned::new(&EncodedMatrix { rows: 10_000, columns: 1, data: data.clone() });
+        let mut distinct = data;
+        distinct.sort_by(f64::total_cmp);
+        distinct.dedup();
+        assert!(distinct.len() > 200 && distinct.len() <= 255, "{}", distinct.len());
+        assert_eq!(binned.width(0), if distinct.len() < 255 { distinct.len() + 1 } else { QUANTILES });
     }
 
     #[test]

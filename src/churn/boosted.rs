@@ -105,6 +105,8 @@ pub struct Boosted<'a> {
     drawn: Vec<Entry>,
     rest: Vec<Entry>,
     moved: Vec<Entry>,
+    /// Sums of leaves that are done, to be written over.
+    spare: Vec<Vec<Histogram>>,
 }
 
 impl<'a> Boosted<'a> {
@@ -127,6 +129,7 @@ impl<'a> Boosted<'a> {
             drawn: Vec::with_capacity(labels.len()),
             rest: Vec::new(),
             moved: vec![Entry::default(); labels.len()],
+            spare: Vec::new(),
         }
     }
 
@@ -148,7 +151,8 @@ impl<'a> Boosted<'a> {
             cut: None,
         };
         if self.may_split(&root) {
-            root.histograms = self.accumulate(&asked, &self.drawn[root.drawn.clone()]);
+            let spare = self.spare.pop().unwrap_or_default();
+            root.histograms = self.accumulate(&asked, &self.drawn[root.drawn.clone()], spare);
             root.cut = self.best_cut(&asked, &root);
         }
         let mut nodes = vec![BinNode { column: LEAF, bin: 0, missing_left: true, left: 0, right: 0, value: 0.0 }];
@@ -182,6 +186,9 @@ impl<'a> Boosted<'a> {
             nodes[leaf.node].value = value;
             for entry in self.drawn[leaf.drawn].iter().chain(&self.rest[leaf.rest]) {
                 self.scores[entry.row as usize] += value;
+            }
+            if !leaf.histograms.is_empty() {
+                self.spare.push(leaf.histograms);
             }
         }
         self.trees.push(&self.flat(&nodes, &covers));
@@ -227,10 +234,13 @@ impl<'a> Boosted<'a> {
         leaf.depth < DEPTH && leaf.sums[1] >= 2.0 * self.settings.leaf_weight && leaf.drawn.len() > 1
     }
 
-    /// Sums of some rows, for each column asked.
-    fn accumulate(&self, asked: &[usize], entries: &[Entry]) -> Vec<Histogram> {
-        let mut histograms = vec![[[0.0; 2]; BINS]; asked.len()];
+    /// Sums of some rows, for each column asked, written over others; beyond the bins of a column they mean nothing.
+    fn accumulate(&self, asked: &[usize], entries: &[Entry], mut histograms: Vec<Histogram>) -> Vec<Histogram> {
+        histograms.resize(asked.len(), [[0.0; 2]; BINS]);
         let fill = |(histograms, columns): (&mut [Histogram], &[usize])| {
+            for (histogram, column) in histograms.iter_mut().zip(columns) {
+                histogram[..self.binned.width(*column)].fill([0.0; 2]);
+            }
             if let (Ok(histograms), Ok(columns)) = (<&mut [Histogram; GROUP]>::try_from(&mut *histograms), <&[usize; GROUP]>::try_from(columns)) {
                 add_group(histograms, columns.map(|column| self.binned.column(column)), entries);
             } else {
@@ -346,7 +356,8 @@ impl<'a> Boosted<'a> {
             // The smaller side is summed; the larger is what is left of both.
             let small = usize::from(children[1].drawn.len() < children[0].drawn.len());
             let mut larger = std::mem::take(&mut leaf.histograms);
-            let smaller = self.accumulate(asked, &self.drawn[children[small].drawn.clone()]);
+            let spare = self.spare.pop().unwrap_or_default();
+            let smaller = self.accumulate(asked, &self.drawn[children[small].drawn.clone()], spare);
             for ((all, part), column) in larger.iter_mut().zip(&smaller).zip(asked) {
                 for (all, part) in all[..self.binned.width(*column)].iter_mut().zip(part) {
                     all[0] -= part[0];

@@ -1,14 +1,14 @@
 //! Columns of few values, several in one: what a plan, a contract and two answers of yes or no say together is one value of some dozens, and one sum
 //! for each of these tells the sums for every value of each column.
 
-use super::binned::{BINS, Binned};
+use super::binned::{Binned, QUANTILES};
 
 /// Values a column that is packed has at most.
 const FEW: usize = 8;
 /// Rows to one value of a pack, about: with fewer, taking the sums apart would take longer than summing column by column.
 const ROWS: usize = 128;
 /// Values of a pack at least, and at most.
-const VALUES: (usize, usize) = (16, BINS);
+const VALUES: (usize, usize) = (16, QUANTILES);
 
 /// Some columns as one.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,9 +106,9 @@ mod tests {
         assert_eq!(held, [vec![0, 1, 3, 5], vec![4, 6]]);
         assert_eq!(packs[0].among(&[1, 5]), [1, 5]);
         let leaf = |row: usize| row % 4;
-        let mut direct = vec![[0.0; 2]; BINS << 2];
+        let mut direct = vec![[0.0; 2]; QUANTILES << 2];
         for (pack, columns) in packs.iter().zip(&held) {
-            let mut sums = vec![[0.0; 2]; BINS << 2];
+            let mut sums = vec![[0.0; 2]; QUANTILES << 2];
             pack.codes.iter().enumerate().for_each(|(row, code)| sums[usize::from(*code) << 2 | leaf(row)][0] += row as f64);
             assert!(pack.codes.iter().all(|code| usize::from(*code) < pack.width));
             for column in columns {
