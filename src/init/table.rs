@@ -132,11 +132,16 @@ impl<'s> Table<'s> {
         }
     }
 
+    /// Whether the values of a column mostly come again at other times: lines of an order are of one time.
+    pub(super) fn comes_again(&self, place: usize, time: usize) -> bool {
+        self.columns[time].follows(&self.columns[place]).is_some_and(|share| share < SHARED)
+    }
+
     /// Takes an id without a name of its own that comes again at other times for the customer, where no name says who it is.
     pub(super) fn guess_who_came(&mut self, time: usize) {
-        let comes_again = |column: &Look<'_>| self.columns[time].follows(column).is_some_and(|share| share < SHARED);
         let is_bare = |column: &Look<'_>| !column.words.is_empty() && column.words.iter().all(|word| ID.contains(&word.as_str()));
-        if let Some(place) = self.find(|column| is_bare(column) && column.may_be_id() && comes_again(column)) {
+        let fits = |place: &usize| is_bare(&self.columns[*place]) && self.columns[*place].may_be_id() && self.comes_again(*place, time);
+        if let Some(place) = (0..self.columns.len()).find(fits) {
             (self.customer, self.customer_guess) = (Some(place), "guessed: the only id, and it comes again at other times");
         }
     }

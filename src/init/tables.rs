@@ -151,17 +151,18 @@ fn identities(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
 fn persons(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
     for number in 0..tables.len() {
         let table = &tables[number];
-        let is_customers = |place: &usize| {
-            let column = &table.columns[*place];
-            let only_that = column.words.iter().all(|word| [&CUSTOMER[..], &ID, &FILLER].iter().any(|list| list.contains(&word.as_str())));
-            column.may_be_id() && column.has_word(&CUSTOMER) && column.has_word(&ID) && only_that
+        // `customer_unique_id` beside `customer_id`; a household is no person.
+        let subject = |place: usize| table.columns[place].words.iter().filter(|word| ![&ID[..], &FILLER].iter().any(|list| list.contains(&word.as_str())));
+        let is_id = |place: &usize| table.columns[*place].may_be_id() && table.columns[*place].has_word(&ID);
+        let ids: Vec<usize> = (0..table.columns.len()).filter(is_id).collect();
+        let is_person = |each: usize, person: usize| {
+            let column = &table.columns[person];
+            each != person && column.has_word(&CUSTOMER) && column.has_word(&FILLER) && column.distinct() < column.known && subject(each).eq(subject(person))
         };
-        let ids: Vec<usize> = (0..table.columns.len()).filter(is_customers).collect();
-        let [first, second] = ids[..] else { continue };
-        let (each, person) = if table.columns[first].is_unique() { (first, second) } else { (second, first) };
-        if !table.columns[each].is_unique() || table.columns[person].distinct() == table.columns[person].known {
+        let each = ids.iter().copied().filter(|each| table.columns[*each].is_unique());
+        let Some((each, person)) = each.flat_map(|each| ids.iter().map(move |person| (each, *person))).find(|(each, person)| is_person(*each, *person)) else {
             continue;
-        }
+        };
         let name = table.columns[each].name.to_owned();
         let mut is_used = false;
         for (_, table) in tables.iter_mut().enumerate().filter(|(other, _)| *other != number) {
@@ -210,7 +211,7 @@ fn share_customer(tables: &mut [Table<'_>]) {
             let comes_again = |other: &Table<'_>| {
                 let there = other.find(|known| known.name == column.name)?;
                 let time = events::time(other)?;
-                (is_free(other, there) && other.columns[time].follows(&other.columns[there]).is_some_and(|share| share < 0.5)).then_some(())
+                (is_free(other, there) && other.comes_again(there, time)).then_some(())
             };
             let tells_apart = is_free(table, place) && column.is_unique() && !column.words.is_empty() && column.words != ["id"];
             (tells_apart && tables.iter().any(|other| comes_again(other).is_some())).then(|| column.name.to_owned())

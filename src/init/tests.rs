@@ -146,6 +146,13 @@ fn a_shop_that_numbers_the_customer_of_each_order_anew_is_told_who_that_was() {
 }
 
 #[test]
+fn a_household_is_not_taken_for_the_person_of_its_customers() {
+    let customers = rows("customer_id,household_id,city", "k{n},h{c},t{c}", 60);
+    let toml = drafted(&[("customers.csv", &customers), ("orders.csv", &rows("order_id,customer_id,date,amount", "o{n},k{c},2024-03-{d},5", 60))]).unwrap();
+    assert!(tables(&toml, "identities").is_empty() && tables(&toml, "profiles")[0].contains("customer = \"customer_id\""), "{toml}");
+}
+
+#[test]
 fn a_customer_under_any_name_is_who_stands_once_in_one_file_and_comes_again_in_another() {
     let members = rows("msno,city,registered_on", "m{n},t{c},2023-03-{d}", 40);
     let logs = rows("msno,date,num_songs,total_secs", "m{c},2024-03-{d},{n},{n}.5", 90);
