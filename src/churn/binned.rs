@@ -1,6 +1,7 @@
 //! Columns cut into bins, once for all learners of trees.
 //!
-//! In: encoded columns. Out: [`Binned`], at most 64 bins a column, or one for each of up to 254 values. Missing values have a bin of their own at the low end, so that a cut may set them apart.
+//! In: encoded columns. Out: [`Binned`], at most 64 bins a column, or one for each of up to 254 values. Missing values have a bin of their own at the low
+//! end, so that a cut may set them apart.
 
 use super::encode::EncodedMatrix;
 use super::packs::{Pack, packs};
@@ -74,8 +75,8 @@ pub(super) fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
     keys.into_iter().map(|key| f64::from_bits(turned(key).cast_unsigned())).collect()
 }
 
-/// Where a column is cut, half-way between neighbours: between all values where they are few, else into bins of about as many rows each. A value of more rows than a bin holds has one to itself and takes nothing from the others: where nearly all are 0, the rest are told apart as finely as
-/// if they were alone.
+/// Where a column is cut, half-way between neighbours: between all values where they are few, else into bins of about as many rows each. A value of more
+/// rows than a bin holds has one to itself and takes nothing from the others: where nearly all are 0, the rest are told apart as if they were alone.
 fn cuts(values: &[f64]) -> Vec<f64> {
     let sorted = ascending(values.iter().copied().filter(|value| !value.is_nan()));
     let between = |a: f64, b: f64| {
