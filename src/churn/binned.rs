@@ -88,9 +88,7 @@ fn cuts(values: &[f64]) -> Vec<f64> {
     let counts: Vec<usize> = runs.iter().map(|run| run.len()).collect();
     let most = if counts.len() < MANY { (sorted.len() / (2 * ROWS)).max(QUANTILES - 1) } else { QUANTILES - 1 };
     let ends = if counts.len() <= most { (1..counts.len()).collect() } else { ends_of_bins(&counts, most) };
-    let mut cuts: Vec<f64> = ends.into_iter().map(|end| between(runs[end - 1][0], runs[end][0])).collect();
-    cuts.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    cuts
+    ends.into_iter().map(|end| between(runs[end - 1][0], runs[end][0])).collect()
 }
 
 /// Distinct values, by how many rows have each, in at most so many bins: where each bin but the last ends.

@@ -30,8 +30,9 @@ const EACH: usize = 50;
 const SOME_TWINS: f64 = 0.02;
 const TWINS: f64 = 0.25;
 
-/// Columns of the same evidence that are named.
-const NAMED: usize = 3;
+/// Columns of the same evidence, and categories of a column, that are named.
+const COLUMNS_NAMED: usize = 3;
+const CATEGORIES_NAMED: usize = 5;
 
 /// A column that nearly gives the label away.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,9 +120,8 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
                 groups.iter().zip(vocabulary).filter(|(group, _)| group.customers >= CATEGORY && group.nearly_all_left()).collect();
             let named =
                 telling.iter().fold(Group::default(), |sum, (group, _)| Group { customers: sum.customers + group.customers, left: sum.left + group.left });
-            let names: Vec<String> = telling.iter().take(5).map(|(_, name)| format!("{name:?}")).collect();
-            let more = if telling.len() > names.len() { format!(" and {} more", telling.len() - names.len()) } else { String::new() };
-            let evidence = told(named, &format!("with {}{more}", names.join(", ")));
+            let names: Vec<String> = telling.iter().map(|(_, name)| format!("{name:?}")).collect();
+            let evidence = told(named, &format!("with {}", first_of(&names, CATEGORIES_NAMED)));
             if named.gives_away(all) { say(evidence, named.names(SHARE_NAMED, all)) } else { None }
         }
         FeatureValues::Number => {
@@ -136,6 +136,12 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
             if area > NEARLY_CERTAIN { say(format!("alone it ranks leavers and stayers with an AUC of {area:.4}"), true) } else { None }
         }
     }
+}
+
+/// The first so many names, and how many there are beside them.
+fn first_of(names: &[String], most: usize) -> String {
+    let shown = names[..most.min(names.len())].join(", ");
+    if names.len() > most { format!("{shown} and {} more", names.len() - most) } else { shown }
 }
 
 /// Stops a training whose columns know the answer; a warning of each that may.
@@ -159,16 +165,12 @@ pub fn refuse(found: Vec<Leak>) -> Result<Vec<String>> {
             None => alike.push((evidence, vec![name])),
         }
     }
-    let shown = |names: &[String]| match names.len() {
-        0..=NAMED => names.join(", "),
-        count => format!("{} and {} more", names[..NAMED].join(", "), count - NAMED),
-    };
-    let told: Vec<String> = alike.iter().map(|(evidence, names)| format!("{}: {evidence}", shown(names))).collect();
+    let told: Vec<String> = alike.iter().map(|(evidence, names)| format!("{}: {evidence}", first_of(names, COLUMNS_NAMED))).collect();
     let names: Vec<String> = certain.iter().map(|leak| format!("{:?}", leak.column)).collect();
     Err(Error::data(format!(
         "suspected_leakage: {} nearly gives the label away ({}); what was written after the fact will be empty when it is needed: \
          drop it from the profiles (from the events, leave out what came after), or, if it is known before, set [churn] allow_leak = [{}]",
-        shown(&names),
+        first_of(&names, COLUMNS_NAMED),
         told.join("; "),
         names.join(", ")
     )))

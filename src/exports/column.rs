@@ -185,18 +185,12 @@ impl TextColumn {
 
 impl Treatment {
     fn apply<'r>(&'r self, field: &'r [u8], buffer: &'r mut Vec<u8>) -> &'r [u8] {
-        let held = self.strip.iter().filter(|text| memchr::memmem::find(field, text).is_some());
-        let stripped = held.fold(None, |stripped: Option<Vec<u8>>, text| Some(without(stripped.as_deref().unwrap_or(field), text)));
-        match stripped {
-            None => self.apply_rest(field, buffer),
-            Some(stripped) => {
-                // What is treated lies in the buffer, or is a piece of `stripped` that goes into it.
-                let mut other = Vec::new();
-                let treated = self.apply_rest(&stripped, &mut other).to_vec();
-                *buffer = treated;
-                buffer
-            }
+        if self.strip.is_empty() {
+            return self.apply_rest(field, buffer);
         }
+        let stripped = self.strip.iter().fold(field.to_vec(), |text, taken| without(&text, taken));
+        *buffer = self.apply_rest(&stripped, &mut Vec::new()).to_vec();
+        buffer
     }
 
     fn apply_rest<'r>(&'r self, field: &'r [u8], buffer: &'r mut Vec<u8>) -> &'r [u8] {

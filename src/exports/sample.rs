@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 const MOST_ROWS: usize = 100_000;
 /// Lines that tell whether blanks separate fields.
 const LINES: usize = 100;
+
 /// What a config has to say to have a file read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reading {

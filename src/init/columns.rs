@@ -1,6 +1,6 @@
 //! What a column holds, from the texts in it.
 
-use super::words::{TIME, words};
+use super::words::{ID, TIME, words};
 use crate::config::Column;
 use crate::exports::dates::{DateParser, DateSniffer};
 use crate::exports::{Sample, SampledColumn};
@@ -137,6 +137,14 @@ impl<'s> Look<'s> {
     }
     pub(super) fn has_word(&self, list: &[&str]) -> bool {
         self.words.iter().any(|word| list.contains(&word.as_str()))
+    }
+    /// Whether its name is made of words of the lists alone.
+    pub(super) fn has_only(&self, lists: &[&[&str]]) -> bool {
+        !self.words.is_empty() && self.words.iter().all(|word| lists.iter().any(|list| list.contains(&word.as_str())))
+    }
+    /// Whether its name ends in a word of ids.
+    pub(super) fn names_id(&self) -> bool {
+        self.words.last().is_some_and(|word| ID.contains(&word.as_str()))
     }
     /// How often each text stands.
     pub(super) fn counts(&self) -> Vec<(usize, &'s str)> {

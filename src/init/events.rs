@@ -155,7 +155,7 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
         let kinds = words::kinds(&texts);
         let told: usize = counts.iter().zip(&kinds).filter(|(_, kind)| kind.is_some()).map(|((count, _), _)| count).sum();
         // Most rows: a type of ticket or of shop is no kind of event. Steps through a shop are many, and their names its own.
-        let says_only_that = column.has_word(&DONE) && column.words.iter().all(|word| [&DONE[..], &NAMES].iter().any(|list| list.contains(&word.as_str())));
+        let says_only_that = column.has_word(&DONE) && column.has_only(&[&DONE, &NAMES]);
         let is_told = 2 * told >= column.known || (told > 0 && says_only_that);
         (is_told && 2 * column.known > table.sample().rows).then(|| {
             let map = texts.iter().zip(&kinds).filter_map(|(text, kind)| Some((*text, (*kind)?))).collect();
@@ -264,14 +264,13 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     }
     // What tells of the item or of the customer belongs to them.
     let of_whom: Vec<usize> = if with_items { table.item.into_iter().chain(table.customer).collect() } else { table.customer.into_iter().collect() };
+    let is_told = |column: &Look<'_>| of_whom.iter().any(|key| column.follows(&table.columns[*key]).is_some_and(|share| share >= FOLLOWS));
     let categories: Vec<usize> = (0..table.columns.len())
         .filter(|place| {
             let column = &table.columns[*place];
-            let names_id = column.words.len() > 1 && column.words.last().is_some_and(|word| ID.contains(&word.as_str()));
-            let is_counted =
-                (column.is_text() || (column.may_be_id() && names_id)) && !column.is_unique() && (2..=MOST_CATEGORIES).contains(&column.distinct());
-            let is_told = of_whom.iter().any(|key| column.follows(&table.columns[*key]).is_some_and(|share| share >= FOLLOWS));
-            is_counted && !is_told && !used.contains(place) && !column.has_word(&NAME) && !column.has_word(&PERSONAL)
+            let is_code = column.is_text() || (column.may_be_id() && column.words.len() > 1 && column.names_id());
+            let is_counted = is_code && !column.is_unique() && (2..=MOST_CATEGORIES).contains(&column.distinct());
+            is_counted && !is_told(column) && !used.contains(place) && !column.has_word(&NAME) && !column.has_word(&PERSONAL)
         })
         .collect();
     if !categories.is_empty() {
@@ -287,11 +286,9 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     let measured: Vec<usize> = (0..table.columns.len())
         .filter(|place| {
             let column = &table.columns[*place];
-            let is_told = of_whom.iter().any(|key| column.follows(&table.columns[*key]).is_some_and(|share| share >= FOLLOWS));
-            let names_id = column.words.last().is_some_and(|word| ID.contains(&word.as_str())) || (column.is_unique() && column.may_be_id());
-            !kind.buys() && column.is_number() && column.distinct() > 2 && !names_id && !is_told
+            let is_id = column.names_id() || (column.is_unique() && column.may_be_id());
+            !kind.buys() && column.is_number() && column.distinct() > 2 && !is_id && !used.contains(place) && !is_told(column)
         })
-        .filter(|place| !used.contains(place))
         .take(MOST_NUMBERS)
         .collect();
     if !measured.is_empty() {

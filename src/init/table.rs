@@ -139,8 +139,7 @@ impl<'s> Table<'s> {
 
     /// Takes an id without a name of its own that comes again at other times for the customer, where no name says who it is.
     pub(super) fn guess_who_came(&mut self, time: usize) {
-        let is_bare = |column: &Look<'_>| !column.words.is_empty() && column.words.iter().all(|word| ID.contains(&word.as_str()));
-        let fits = |place: &usize| is_bare(&self.columns[*place]) && self.columns[*place].may_be_id() && self.comes_again(*place, time);
+        let fits = |place: &usize| self.columns[*place].has_only(&[&ID]) && self.columns[*place].may_be_id() && self.comes_again(*place, time);
         if let Some(place) = (0..self.columns.len()).find(fits) {
             (self.customer, self.customer_guess) = (Some(place), "guessed: the only id, and it comes again at other times");
         }

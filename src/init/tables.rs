@@ -165,8 +165,8 @@ fn persons(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
         };
         let name = table.columns[each].name.to_owned();
         let mut is_used = false;
-        for (_, table) in tables.iter_mut().enumerate().filter(|(other, _)| *other != number) {
-            if let Some(place) = table.find(|column| column.name == name && column.may_be_id()) {
+        for (other, table) in tables.iter_mut().enumerate() {
+            if let Some(place) = table.find(|column| column.name == name && column.may_be_id()).filter(|_| other != number) {
                 (table.customer, table.id_kind) = (Some(place), Some(name.clone()));
                 is_used = true;
             }
@@ -209,12 +209,11 @@ fn share_customer(tables: &mut [Table<'_>]) {
         (0..table.columns.len()).find_map(|place| {
             let column = &table.columns[place];
             let comes_again = |other: &Table<'_>| {
-                let there = other.find(|known| known.name == column.name)?;
-                let time = events::time(other)?;
-                (is_free(other, there) && other.comes_again(there, time)).then_some(())
+                let places = other.find(|known| known.name == column.name).zip(events::time(other));
+                places.is_some_and(|(there, time)| is_free(other, there) && other.comes_again(there, time))
             };
             let tells_apart = is_free(table, place) && column.is_unique() && !column.words.is_empty() && column.words != ["id"];
-            (tells_apart && tables.iter().any(|other| comes_again(other).is_some())).then(|| column.name.to_owned())
+            (tells_apart && tables.iter().any(comes_again)).then(|| column.name.to_owned())
         })
     });
     let Some(name) = found else { return };
