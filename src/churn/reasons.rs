@@ -10,6 +10,11 @@ use crate::snapshot::{FeatureSpec, FeatureValues, chinese, is_called};
 /// A family that moves a customer's risk by less than this (log-odds) is no reason.
 const LEAST: f64 = 0.02;
 
+/// From so many days on a time is told in whole days that have passed.
+const WHOLE_DAYS: f64 = 3.0;
+/// Below this a sum of decayed counts is none: one event of seven half-lives ago.
+const HARDLY_ANY: f64 = 0.008;
+
 /// Up to `most` reasons, strongest first: (code, text). The code of a family that raises the risk is the family's name, of one
 /// that lowers it `keeps_` and the name; a lowering family is named only when none raises.
 /// What is `hidden` (families, columns of the profiles) is never named.
@@ -95,7 +100,14 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         let name = vocabulary.get(value as usize).map_or("other", String::as_str);
         return format!("{what}{colon}{name}");
     }
-    let shown = |value: f64| if spec.unit == "share" { format!("{} %", number((100.0 * value).round())) } else { number(spec.told(value)) };
+    if let Some(what) = spec.lately(language).filter(|_| !typical.is_nan()) {
+        return format!("{what}{colon}{}", beside_typical(value, typical, language));
+    }
+    let shown = |value: f64| match spec.unit.as_str() {
+        "share" => percent(value),
+        "days" if value >= WHOLE_DAYS => number(value.floor()),
+        _ => number(spec.told(value)),
+    };
     // Shares have their sign; multiples and points of a scale have no unit that says more than the number.
     let unit = match (spec.unit.as_str(), language) {
         ("share" | "" | "times" | "points" | "nats", _) => String::new(),
@@ -107,6 +119,28 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         (false, Language::En) => format!("{what}: {}{unit}, typically {}", shown(value), shown(typical)),
         (false, Language::Zh) => format!("{what}：{}{unit}，一般为 {}", shown(value), shown(typical)),
     }
+}
+
+/// A sum without a unit, beside the typical one.
+fn beside_typical(value: f64, typical: f64, language: Language) -> String {
+    let (none, rare) = (value < HARDLY_ANY, typical < HARDLY_ANY);
+    let ratio = value / typical;
+    match (language, none, rare) {
+        (Language::En, true, true) => "none, as is typical".into(),
+        (Language::En, true, false) => "none, typically some".into(),
+        (Language::En, false, true) => "some, typically none".into(),
+        (Language::En, ..) if ratio < 2.0 => format!("{} of what is typical", percent(ratio)),
+        (Language::En, ..) => format!("{} times what is typical", number((10.0 * ratio).round() / 10.0)),
+        (Language::Zh, true, true) => "无，一般也没有".into(),
+        (Language::Zh, true, false) => "无，一般有".into(),
+        (Language::Zh, false, true) => "有，一般没有".into(),
+        (Language::Zh, ..) => format!("为一般水平的 {}", percent(ratio)),
+    }
+}
+
+/// A share as a person writes it.
+fn percent(share: f64) -> String {
+    format!("{} %", number((100.0 * share).round()))
 }
 
 /// One of a unit.
@@ -180,6 +214,29 @@ mod tests {
     fn how_evenly_orders_fall_is_told_in_days() {
         let told = sentence(&spec("weekday_entropy", "nats", "how evenly", "habits"), 3_f64.ln(), 0.0, Language::En);
         assert_eq!(told, "weekdays that the orders spread over, as if evenly (1 is one day alone): 3, typically 1");
+    }
+
+    #[test]
+    fn counts_of_late_are_told_beside_what_is_typical() {
+        let told = |name: &str, meaning: &str, value: f64, typical: f64| sentence(&spec(name, "events", meaning, "view"), value, typical, Language::En);
+        let views = |value, typical| told("view_decayed_45d", "view events, each counting half after every 45 days", value, typical);
+        assert_eq!(views(0.27, 0.9), "view events lately, newer ones counting more: 30 % of what is typical");
+        assert_eq!(views(2.25, 0.9), "view events lately, newer ones counting more: 2.5 times what is typical");
+        assert_eq!(views(0.0, 0.9), "view events lately, newer ones counting more: none, typically some");
+        assert_eq!(views(0.5, 0.0), "view events lately, newer ones counting more: some, typically none");
+        assert_eq!(
+            told("orders_decayed_15d", "orders so far, each counting half after every 15 days", 0.1, 0.4),
+            "orders lately, newer ones counting more: 25 % of what is typical"
+        );
+        let spent = spec("amount_decayed_45d", "EUR", "spent so far, counting half after every 45 days", "money");
+        assert_eq!(sentence(&spent, 20.0, 40.0, Language::Zh), "近期消费额（越近权重越大）：为一般水平的 50 %");
+    }
+
+    #[test]
+    fn days_that_have_passed_are_whole_days() {
+        let told = |value: f64| sentence(&spec("days_since_open", "days", "days since the last open", "open"), value, 47.23, Language::En);
+        assert_eq!(told(83.95), "days since the last open: 83 days, typically 47");
+        assert_eq!(told(0.5), "days since the last open: 0.5 days, typically 47");
     }
 
     #[test]

@@ -45,9 +45,30 @@ impl FeatureSpec {
             ("channel_entropy", Language::Zh) => "使用的渠道数（按均匀使用折算，1 为只用一个）".into(),
             ("weekday_entropy", Language::En) => "weekdays that the orders spread over, as if evenly (1 is one day alone)".into(),
             ("weekday_entropy", Language::Zh) => "订单分布的星期天数（按均匀分布折算，1 为只在一天）".into(),
+            ("orders_fading", Language::En) => "orders that are recent, newer ones counting more".into(),
+            ("orders_fading", Language::Zh) => "近期订单占比（越近权重越大）".into(),
             _ => self.meaning_in(language),
         };
         meaning.strip_suffix(" of the profile").map_or(meaning.clone(), str::to_owned)
+    }
+
+    /// What was counted, where newer events count more than older ones: such a sum has no unit that a person could check, and says only whether there
+    /// was more of late than with others.
+    pub fn lately(&self, language: Language) -> Option<String> {
+        if !self.name.contains("_decayed_") {
+            return None;
+        }
+        let meaning = self.meaning_in(language);
+        Some(match language {
+            Language::En => {
+                let what = meaning.split(',').next().unwrap_or_default();
+                format!("{} lately, newer ones counting more", what.strip_suffix(" so far").unwrap_or(what))
+            }
+            Language::Zh => {
+                let what = meaning.split('（').next().unwrap_or_default();
+                format!("近期{}（越近权重越大）", what.strip_prefix("累计").unwrap_or(what))
+            }
+        })
     }
 
     /// A value as a person is told it: an entropy as how many channels or days, all used alike, have as much (Hill 1973).
