@@ -9,6 +9,7 @@ use super::flat::FlatTrees;
 use super::logistic::fit_path;
 use super::model::{Model, Trees};
 use super::random::mix;
+use super::sigmoid::sigmoids;
 use super::symmetric::{self, Symmetric, SymmetricSettings};
 use super::tree::{self, TreeSettings};
 use super::{ChurnTask, Examples};
@@ -18,10 +19,18 @@ use crate::evaluate::classify::log_loss;
 use crate::snapshot::FeatureMatrix;
 use rayon::prelude::*;
 
-/// Ridge strengths of the additive model, strongest first.
-const RIDGES: [f64; 5] = [100.0, 30.0, 10.0, 3.0, 1.0];
+/// Ridge strengths of the additive model, strongest first. The weakest are for columns that say nearly the same and differ in what counts.
+const RIDGES: [f64; 7] = [100.0, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1];
+/// So many weaker penalties that did worse in a row end the path.
+const WORSE_RIDGES: usize = 2;
 /// Fewest rounds of a boosted ensemble; where the work allows no more, only its smallest shape is tried.
 const LEAST_ROUNDS: f64 = 60.0;
+/// Pull of the leaves of boosted trees towards no effect.
+const LEAF_RIDGE: f64 = 5.0;
+/// A leaf of boosted trees need not hold more than this part of all that the labels can tell (the sum of second derivatives), but what four rows of even
+/// odds do: where few left, one leaf of the usual weight would hold them all.
+const LEAF_SHARE: f64 = 1.0 / 40.0;
+const LEAST_LEAF_WEIGHT: f64 = 1.0;
 /// A forest of fewer trees is not worth judging, unless it is asked for by name.
 const LEAST_TREES: usize = 40;
 /// Where the loss still falls at the end, an ensemble is grown on with so many times the rounds, up to so many, with up to so many times the work.
@@ -113,6 +122,12 @@ impl Split {
     pub fn labels(&self) -> &[bool] {
         &self.judge_labels
     }
+    /// Log loss of log-odds of the rows to judge.
+    fn loss(&self, scores: &[f64]) -> f64 {
+        let mut probabilities = scores.to_vec();
+        sigmoids(&mut probabilities);
+        log_loss(&probabilities, &self.judge_labels)
+    }
     /// Rows that are fitted on.
     pub fn rows(&self) -> usize {
         self.fit.labels.len()
@@ -150,6 +165,8 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
         Effort::Normal => &[(6, 8.0), (24, 5.0)],
         Effort::Deep => &[(4, 8.0), (8, 8.0), (16, 6.0), (32, 4.0), (64, 2.0)],
     };
+    let left = split.fit.labels.iter().filter(|label| **label).count() as f64;
+    let most_weight = (LEAF_SHARE * left * (1.0 - left / rows)).max(LEAST_LEAF_WEIGHT);
     for (number, (leaves, leaf_weight)) in shapes.iter().enumerate() {
         // Leaf by leaf costs more per visit; the share is a third of the work, as symmetric trees gain more by theirs.
         let affordable = budget / 3.0 / leaf_visits(rows, columns, *leaves);
@@ -161,8 +178,8 @@ pub fn candidates(task: &ChurnTask, split: &Split, splits: usize) -> Vec<Setting
         all.push(Settings::Boosted(BoostSettings {
             rate,
             leaves: *leaves,
-            leaf_weight: *leaf_weight,
-            ridge: 5.0,
+            leaf_weight: leaf_weight.min(most_weight),
+            ridge: LEAF_RIDGE.min(most_weight),
             columns: share,
             rows: 0.8,
             rounds: rounds as usize,
@@ -300,8 +317,18 @@ pub fn trial(candidate: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f
                 return Ok(variants.map(|variant| (variant, constant())).collect());
             }
             let design: Design = design(&split.fit.matrix, labels, *knots, split.seed);
-            let models = fit_path(&design, labels, &RIDGES)?;
-            variants.zip(models).map(|(variant, model)| (variant, model.log_odds(&split.judge))).collect()
+            let mut scores: Vec<Vec<f64>> = Vec::new();
+            let (mut best, mut since) = (f64::INFINITY, 0);
+            fit_path(&design, labels, &RIDGES, |model| {
+                scores.push(model.log_odds(&split.judge));
+                let loss = split.loss(&scores[scores.len() - 1]);
+                since = if loss < best { 0 } else { since + 1 };
+                best = best.min(loss);
+                since == WORSE_RIDGES
+            })?;
+            // Weaker penalties than the last that was tried do no better than it.
+            let last = scores.len() - 1;
+            variants.enumerate().map(|(place, variant)| (variant, scores[place.min(last)].clone())).collect()
         }
         Settings::Boosted(boost) => {
             let counts = checkpoints(boost.rounds);
@@ -357,8 +384,7 @@ fn followed(split: &Split, base: f64, counts: &[usize], mut grow: impl FnMut(&mu
                 grow(&mut scores);
             }
             done = *count;
-            let probabilities: Vec<f64> = scores.iter().map(|z| super::calibrate::sigmoid(*z)).collect();
-            let loss = log_loss(&probabilities, &split.judge_labels);
+            let loss = split.loss(&scores);
             if loss < best {
                 (best, best_at) = (loss, step);
             }
@@ -416,7 +442,7 @@ impl<'a> Prepared<'a> {
             Settings::Logistic { knots, ridge } => {
                 let design = design(&self.examples.matrix, labels, *knots, self.seed);
                 let path: Vec<f64> = RIDGES.iter().copied().filter(|strength| strength > ridge).chain([*ridge]).collect();
-                let mut models = fit_path(&design, labels, &path[path.len().saturating_sub(2)..])?;
+                let mut models = fit_path(&design, labels, &path[path.len().saturating_sub(2)..], |_| false)?;
                 Ok(Model::Logistic(models.pop().unwrap_or_default()))
             }
             Settings::Boosted(boost) => {

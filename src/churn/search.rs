@@ -13,12 +13,13 @@ use rayon::prelude::*;
 const PARTS: u8 = 5;
 /// Rows times columns of a table from which the first fold alone is judged: it holds customers enough, and every further split is a copy.
 const LARGE: usize = 10_000_000;
-/// Splits on which all capacities of a learner are tried.
+/// Splits on which all capacities of a learner are tried, where those hold so many rows of the rarer class; else all are judged on all splits.
 const HEATS: usize = 2;
+const HEAT_MINORITY: usize = 400;
 /// More capacity is tried for as long as it lowers the held-out loss by this share.
 const WORTH: f64 = 0.002;
 /// Pull of the blend's weights towards equal shares, in rows.
-const BLEND_RIDGE: f64 = 2.0;
+const BLEND_RIDGE: f64 = 5.0;
 /// The blend is used unless the best single learner beats it by more than two standard errors of their paired difference. The single learner was picked as
 /// the best of several on the same rows, which flatters it: at one standard error chance alone would often put one of them before the blend. The blend is
 /// judged on rows its weights did not see.
@@ -46,9 +47,10 @@ pub fn choose(examples: &Examples, validation: &Validation, task: &ChurnTask) ->
     }
     let fitted_rows = splits.iter().map(Split::rows).sum::<usize>() as f64 / splits.len() as f64;
     // The capacities of a learner race on the first splits; only the best of them is judged on all.
-    let heats = if splits.len() > HEATS + 1 { HEATS } else { splits.len() };
+    let labels_of = |heats: usize| -> Vec<bool> { splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect() };
+    let heats = if splits.len() > HEATS + 1 && rarer(&labels_of(HEATS)) >= HEAT_MINORITY { HEATS } else { splits.len() };
     let mut results = trials(&settings, 0..settings.len(), &splits, 0..heats)?;
-    let heat_labels: Vec<bool> = splits[..heats].iter().flat_map(|split| split.labels().iter().copied()).collect();
+    let heat_labels = labels_of(heats);
     if matches!(validation, Validation::Folds(_)) {
         grow_on(&mut settings, &mut results, &splits, &heat_labels, heats, task)?;
     }
@@ -249,6 +251,12 @@ fn splits(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Vec
                 .collect()
         }
     }
+}
+
+/// Rows of the class that has fewer.
+fn rarer(labels: &[bool]) -> usize {
+    let left = labels.iter().filter(|label| **label).count();
+    left.min(labels.len() - left)
 }
 
 /// What no learner can do without.
