@@ -8,6 +8,7 @@
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::{draw, drawn, mix};
+use super::shake::{LEAST_GAIN, Shake};
 use super::sigmoid::{derivatives, sigmoids};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -101,6 +102,8 @@ pub struct Boosted<'a> {
     /// Trees so far.
     pub trees: FlatTrees,
     round: usize,
+    /// How the cuts of the tree in work are shaken.
+    shake: Shake,
     /// The rows that the tree sees, and those it does not, leaf by leaf.
     drawn: Vec<Entry>,
     rest: Vec<Entry>,
@@ -126,6 +129,7 @@ impl<'a> Boosted<'a> {
             scores: vec![base; labels.len()],
             trees: FlatTrees::default(),
             round: 0,
+            shake: Shake::after(labels.len(), settings.rate, 0, seed),
             drawn: Vec::with_capacity(labels.len()),
             rest: Vec::new(),
             moved: vec![Entry::default(); labels.len()],
@@ -136,6 +140,7 @@ impl<'a> Boosted<'a> {
     /// Adds a tree. Returns it in bins, for following held-out rows.
     pub fn grow(&mut self) -> Vec<BinNode> {
         let round_seed = mix(self.seed, self.round as u64);
+        self.shake = Shake::after(self.labels.len(), self.settings.rate, self.round, round_seed);
         self.round += 1;
         self.draw(round_seed);
         let asked = self.asked(mix(round_seed, 1 << 40));
@@ -262,19 +267,20 @@ impl<'a> Boosted<'a> {
         let mut best: Option<Cut> = None;
         for (column, histogram) in asked.iter().zip(&leaf.histograms) {
             let cut = self.best_of(*column, &histogram[..self.binned.width(*column)], leaf);
-            if cut.gain > best.map_or(1e-9, |best| best.gain) {
+            if cut.gain > best.map_or(f64::NEG_INFINITY, |best| best.gain) {
                 best = Some(cut);
             }
         }
         best
     }
 
-    /// The best cut of one column, with a gain of minus infinity where there is none.
+    /// The best cut of one column, shaken, with a gain of minus infinity where there is none.
     fn best_of(&self, column: usize, histogram: &[[f64; 2]], leaf: &Open) -> Cut {
         let BoostSettings { ridge, leaf_weight, .. } = self.settings;
         let [total_g, total_h] = leaf.sums;
         let bounded = self.direction[column] != 0 || leaf.bounds[0].is_finite() || leaf.bounds[1].is_finite();
         let parent = self.gain(leaf.sums, leaf.bounds);
+        let shake = self.shake.of(leaf.node).of(column);
         let mut best = Cut { gain: f64::NEG_INFINITY, column, bin: 1, missing_left: true, left: [0.0; 2] };
         let missing = histogram[0];
         for missing_left in [true, false] {
@@ -305,6 +311,10 @@ impl<'a> Boosted<'a> {
                     // Both quotients over one denominator: division is what takes time here.
                     (g * g * b + other_g * other_g * a) / (a * b) - parent
                 };
+                if gain <= LEAST_GAIN {
+                    continue;
+                }
+                let gain = shake.shaken(gain, parent, bin as u8);
                 if gain > best.gain {
                     best = Cut { gain, column, bin: bin as u8, missing_left, left: [g, h] };
                 }

@@ -25,6 +25,7 @@ pub mod random;
 pub mod reasons;
 mod search;
 pub mod season;
+mod shake;
 mod sigmoid;
 pub mod symmetric;
 pub mod tiers;

@@ -3,22 +3,18 @@
 //! A tree of depth four has four questions instead of fifteen. That is a strong restraint: on tables of some thousand customers
 //! it generalises better than trees grown leaf by leaf, and together the two are better than either.
 //! In: binned columns (see [`Binned`]) and labels. Out: [`FlatTrees`]. A level adds up gradients per
-//! leaf and bin, for a seeded sample of the columns, and takes the cut with the greatest gain, as far as that can be told: gains are shaken
-//! by as much as chance moves them, which keeps few rows from being learnt by heart. Missing values have a bin
+//! leaf and bin, for a seeded sample of the columns, and takes the cut with the greatest gain, [shaken](Shake). Missing values have a bin
 //! of their own at the low end, so a cut may set them apart.
 
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::packs::Pack;
 use super::random::{draw, drawn, mix};
+use super::shake::{LEAST_GAIN, Shake};
 use super::sigmoid::{derivatives, sigmoids};
 
 /// Leaves of a level that is cut once more, at most.
 const LEAVES: usize = 64;
-/// A cut must gain more than rounding.
-const LEAST_GAIN: f64 = 1e-9;
-/// Gains that are shaken by less than this are taken as they are.
-const HARDLY_SHAKEN: f64 = 0.01;
 /// Columns whose sums are taken in one pass.
 const GROUP: usize = 4;
 /// Sums per bin and leaf. The size is fixed so that a masked index needs no check: this is the innermost loop of the program.
@@ -95,7 +91,7 @@ impl<'a> Symmetric<'a> {
     /// Adds a tree. Returns its questions (column, bin) and leaf values, for following held-out rows by their bins.
     pub fn grow(&mut self) -> (Vec<(usize, u8)>, Vec<f64>) {
         let round_seed = mix(self.seed, self.round as u64);
-        let shaken = self.shaken();
+        let shake = Shake::after(self.labels.len(), self.settings.rate, self.round, round_seed);
         self.round += 1;
         self.draw(round_seed);
         let columns = self.binned.cuts.len();
@@ -104,8 +100,7 @@ impl<'a> Symmetric<'a> {
         for level in 0..self.settings.depth {
             let level_seed = mix(round_seed, 1 << 40 | level as u64);
             let asked = draw(columns, wanted, level_seed);
-            let shake = Shake { by: shaken, seed: mix(level_seed, columns as u64) };
-            let Some((column, bin)) = self.best_question(&asked, level, &questions, shake) else { break };
+            let Some((column, bin)) = self.best_question(&asked, level, &questions, shake.of(level)) else { break };
             questions.push((column, bin));
             for (leaf, value) in self.leaves.iter_mut().zip(self.binned.column(column)) {
                 *leaf |= u8::from(*value >= bin) << level;
@@ -125,14 +120,6 @@ impl<'a> Symmetric<'a> {
         (questions, values)
     }
 
-    /// By how many standard errors gains are shaken: by one at first, by ever less as the steps together pass what so many rows can teach, the logarithm
-    /// of their number (the `random_strength` of CatBoost, where it is 1 too).
-    fn shaken(&self) -> f64 {
-        let left = self.labels.len() as f64 * libm::exp(-self.settings.rate * self.round as f64);
-        let by = left / (1.0 + left);
-        if by < HARDLY_SHAKEN { 0.0 } else { by }
-    }
-
     /// Draws the rows of the next tree and takes their gradients.
     fn draw(&mut self, round_seed: u64) {
         self.chances.clone_from(&self.scores);
@@ -147,11 +134,11 @@ impl<'a> Symmetric<'a> {
     /// The column and bin of the greatest gain, shaken, over all cuts of the columns asked; a question put before is no gain.
     fn best_question(&mut self, asked: &[usize], level: usize, put: &[(usize, u8)], shake: Shake) -> Option<(usize, u8)> {
         let (histograms, leaves, gradients) = (&mut *self.histograms, &self.leaves[..], &self.gradients[..]);
-        let mut best = (0.0f64, None);
+        let mut best = (f64::NEG_INFINITY, None);
         let mut judge = |column: usize, cells: &[[f64; 2]]| {
-            let (score, bin) = best_cut(cells, level, self.settings.ridge, shake.of(column));
-            if score > best.0 && !put.contains(&(column, bin)) {
-                best = (score, Some((column, bin)));
+            let (gain, bin) = best_cut(cells, level, self.settings.ridge, shake.of(column));
+            if gain > best.0 && !put.contains(&(column, bin)) {
+                best = (gain, Some((column, bin)));
             }
         };
         // A pack is worth its while where several of its columns are asked.
@@ -252,31 +239,8 @@ fn accumulate_few(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients:
     }
 }
 
-/// How scores of cuts are shaken.
-#[derive(Clone, Copy)]
-struct Shake {
-    /// By how many standard errors; 0 not at all.
-    by: f64,
-    seed: u64,
-}
-
-impl Shake {
-    /// The same for the cuts of one column.
-    fn of(self, column: usize) -> Shake {
-        Shake { seed: mix(self.seed, column as u64), ..self }
-    }
-
-    /// What is added for one bin: the sum of four even draws, which is as good as normal here.
-    fn at(self, bin: u8) -> f64 {
-        let bits = mix(self.seed, u64::from(bin));
-        let sum: u64 = [0, 16, 32, 48].iter().map(|shift| bits >> shift & 0xFFFF).sum();
-        // Four draws from 0 to 1 have the mean 2 and the variance 1 / 3.
-        self.by * 3.0f64.sqrt() * (sum as f64 / 65_536.0 - 2.0)
-    }
-}
-
-/// The cut of one column with the greatest score, 0 where none gains: the root of the sum of `G^2 / (H + ridge)` over both sides of all leaves, shaken. Of
-/// cuts that tell nothing each such term has the mean 1, so its root is told in standard errors, as the shake is. Rows in bins from the cut on go to the right.
+/// The cut of one column with the greatest gain over all leaves, shaken: sum of `G^2 / (H + ridge)` of both sides less the parents', minus infinity where none
+/// gains. Rows in bins from the cut on go to the right.
 fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake) -> (f64, u8) {
     let (width, leaves) = (cells.len() >> level, 1 << level);
     let mut totals = [[0.0f64; 2]; LEAVES];
@@ -289,7 +253,7 @@ fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake) -> (f64,
     let totals = &totals[..leaves];
     let parents: f64 = totals.iter().map(|[g, h]| g * g / (h + ridge)).sum();
     let mut lefts = [[0.0f64; 2]; LEAVES];
-    let mut best = (0.0, 1);
+    let mut best = (f64::NEG_INFINITY, 1);
     for (bin, of_bin) in (1..width as u8).zip(cells.chunks_exact(leaves)) {
         // All leaves side by side: nothing waits for the sum of another, so that several are done at a time.
         let mut gains = [0.0f64; LEAVES];
@@ -301,11 +265,11 @@ fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake) -> (f64,
             // Both quotients over one denominator: division is what takes time here.
             *gain = (g * g * other_h + other_g * other_g * h) / (h * other_h);
         }
-        let both_sides = sum(&gains[..leaves]);
-        if both_sides - parents > LEAST_GAIN {
-            let score = both_sides.sqrt() + if shake.by > 0.0 { shake.at(bin) } else { 0.0 };
-            if score > best.0 {
-                best = (score, bin);
+        let gain = sum(&gains[..leaves]) - parents;
+        if gain > LEAST_GAIN {
+            let gain = shake.shaken(gain, parents, bin);
+            if gain > best.0 {
+                best = (gain, bin);
             }
         }
     }
