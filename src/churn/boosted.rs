@@ -8,7 +8,7 @@
 use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::random::{draw, drawn, mix};
-use super::shake::{LEAST_GAIN, Shake};
+use super::shake::Shake;
 use super::sigmoid::{derivatives, sigmoids};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -266,22 +266,24 @@ impl<'a> Boosted<'a> {
     fn best_cut(&self, asked: &[usize], leaf: &Open) -> Option<Cut> {
         let mut best: Option<Cut> = None;
         for (column, histogram) in asked.iter().zip(&leaf.histograms) {
-            let cut = self.best_of(*column, &histogram[..self.binned.width(*column)], leaf);
-            if cut.gain > best.map_or(f64::NEG_INFINITY, |best| best.gain) {
+            let least = best.map_or(f64::NEG_INFINITY, |best| best.gain);
+            let cut = self.best_of(*column, &histogram[..self.binned.width(*column)], leaf, least);
+            if cut.gain > least {
                 best = Some(cut);
             }
         }
         best
     }
 
-    /// The best cut of one column, shaken, with a gain of minus infinity where there is none.
-    fn best_of(&self, column: usize, histogram: &[[f64; 2]], leaf: &Open) -> Cut {
+    /// The best cut of one column, shaken; where its gain is not greater `than` another's, that is all it says.
+    fn best_of(&self, column: usize, histogram: &[[f64; 2]], leaf: &Open, than: f64) -> Cut {
         let BoostSettings { ridge, leaf_weight, .. } = self.settings;
         let [total_g, total_h] = leaf.sums;
         let bounded = self.direction[column] != 0 || leaf.bounds[0].is_finite() || leaf.bounds[1].is_finite();
         let parent = self.gain(leaf.sums, leaf.bounds);
         let shake = self.shake.of(leaf.node).of(column);
-        let mut best = Cut { gain: f64::NEG_INFINITY, column, bin: 1, missing_left: true, left: [0.0; 2] };
+        let mut reach = shake.reach(than, parent);
+        let mut best = Cut { gain: than, column, bin: 1, missing_left: true, left: [0.0; 2] };
         let missing = histogram[0];
         for missing_left in [true, false] {
             if !missing_left && missing[1] <= NOTHING {
@@ -311,11 +313,12 @@ impl<'a> Boosted<'a> {
                     // Both quotients over one denominator: division is what takes time here.
                     (g * g * b + other_g * other_g * a) / (a * b) - parent
                 };
-                if gain <= LEAST_GAIN {
+                if gain <= reach {
                     continue;
                 }
                 let gain = shake.shaken(gain, parent, bin as u8);
                 if gain > best.gain {
+                    reach = shake.reach(gain, parent);
                     best = Cut { gain, column, bin: bin as u8, missing_left, left: [g, h] };
                 }
             }

@@ -15,7 +15,7 @@ const PARTS: u8 = 5;
 const LARGE: usize = 10_000_000;
 /// Splits on which all capacities of a learner are tried, where those hold so many rows of the rarer class; else all are judged on all splits.
 const HEATS: usize = 2;
-const HEAT_MINORITY: usize = 400;
+const HEAT_MINORITY: usize = 200;
 /// More capacity is tried for as long as it lowers the held-out loss by this share.
 const WORTH: f64 = 0.002;
 /// Pull of the blend's weights towards equal shares, in rows.

@@ -10,7 +10,7 @@ use super::binned::{BINS, Binned};
 use super::flat::{FlatNode, FlatTrees, LEAF};
 use super::packs::Pack;
 use super::random::{draw, drawn, mix};
-use super::shake::{LEAST_GAIN, Shake};
+use super::shake::Shake;
 use super::sigmoid::{derivatives, sigmoids};
 
 /// Leaves of a level that is cut once more, at most.
@@ -136,7 +136,7 @@ impl<'a> Symmetric<'a> {
         let (histograms, leaves, gradients) = (&mut *self.histograms, &self.leaves[..], &self.gradients[..]);
         let mut best = (f64::NEG_INFINITY, None);
         let mut judge = |column: usize, cells: &[[f64; 2]]| {
-            let (gain, bin) = best_cut(cells, level, self.settings.ridge, shake.of(column));
+            let (gain, bin) = best_cut(cells, level, self.settings.ridge, shake.of(column), best.0);
             if gain > best.0 && !put.contains(&(column, bin)) {
                 best = (gain, Some((column, bin)));
             }
@@ -239,9 +239,9 @@ fn accumulate_few(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients:
     }
 }
 
-/// The cut of one column with the greatest gain over all leaves, shaken: sum of `G^2 / (H + ridge)` of both sides less the parents', minus infinity where none
-/// gains. Rows in bins from the cut on go to the right.
-fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake) -> (f64, u8) {
+/// The cut of one column with the greatest gain over all leaves, shaken: sum of `G^2 / (H + ridge)` of both sides less the parents', or what it
+/// should be greater `than` where none is. Rows in bins from the cut on go to the right.
+fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake, than: f64) -> (f64, u8) {
     let (width, leaves) = (cells.len() >> level, 1 << level);
     let mut totals = [[0.0f64; 2]; LEAVES];
     for of_bin in cells.chunks_exact(leaves) {
@@ -253,7 +253,8 @@ fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake) -> (f64,
     let totals = &totals[..leaves];
     let parents: f64 = totals.iter().map(|[g, h]| g * g / (h + ridge)).sum();
     let mut lefts = [[0.0f64; 2]; LEAVES];
-    let mut best = (f64::NEG_INFINITY, 1);
+    let mut best = (than, 1);
+    let mut reach = shake.reach(than, parents);
     for (bin, of_bin) in (1..width as u8).zip(cells.chunks_exact(leaves)) {
         // All leaves side by side: nothing waits for the sum of another, so that several are done at a time.
         let mut gains = [0.0f64; LEAVES];
@@ -266,10 +267,11 @@ fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake) -> (f64,
             *gain = (g * g * other_h + other_g * other_g * h) / (h * other_h);
         }
         let gain = sum(&gains[..leaves]) - parents;
-        if gain > LEAST_GAIN {
+        if gain > reach {
             let gain = shake.shaken(gain, parents, bin);
             if gain > best.0 {
                 best = (gain, bin);
+                reach = shake.reach(gain, parents);
             }
         }
     }
