@@ -86,7 +86,18 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
             Language::Zh => format!("已 {since:.0} 天没有订单；通常每 {usual:.0} 天一次"),
         };
     }
-    sentence(&plan.specs[column], row[column], plan.typical[column], language)
+    brief(&plan.specs[column], row[column], plan.typical[column], language)
+}
+
+/// One feature in words for who acts on it: a sum of counts that fade has no unit to check, so it is told beside what is typical.
+fn brief(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
+    match spec.lately(language) {
+        Some(what) if !value.is_nan() && !typical.is_nan() => {
+            let colon = if language == Language::Zh { "：" } else { ": " };
+            format!("{what}{colon}{}", beside_typical(value, typical, language))
+        }
+        _ => sentence(spec, value, typical, language),
+    }
 }
 
 /// One feature in words: what it is, the customer's value, what is typical.
@@ -100,12 +111,9 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         let name = vocabulary.get(value as usize).map_or("other", String::as_str);
         return format!("{what}{colon}{name}");
     }
-    if let Some(what) = spec.lately(language).filter(|_| !typical.is_nan()) {
-        return format!("{what}{colon}{}", beside_typical(value, typical, language));
-    }
     let shown = |value: f64| match spec.unit.as_str() {
         "share" => percent(value),
-        "days" if value >= WHOLE_DAYS => number(value.floor()),
+        "days" if value.abs() >= WHOLE_DAYS => number(value.trunc()),
         _ => number(spec.told(value)),
     };
     // Shares have their sign; multiples and points of a scale have no unit that says more than the number.
@@ -217,11 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_late_are_told_beside_what_is_typical() {
-        let told = |name: &str, meaning: &str, value: f64, typical: f64| sentence(&spec(name, "events", meaning, "view"), value, typical, Language::En);
+    fn counts_of_late_are_told_beside_what_is_typical_to_who_acts_and_as_they_are_to_who_asks() {
+        let told = |name: &str, meaning: &str, value: f64, typical: f64| brief(&spec(name, "events", meaning, "view"), value, typical, Language::En);
         let views = |value, typical| told("view_decayed_45d", "view events, each counting half after every 45 days", value, typical);
         assert_eq!(views(0.27, 0.9), "view events lately, newer ones counting more: 30 % of what is typical");
         assert_eq!(views(2.25, 0.9), "view events lately, newer ones counting more: 2.5 times what is typical");
+        let exact = spec("view_decayed_45d", "events", "view events, each counting half after every 45 days", "view");
+        assert_eq!(sentence(&exact, 0.27, 0.9, Language::En), "view events, each counting half after every 45 days: 0.27 events, typically 0.9");
         assert_eq!(views(0.0, 0.9), "view events lately, newer ones counting more: none, typically some");
         assert_eq!(views(0.5, 0.0), "view events lately, newer ones counting more: some, typically none");
         assert_eq!(
@@ -229,7 +239,7 @@ mod tests {
             "orders lately, newer ones counting more: 25 % of what is typical"
         );
         let spent = spec("amount_decayed_45d", "EUR", "spent so far, counting half after every 45 days", "money");
-        assert_eq!(sentence(&spent, 20.0, 40.0, Language::Zh), "近期消费额（越近权重越大）：为一般水平的 50 %");
+        assert_eq!(brief(&spent, 20.0, 40.0, Language::Zh), "近期消费额（越近权重越大）：为一般水平的 50 %");
     }
 
     #[test]
