@@ -2,7 +2,7 @@
 //! Ke et al. 2017; bounds of monotone columns: Chen and Guestrin 2016).
 //!
 //! In: binned columns (see [`Binned`]) and labels. Out: [`FlatTrees`]. A tree sees a seeded sample of the rows and of the columns.
-//! Missing values have a bin of their own and go to the side where they gain more. The sums of a column are taken by one thread in
+//! Gains are [shaken](Shake). Missing values have a bin of their own and go to the side where they gain more. The sums of a column are taken by one thread in
 //! the order of the rows, and several columns side by side where there are many rows, so that the number of threads cannot matter.
 
 use super::binned::{BINS, Binned};
@@ -275,7 +275,7 @@ impl<'a> Boosted<'a> {
         best
     }
 
-    /// The best cut of one column, shaken; where its gain is not greater `than` another's, that is all it says.
+    /// The best cut of one column, shaken; where none is greater `than` the best so far, that gain again.
     fn best_of(&self, column: usize, histogram: &[[f64; 2]], leaf: &Open, than: f64) -> Cut {
         let BoostSettings { ridge, leaf_weight, .. } = self.settings;
         let [total_g, total_h] = leaf.sums;

@@ -13,8 +13,9 @@ use rayon::prelude::*;
 const PARTS: u8 = 5;
 /// Rows times columns of a table from which the first fold alone is judged: it holds customers enough, and every further split is a copy.
 const LARGE: usize = 10_000_000;
-/// Splits on which all capacities of a learner are tried, where those hold so many rows of the rarer class; else all are judged on all splits.
+/// Splits on which all capacities of a learner are tried.
 const HEATS: usize = 2;
+/// Rows of the rarer class that these splits must hold; of fewer chance would choose, and all capacities are judged on all splits.
 const HEAT_MINORITY: usize = 200;
 /// More capacity is tried for as long as it lowers the held-out loss by this share.
 const WORTH: f64 = 0.002;

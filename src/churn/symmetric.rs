@@ -239,8 +239,8 @@ fn accumulate_few(histograms: &mut [Histogram; GROUP], leaves: &[u8], gradients:
     }
 }
 
-/// The cut of one column with the greatest gain over all leaves, shaken: sum of `G^2 / (H + ridge)` of both sides less the parents', or what it
-/// should be greater `than` where none is. Rows in bins from the cut on go to the right.
+/// The cut of one column with the greatest gain over all leaves, shaken: sum of `G^2 / (H + ridge)` of both sides less the parents'; where none
+/// is greater `than` the best so far, that one again. Rows in bins from the cut on go to the right.
 fn best_cut(cells: &[[f64; 2]], level: usize, ridge: f64, shake: Shake, than: f64) -> (f64, u8) {
     let (width, leaves) = (cells.len() >> level, 1 << level);
     let mut totals = [[0.0f64; 2]; LEAVES];
