@@ -107,18 +107,26 @@ fn ends_of_bins(counts: &[usize], most: usize) -> Vec<usize> {
     (1..=bins).rev().map(|bins| ends_beside(counts, &is_heavy, rows, bins)).find(|ends| ends.len() < most).unwrap_or_default()
 }
 
-/// Where bins end: each heavy value has its own, the light ones, of so many rows in all, share `bins`.
+/// Where bins end: the light values, of so many rows in all, share `bins`, and after each heavy value one ends. Before it one ends too, unless the light
+/// values since the last are less than half a bin: these then go with the heavy one (as in LightGBM, Ke et al. 2017), for amounts that heap at round
+/// numbers would else cut the few between them off from each other, and leave no bins for the rest.
 fn ends_beside(counts: &[usize], is_heavy: &[bool], rows: usize, bins: usize) -> Vec<usize> {
-    let (mut ends, mut passed, mut filled) = (Vec::new(), 0, 0);
+    let (mut ends, mut passed, mut filled, mut held) = (Vec::new(), 0, 0, 0);
     for (place, count) in counts.iter().enumerate() {
         if is_heavy[place] {
-            ends.extend([place, place + 1]);
+            if 2 * held * bins >= rows {
+                ends.push(place);
+            }
+            ends.push(place + 1);
+            held = 0;
             continue;
         }
         passed += count;
+        held += count;
         if (passed + 1) * bins > (filled + 1) * rows {
             ends.push(place + 1);
             filled = ((passed + 1) * bins - 1) / rows;
+            held = 0;
         }
     }
     ends.dedup();
@@ -156,6 +164,19 @@ mod tests {
         assert_eq!((counts[usize::from(bin(0.0))], counts[usize::from(bin(5_000.5))]), (9_000, 50));
         // 950 others, some twenty in each bin.
         assert!(counts[2..].iter().all(|count| *count <= 50) && counts[2..].iter().filter(|count| **count > 0).count() > 40, "{counts:?}");
+    }
+
+    #[test]
+    fn amounts_that_heap_at_round_numbers_leave_bins_for_those_beyond() {
+        // Six in ten at one of thirty hundreds, the others each another amount up to 5,000.
+        let amount = |row: u32| if row % 10 < 6 { f64::from(100 * (1 + row / 10 % 30)) } else { f64::from(row * 7919 % 500_000) / 100.0 + 0.003 };
+        let data: Vec<f64> = (0..4_000).map(amount).collect();
+        let binned = Binned::new(&EncodedMatrix { rows: 4_000, columns: 1, data: data.clone() });
+        let mut beyond: Vec<u8> = binned.bins.iter().zip(&data).filter(|(_, amount)| **amount > 3_000.0).map(|(bin, _)| *bin).collect();
+        assert!(beyond.len() > 600, "{}", beyond.len());
+        beyond.sort_unstable();
+        beyond.dedup();
+        assert!(beyond.len() >= 8 && binned.width(0) <= QUANTILES + 1, "{} of {}", beyond.len(), binned.width(0));
     }
 
     #[test]
