@@ -76,7 +76,7 @@ pub(super) fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 /// Where a column is cut, half-way between neighbours: between all values where they are few, else into bins of about as many rows each. A value of more
-/// rows than a bin holds has one to itself and takes nothing from the others: where nearly all are 0, the rest are told apart as if they were alone.
+/// rows than a bin holds ends one and takes nothing from the others: where nearly all are 0, the rest are told apart as if they were alone.
 fn cuts(values: &[f64]) -> Vec<f64> {
     let sorted = ascending(values.iter().copied().filter(|value| !value.is_nan()));
     let between = |a: f64, b: f64| {

@@ -122,16 +122,17 @@ impl Split {
     pub fn labels(&self) -> &[bool] {
         &self.judge_labels
     }
-    /// Log loss of log-odds of the rows to judge.
-    fn loss(&self, scores: &[f64]) -> f64 {
-        let mut probabilities = scores.to_vec();
-        sigmoids(&mut probabilities);
-        log_loss(&probabilities, &self.judge_labels)
-    }
     /// Rows that are fitted on.
     pub fn rows(&self) -> usize {
         self.fit.labels.len()
     }
+}
+
+/// Log loss of log-odds.
+pub fn loss(scores: &[f64], labels: &[bool]) -> f64 {
+    let mut probabilities = scores.to_vec();
+    sigmoids(&mut probabilities);
+    log_loss(&probabilities, labels)
 }
 
 /// How much work one ensemble may do in one split, in rows times columns looked at: some tenths of a second each.
@@ -319,16 +320,19 @@ pub fn trial(candidate: &Settings, split: &Split) -> Result<Vec<(Settings, Vec<f
             let design: Design = design(&split.fit.matrix, labels, *knots, split.seed);
             let mut scores: Vec<Vec<f64>> = Vec::new();
             let (mut best, mut since) = (f64::INFINITY, 0);
-            fit_path(&design, labels, &RIDGES, |model| {
-                scores.push(model.log_odds(&split.judge));
-                let loss = split.loss(&scores[scores.len() - 1]);
+            for model in fit_path(&design, labels, &RIDGES) {
+                let own = model?.log_odds(&split.judge);
+                let loss = loss(&own, &split.judge_labels);
                 since = if loss < best { 0 } else { since + 1 };
                 best = best.min(loss);
-                since == WORSE_RIDGES
-            })?;
+                scores.push(own);
+                if since == WORSE_RIDGES {
+                    break;
+                }
+            }
             // Weaker penalties than the last that was tried do no better than it.
-            let last = scores.len() - 1;
-            variants.enumerate().map(|(place, variant)| (variant, scores[place.min(last)].clone())).collect()
+            scores.resize(RIDGES.len(), scores[scores.len() - 1].clone());
+            variants.zip(scores).collect()
         }
         Settings::Boosted(boost) => {
             let counts = checkpoints(boost.rounds);
@@ -384,7 +388,7 @@ fn followed(split: &Split, base: f64, counts: &[usize], mut grow: impl FnMut(&mu
                 grow(&mut scores);
             }
             done = *count;
-            let loss = split.loss(&scores);
+            let loss = loss(&scores, &split.judge_labels);
             if loss < best {
                 (best, best_at) = (loss, step);
             }
@@ -442,8 +446,8 @@ impl<'a> Prepared<'a> {
             Settings::Logistic { knots, ridge } => {
                 let design = design(&self.examples.matrix, labels, *knots, self.seed);
                 let path: Vec<f64> = RIDGES.iter().copied().filter(|strength| strength > ridge).chain([*ridge]).collect();
-                let mut models = fit_path(&design, labels, &path[path.len().saturating_sub(2)..], |_| false)?;
-                Ok(Model::Logistic(models.pop().unwrap_or_default()))
+                let last = fit_path(&design, labels, &path[path.len().saturating_sub(2)..]).last().transpose()?;
+                Ok(Model::Logistic(last.unwrap_or_default()))
             }
             Settings::Boosted(boost) => {
                 let (encoder, binned) = self.trees()?;

@@ -80,11 +80,11 @@ impl Logistic {
     }
 }
 
-/// Fits one model per strength of `ridges`, each from where the one before ended (strongest first is quickest), until one of them is the last that is wanted.
+/// Fits one model per strength of `ridges` as they are asked for, each from where the one before ended (strongest first is quickest).
 ///
 /// # Errors
 /// 70 when a system cannot be solved, which the penalty excludes for finite data.
-pub fn fit_path(design: &Design, labels: &[bool], ridges: &[f64], mut is_last: impl FnMut(&Logistic) -> bool) -> Result<Vec<Logistic>> {
+pub fn fit_path<'a>(design: &'a Design, labels: &'a [bool], ridges: &'a [f64]) -> impl Iterator<Item = Result<Logistic>> + 'a {
     let rows = labels.len();
     let columns = design.columns.len();
     let means: Vec<f64> = (0..columns).map(|column| design.data[column * rows..(column + 1) * rows].iter().sum::<f64>() / rows as f64).collect();
@@ -93,8 +93,7 @@ pub fn fit_path(design: &Design, labels: &[bool], ridges: &[f64], mut is_last: i
     let positives = labels.iter().filter(|label| **label).count() as f64;
     let mut weights = Mat::<f64>::zeros(columns + 1, 1);
     weights[(columns, 0)] = libm::log(positives / (rows as f64 - positives));
-    let mut models = Vec::new();
-    for ridge in ridges {
+    ridges.iter().map(move |ridge| {
         newton(&x, labels, *ridge, &mut weights)?;
         let terms = design
             .columns
@@ -102,12 +101,8 @@ pub fn fit_path(design: &Design, labels: &[bool], ridges: &[f64], mut is_last: i
             .enumerate()
             .map(|(column, (feature, basis))| Term { feature: *feature, basis: basis.clone(), mean: means[column], weight: weights[(column, 0)] })
             .collect();
-        models.push(Logistic { base: weights[(columns, 0)], terms });
-        if models.last().is_some_and(&mut is_last) {
-            break;
-        }
-    }
-    Ok(models)
+        Ok(Logistic { base: weights[(columns, 0)], terms })
+    })
 }
 
 /// Negative penalised log-likelihood, and the linear predictor.
@@ -197,7 +192,7 @@ mod tests {
         let table = matrix(vec![number("x", &values)]);
         let design = design(&table, &labels, 5, 1);
         let ridge = 2.0;
-        let model = &fit_path(&design, &labels, &[20.0, ridge], |_| false).unwrap()[1];
+        let model = fit_path(&design, &labels, &[20.0, ridge]).last().unwrap().unwrap();
         let scores = model.log_odds(&table);
         for (column, term) in model.terms.iter().enumerate() {
             let slope: f64 = (0..300)
@@ -216,7 +211,7 @@ mod tests {
         let names = ["a", "b", "c"];
         let table = matrix(columns.iter().zip(names).map(|(values, name)| number(name, values)).collect());
         let design = design(&table, &labels, 0, 1);
-        let ours = fit_path(&design, &labels, &[2.0], |_| false).unwrap()[0].log_odds(&table);
+        let ours = fit_path(&design, &labels, &[2.0]).next().unwrap().unwrap().log_odds(&table);
         // linfa sees the columns as we do: scaled by the design.
         let records = ndarray::Array2::from_shape_fn((400, design.columns.len()), |(row, column)| design.data[column * 400 + row]);
         let dataset = linfa::DatasetBase::new(records.clone(), ndarray::Array1::from(labels.clone()));
@@ -233,7 +228,7 @@ mod tests {
         let values: Vec<f64> = (0..200).map(|row| f64::from(u8::from(row >= 100))).collect();
         let labels: Vec<bool> = (0..200).map(|row| if row < 100 { row < 30 } else { row < 160 }).collect();
         let table = matrix(vec![number("x", &values)]);
-        let model = &fit_path(&design(&table, &labels, 0, 1), &labels, &[1e-6], |_| false).unwrap()[0];
+        let model = fit_path(&design(&table, &labels, 0, 1), &labels, &[1e-6]).next().unwrap().unwrap();
         let scores = model.log_odds(&table);
         assert!((scores[199] - scores[0] - libm::log(3.5)).abs() < 1e-4);
     }
@@ -243,7 +238,7 @@ mod tests {
         let values: Vec<f64> = (0..50).map(f64::from).collect();
         let labels: Vec<bool> = (0..50).map(|row| row >= 25).collect();
         let table = matrix(vec![number("x", &values), number("again", &values)]);
-        let models = fit_path(&design(&table, &labels, 8, 1), &labels, &[1.0, 1e-3], |_| false).unwrap();
+        let models = fit_path(&design(&table, &labels, 8, 1), &labels, &[1.0, 1e-3]).collect::<Result<Vec<_>>>().unwrap();
         assert!(models.iter().all(|model| model.validate(2).is_ok()));
         assert!(models[1].log_odds(&table)[49] > 2.0);
     }

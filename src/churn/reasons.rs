@@ -93,8 +93,7 @@ fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength:
 fn brief(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
     match spec.lately(language) {
         Some(what) if !value.is_nan() && !typical.is_nan() => {
-            let colon = if language == Language::Zh { "：" } else { ": " };
-            format!("{what}{colon}{}", beside_typical(value, typical, language))
+            format!("{what}{}{}", colon(language), beside_typical(value, typical, language))
         }
         _ => sentence(spec, value, typical, language),
     }
@@ -103,7 +102,7 @@ fn brief(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> St
 /// One feature in words: what it is, the customer's value, what is typical.
 pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language) -> String {
     let what = spec.called_in(language);
-    let colon = if language == Language::Zh { "：" } else { ": " };
+    let colon = colon(language);
     if value.is_nan() {
         return format!("{what}{colon}{}", if language == Language::Zh { "未知" } else { "not known" });
     }
@@ -126,6 +125,14 @@ pub fn sentence(spec: &FeatureSpec, value: f64, typical: f64, language: Language
         (true, _) => format!("{what}{colon}{}{unit}", shown(value)),
         (false, Language::En) => format!("{what}: {}{unit}, typically {}", shown(value), shown(typical)),
         (false, Language::Zh) => format!("{what}：{}{unit}，一般为 {}", shown(value), shown(typical)),
+    }
+}
+
+/// What stands between a name and its value.
+fn colon(language: Language) -> &'static str {
+    match language {
+        Language::En => ": ",
+        Language::Zh => "：",
     }
 }
 

@@ -1,11 +1,11 @@
 //! Which learner, with which settings: judged on rows that it did not fit, the freest one only where it is better.
 
-use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses, sigmoid};
-use super::learners::{LEARNERS, Settings, Split, candidates, stronger, trial};
+use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses};
+use super::learners::{LEARNERS, Settings, Split, candidates, loss, stronger, trial};
 use super::random::{mix, stratified_parts};
 use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation};
 use crate::error::{Error, Result};
-use crate::evaluate::classify::{classification, log_loss};
+use crate::evaluate::classify::classification;
 use crate::snapshot::FeatureMatrix;
 use rayon::prelude::*;
 
@@ -130,7 +130,7 @@ fn best_variant(results: &[((usize, usize), Variants)], index: usize, judged: &[
     let mut best: Option<(f64, usize)> = None;
     let pooled = |variant: usize| -> Vec<f64> { parts.iter().flat_map(|part| part.1[variant].1.iter().copied()).collect() };
     for variant in 0..parts[0].1.len() {
-        let loss = log_loss(&pooled(variant).into_iter().map(sigmoid).collect::<Vec<_>>(), judged);
+        let loss = loss(&pooled(variant), judged);
         if best.is_none_or(|(least, _)| loss < least) {
             best = Some((loss, variant));
         }

@@ -12,7 +12,6 @@ use super::random::mix;
 const LEAST_GAIN: f64 = 1e-9;
 /// Roots that would be shaken by less than this are taken as they are.
 const HARDLY_SHAKEN: f64 = 0.25;
-
 /// Up to so many rows cuts are shaken fully; of more, which tell the best cut better, by less.
 const FULLY_SHAKEN: f64 = 20_000.0;
 /// Four draws from 0 to 1 have the mean 2 and the variance 1 / 3.
