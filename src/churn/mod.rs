@@ -13,7 +13,7 @@ mod contract;
 pub mod design;
 pub mod encode;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod flat;
 pub mod groups;
 pub mod learners;

@@ -11,7 +11,7 @@
 //! How well the probabilities hold is told on customers who were not contacted, where they are enough; where many of a window were contacted,
 //! settings are chosen and probabilities calibrated on the others too. How customers are ranked is told of all.
 
-use crate::churn::calibrate::{beyond_noise, in_the_large, shifted};
+use crate::churn::calibrate::{Calibration, beyond_noise, in_the_large, shifted};
 use crate::churn::{ChurnPart, Examples};
 use crate::config::Config;
 use crate::decide::control::{Lots, unit};
@@ -28,8 +28,13 @@ const LEAST: (usize, usize) = (500, 50);
 const MANY: f64 = 0.2;
 /// Customers kept out of a window from which the input is the group's.
 const KEPT_OUT: usize = 50;
+/// Customers of a window that a calibration can be learnt from.
+const CALIBRATED: usize = 5_000;
 /// Standard errors by which groups differ that leave otherwise for another reason than the contacts.
 const CLEARLY: f64 = 3.0;
+/// Rows learnt from, beyond which a model may be calibrated on some of them: it looks too cautious on rows that it knows by heart, by about its free
+/// parameters over what it explains, which is little where rows are many.
+const LITTLE_BY_HEART: usize = 20_000;
 
 /// When each customer was contacted, and who cannot be.
 pub(super) struct Contacts<'a> {
@@ -182,28 +187,37 @@ fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
     if kept.len() < KEPT_OUT { 0.0 } else { beyond_noise(in_the_large(kept.into_iter())) }
 }
 
-/// The rows that tell what a refitted model is to add to its log-odds after calibration.
+/// The rows that tell what a refitted model's log-odds mean: a calibration learnt on a window that has since been learnt from is of another model, and part of
+/// what that window was like is in it twice.
 #[derive(Default)]
 pub(super) struct LevelRows<'a> {
     newest: Option<Cow<'a, Examples>>,
+    /// Rows of all windows.
+    learnt: usize,
     /// All windows, where contacts in them are told by group.
     acted: &'a [&'a Examples],
+    seed: u64,
 }
 
 impl<'a> LevelRows<'a> {
     /// Of windows, newest first.
-    pub(super) fn new(windows: &'a [&'a Examples], by_group: bool) -> Self {
-        LevelRows { newest: windows.first().map(|newest| without_treated(newest)), acted: if by_group { windows } else { &[] } }
+    pub(super) fn new(windows: &'a [&'a Examples], by_group: bool, seed: u64) -> Self {
+        let learnt = windows.iter().map(|window| window.labels.len()).sum();
+        LevelRows { newest: windows.first().map(|newest| without_treated(newest)), learnt, acted: if by_group { windows } else { &[] }, seed }
     }
 
-    /// A refitted model's calibration was learnt on a window that has now been learnt from, so part of what that one was like is in it twice: what is right on
-    /// the newest window goes on from there. And what the model is to add for who is not contacted, where inputs are the group's.
-    pub(super) fn level(&self, part: &ChurnPart) -> f64 {
-        let newest = self
-            .newest
-            .as_ref()
-            .map_or(0.0, |newest| beyond_noise(in_the_large(part.probabilities(&newest.matrix).into_iter().zip(newest.labels.iter().copied()))));
-        newest + untreated_shift(part, self.acted)
+    /// Has a refitted model be right on the newest window: in its level, and where customers are enough in its whole calibration. And adds what the model
+    /// is to add for who is not contacted, where inputs are the group's.
+    pub(super) fn settle(&self, part: &mut ChurnPart) {
+        let newest = match &self.newest {
+            Some(newest) if newest.labels.len() >= CALIBRATED && self.learnt >= LITTLE_BY_HEART => {
+                part.calibration = Calibration::fit(&part.log_odds(&newest.matrix), &newest.labels, self.seed);
+                0.0
+            }
+            Some(newest) => beyond_noise(in_the_large(part.probabilities(&newest.matrix).into_iter().zip(newest.labels.iter().copied()))),
+            None => 0.0,
+        };
+        part.level = newest + untreated_shift(part, self.acted);
     }
 }
 
@@ -230,4 +244,47 @@ pub(super) fn warning(examples: &Examples) -> Option<String> {
     (contacts > MANY).then(|| {
         format!("there were {contacts:.2} contacts per customer in the test window: {how}; keep a control group, or little can be learnt of who leaves without contact")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::churn::baseline::RecencyRule;
+    use crate::churn::calibrate::{logistic_curve, logit, sigmoid};
+    use crate::churn::fixtures::{matrix, number};
+    use crate::churn::model::Model;
+    use crate::churn::random::uniform;
+
+    /// A window in which customers leave as the rule says.
+    fn window(customers: usize, seed: u64, rule: &RecencyRule) -> Examples {
+        let days: Vec<f64> = (0..customers).map(|row| 90.0 * uniform(seed, row)).collect();
+        let matrix = matrix(vec![number("days", &days)]);
+        let labels = rule.log_odds(&matrix).into_iter().enumerate().map(|(row, z)| uniform(seed + 1, row) < sigmoid(z)).collect();
+        Examples { matrix, labels }
+    }
+
+    #[test]
+    fn a_refitted_model_means_what_the_newest_window_says_wholly_where_customers_are_many_and_in_its_level_where_they_are_few() {
+        let rule = RecencyRule { feature: 0, intercept: -6.0, slope: 1.5, mean: 3.5 };
+        for (customers, slope) in [(8_000, 1.0), (800, 2.0)] {
+            let windows: Vec<Examples> = (0..4).map(|age| window(customers, 10 * age, &rule)).collect();
+            // Learnt on a window in which the model told half as much, and more left.
+            let mut part = ChurnPart {
+                name: "recency_rule".into(),
+                base_rate: 0.3,
+                intercept: 0.0,
+                members: vec![(1.0, Model::Recency(rule.clone()))],
+                calibration: Calibration::Platt { intercept: 1.0, slope: 0.5 },
+                level: 0.0,
+                season: crate::churn::season::Season::default(),
+            };
+            LevelRows::new(&windows.iter().collect::<Vec<_>>(), false, 1).settle(&mut part);
+            let unseen = window(20_000, 99, &rule);
+            let foretold = part.probabilities(&unseen.matrix);
+            let (expected, left) = (foretold.iter().sum::<f64>() / 20_000.0, super::super::churn::share(&unseen.labels));
+            assert!((expected - left).abs() < 0.03, "{customers}: {expected:.3} expected, {left:.3} left");
+            let (_, found) = logistic_curve(&foretold.iter().map(|p| logit(*p)).collect::<Vec<_>>(), &unseen.labels);
+            assert!((found - slope).abs() < 0.1 * slope, "{customers}: a slope of {found:.3} is left");
+        }
+    }
 }

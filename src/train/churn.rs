@@ -153,7 +153,7 @@ pub(super) fn windowed(
         Some(known) => {
             let before: Vec<&Examples> = windows.before_test.iter().map(of).collect();
             let season = seasons.shift(test, windows.before_test[0]);
-            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, &LevelRows::new(&before, by_group), season)?;
+            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, &LevelRows::new(&before, by_group, seed), season)?;
             churn.backtest = backtest(config, &choice, &cutoffs, &examples, by_group, &seasons)?;
             measured.tested = Some(Tested { cutoff: Some(test), probabilities });
             churn
@@ -200,7 +200,7 @@ pub(super) fn windowed(
     let parts: Vec<&Examples> = newer.as_ref().map_or_else(|| windows.before_end.iter().map(of).collect(), |newer| newer.iter().collect());
     let all = stack(&parts);
     let mut part = choice.refit(choice.chosen, &all)?;
-    part.level = LevelRows::new(&parts, by_group).level(&part);
+    LevelRows::new(&parts, by_group, seed).settle(&mut part);
     part.season = seasons.year_after(test);
     last.remember_typical(&all.matrix);
     last.spreads = spreads(&parts.iter().map(|part| &part.matrix).collect::<Vec<_>>());
@@ -251,7 +251,7 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 /// `levels` tell the level of each; `season` is what the time of the year adds, to all but the naive rule.
 fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, levels: &LevelRows<'_>, season: Shift) -> Result<(ChurnMeasured, Vec<f64>)> {
     let mut parts = choice.refit_all(known)?;
-    parts.par_iter_mut().for_each(|part| part.level = levels.level(part));
+    parts.par_iter_mut().for_each(|part| levels.settle(part));
     // Everyone is scored as if nobody were contacted; how well that holds is judged where it is so.
     let (scored, judged) = (as_scored(test), untreated(test));
     let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
@@ -304,7 +304,7 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         let known = stack(&before);
         if churn::has_both(&known.labels) {
             let mut part = choice.refit_once(choice.chosen, &known)?;
-            part.level = LevelRows::new(&before, by_group).level(&part);
+            LevelRows::new(&before, by_group, config.project.seed).settle(&mut part);
             let window = as_scored(&examples[place]);
             measured.push(WindowMeasured::of(
                 cutoff.date(),
