@@ -593,6 +593,22 @@ pub enum Repeat {
     Never,
 }
 
+/// Hours of the day within which customers may be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SendHours {
+    /// The first, 0 to 23.
+    pub from: u8,
+    /// The hour at which they end, 1 to 24.
+    pub until: u8,
+}
+
+impl Default for SendHours {
+    /// As the law of the United States has it for calls and texts (47 CFR 64.1200 (c) (1)).
+    fn default() -> Self {
+        SendHours { from: 8, until: 21 }
+    }
+}
+
 /// `[decide]`, read and checked now, used by the decision stage.
 #[derive(Debug, Clone, Default)]
 pub struct DecideSettings {
@@ -618,6 +634,8 @@ pub struct DecideSettings {
     pub explore: Option<f64>,
     /// Whether limits count per customer or per household.
     pub by_household: bool,
+    /// When customers may be reached.
+    pub send_hours: SendHours,
     /// Lists issued but not yet seen as treatments.
     pub issued: Option<String>,
 }

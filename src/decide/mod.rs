@@ -570,7 +570,7 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
         let item = customer.fits.get(place).and_then(|(item, _)| *item);
         let channel = customer.effects.best_channel(&customer.person.history, offer).to_owned();
-        let (send_weekday, send_hour) = habits.best(&customer.person);
+        let (send_weekday, send_hour) = habits.best(&customer.person, market.config.decide.send_hours);
         decided.push((
             member,
             order,

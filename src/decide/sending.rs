@@ -12,6 +12,7 @@
 
 use super::catalogue::Offer;
 use super::eligibility::Person;
+use crate::config::SendHours;
 use crate::timeline::History;
 use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
@@ -128,15 +129,17 @@ impl Habits {
         habits
     }
 
-    /// The weekday and the hour of day at which a customer is best reached; `None` where nothing is known of anyone.
-    pub fn best(&self, person: &Person<'_>) -> (Option<&'static str>, Option<u8>) {
+    /// The weekday and the hour of day, of those allowed, at which a customer is best reached; `None` where nothing is known of anyone.
+    pub fn best(&self, person: &Person<'_>, allowed: SendHours) -> (Option<&'static str>, Option<u8>) {
         let days = Days::of(&person.history);
         let segment = self.by_segment.get(person.segment).copied().unwrap_or_default();
         let weekday = shares_of(&days.weekdays, &segment.0, &self.all.0).map(|shares| WEEKDAYS[first_greatest(&shares)]);
         let hour = shares_of(&days.hours, &segment.1, &self.all.1).map(|shares| {
-            // The hours before and after say half as much.
-            let near: Vec<f64> = (0..24).map(|hour| shares[hour] + 0.5 * (shares[(hour + 23) % 24] + shares[(hour + 1) % 24])).collect();
-            first_greatest(&near) as u8
+            // What was done at an hour says half as much for each hour that it is away, so that who comes outside the hours allowed gets the nearest.
+            let away = |hour: usize, other: usize| hour.abs_diff(other).min(24 - hour.abs_diff(other)) as i32;
+            let near = |hour: usize| (0..24).map(|other| shares[other] * 0.5f64.powi(away(hour, other))).sum::<f64>();
+            let near: Vec<f64> = (allowed.from..allowed.until).map(|hour| near(usize::from(hour))).collect();
+            allowed.from + first_greatest(&near) as u8
         });
         (weekday, hour)
     }
@@ -277,9 +280,13 @@ mod tests {
         let store = store(&all);
         let customers: Vec<Person<'_>> = (0..12).map(|number| person(&store, number)).collect();
         let habits = Habits::learn(&customers);
-        assert_eq!(habits.best(&customers[0]), (Some("monday"), Some(9)));
-        assert_eq!(habits.best(&customers[6]), (Some("friday"), Some(18)));
-        assert_eq!(habits.best(&customers[11]), (Some("monday"), Some(9)), "nothing is known of them: as most are");
+        assert_eq!(habits.best(&customers[0], SendHours::default()), (Some("monday"), Some(9)));
+        assert_eq!(habits.best(&customers[6], SendHours::default()), (Some("friday"), Some(18)));
+        assert_eq!(habits.best(&customers[11], SendHours::default()), (Some("monday"), Some(9)), "nothing is known of them: as most are");
+        let hours = |from, until| SendHours { from, until };
+        assert_eq!(habits.best(&customers[6], hours(17, 21)), (Some("friday"), Some(18)));
+        assert_eq!(habits.best(&customers[0], hours(17, 21)).1, Some(17), "who comes at 9: as near as may be");
+        assert_eq!(habits.best(&customers[6], hours(8, 12)).1, Some(11), "who comes at 18 likewise");
     }
 
     #[test]
@@ -296,7 +303,7 @@ mod tests {
         let store = store(&all);
         let customers: Vec<Person<'_>> = (0..31).map(|number| person(&store, number)).collect();
         let habits = Habits::learn(&customers);
-        assert_eq!(habits.best(&customers[30]), (Some("wednesday"), None), "dates without a time say no hour");
+        assert_eq!(habits.best(&customers[30], SendHours::default()), (Some("wednesday"), None), "dates without a time say no hour");
     }
 
     #[test]

@@ -28,8 +28,8 @@ const LEAST: (usize, usize) = (500, 50);
 const MANY: f64 = 0.2;
 /// Customers kept out of a window from which the input is the group's.
 const KEPT_OUT: usize = 50;
-/// Customers of a window that a calibration can be learnt from.
-const CALIBRATED: usize = 5_000;
+/// Customers of a window, and of these who left and who stayed, from which a calibration can be learnt on it.
+const CALIBRATED: (usize, usize) = (5_000, 500);
 /// Standard errors by which groups differ that leave otherwise for another reason than the contacts.
 const CLEARLY: f64 = 3.0;
 /// Rows learnt from, beyond which a model may be calibrated on some of them: it looks too cautious on rows that it knows by heart, by about its free
@@ -149,6 +149,12 @@ fn hold_few(contacts: &[f64]) -> bool {
     contacts.iter().copied().fold(0.0, f64::max) <= MANY
 }
 
+/// Whether there are so many customers, and of both who left and who stayed so many.
+fn holds(labels: &[bool], (customers, of_each): (usize, usize)) -> bool {
+    let left = labels.iter().filter(|left| **left).count();
+    labels.len() >= customers && left.min(labels.len() - left) >= of_each
+}
+
 /// The rows who were not contacted; all rows where there is no such column, few were contacted, or too few are left to judge by.
 pub(super) fn untreated(examples: &Examples) -> Vec<usize> {
     let all = || (0..examples.labels.len()).collect::<Vec<usize>>();
@@ -158,8 +164,8 @@ pub(super) fn untreated(examples: &Examples) -> Vec<usize> {
         return all();
     }
     let rows: Vec<usize> = all().into_iter().filter(|row| values[*row] <= 0.0).collect();
-    let left = rows.iter().filter(|row| examples.labels[**row]).count();
-    if rows.len() >= LEAST.0 && left >= LEAST.1 && rows.len() - left >= LEAST.1 { rows } else { all() }
+    let labels: Vec<bool> = rows.iter().map(|row| examples.labels[*row]).collect();
+    if holds(&labels, LEAST) { rows } else { all() }
 }
 
 /// The examples who were not contacted, where many were and the others are enough; else all, told apart by the input.
@@ -190,7 +196,7 @@ fn untreated_shift(part: &ChurnPart, windows: &[&Examples]) -> f64 {
 /// The rows that tell what a refitted model's log-odds mean: a calibration learnt on a window that has since been learnt from is of another model, and part of
 /// what that window was like is in it twice.
 #[derive(Default)]
-pub(super) struct LevelRows<'a> {
+pub(super) struct CalibrationRows<'a> {
     newest: Option<Cow<'a, Examples>>,
     /// Rows of all windows.
     learnt: usize,
@@ -199,18 +205,18 @@ pub(super) struct LevelRows<'a> {
     seed: u64,
 }
 
-impl<'a> LevelRows<'a> {
+impl<'a> CalibrationRows<'a> {
     /// Of windows, newest first.
     pub(super) fn new(windows: &'a [&'a Examples], by_group: bool, seed: u64) -> Self {
         let learnt = windows.iter().map(|window| window.labels.len()).sum();
-        LevelRows { newest: windows.first().map(|newest| without_treated(newest)), learnt, acted: if by_group { windows } else { &[] }, seed }
+        CalibrationRows { newest: windows.first().map(|newest| without_treated(newest)), learnt, acted: if by_group { windows } else { &[] }, seed }
     }
 
     /// Has a refitted model be right on the newest window: in its level, and where customers are enough in its whole calibration. And adds what the model
     /// is to add for who is not contacted, where inputs are the group's.
     pub(super) fn settle(&self, part: &mut ChurnPart) {
         let newest = match &self.newest {
-            Some(newest) if newest.labels.len() >= CALIBRATED && self.learnt >= LITTLE_BY_HEART => {
+            Some(newest) if self.learnt >= LITTLE_BY_HEART && holds(&newest.labels, CALIBRATED) => {
                 part.calibration = Calibration::fit(&part.log_odds(&newest.matrix), &newest.labels, self.seed);
                 0.0
             }
@@ -278,7 +284,7 @@ mod tests {
                 level: 0.0,
                 season: crate::churn::season::Season::default(),
             };
-            LevelRows::new(&windows.iter().collect::<Vec<_>>(), false, 1).settle(&mut part);
+            CalibrationRows::new(&windows.iter().collect::<Vec<_>>(), false, 1).settle(&mut part);
             let unseen = window(20_000, 99, &rule);
             let foretold = part.probabilities(&unseen.matrix);
             let (expected, left) = (foretold.iter().sum::<f64>() / 20_000.0, super::super::churn::share(&unseen.labels));

@@ -1,6 +1,6 @@
 //! The churn model of a training: windows in time, or folds of a labelled table; chosen, measured, refitted.
 
-use super::acting::{self, Contacts, LevelRows, as_scored, untreated, without_treated};
+use super::acting::{self, CalibrationRows, Contacts, as_scored, untreated, without_treated};
 use super::drivers::{Driver, drivers};
 use super::measured::{ChurnMeasured, Measured, Tested, threshold};
 use super::season::Seasons;
@@ -153,7 +153,7 @@ pub(super) fn windowed(
         Some(known) => {
             let before: Vec<&Examples> = windows.before_test.iter().map(of).collect();
             let season = seasons.shift(test, windows.before_test[0]);
-            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, &LevelRows::new(&before, by_group, seed), season)?;
+            let (mut churn, probabilities) = measure(config, &choice, &known, test_examples, &CalibrationRows::new(&before, by_group, seed), season)?;
             churn.backtest = backtest(config, &choice, &cutoffs, &examples, by_group, &seasons)?;
             measured.tested = Some(Tested { cutoff: Some(test), probabilities });
             churn
@@ -200,7 +200,7 @@ pub(super) fn windowed(
     let parts: Vec<&Examples> = newer.as_ref().map_or_else(|| windows.before_end.iter().map(of).collect(), |newer| newer.iter().collect());
     let all = stack(&parts);
     let mut part = choice.refit(choice.chosen, &all)?;
-    LevelRows::new(&parts, by_group, seed).settle(&mut part);
+    CalibrationRows::new(&parts, by_group, seed).settle(&mut part);
     part.season = seasons.year_after(test);
     last.remember_typical(&all.matrix);
     last.spreads = spreads(&parts.iter().map(|part| &part.matrix).collect::<Vec<_>>());
@@ -248,10 +248,17 @@ fn warn_if_thin(labels: &[bool], measured: &mut Measured) {
 }
 
 /// Every candidate, refitted on what was known, on the test rows; and the probabilities of the one chosen.
-/// `levels` tell the level of each; `season` is what the time of the year adds, to all but the naive rule.
-fn measure(config: &Config, choice: &Choice, known: &Examples, test: &Examples, levels: &LevelRows<'_>, season: Shift) -> Result<(ChurnMeasured, Vec<f64>)> {
+/// `newest` tells what the log-odds of each mean; `season` is what the time of the year adds, to all but the naive rule.
+fn measure(
+    config: &Config,
+    choice: &Choice,
+    known: &Examples,
+    test: &Examples,
+    newest: &CalibrationRows<'_>,
+    season: Shift,
+) -> Result<(ChurnMeasured, Vec<f64>)> {
     let mut parts = choice.refit_all(known)?;
-    parts.par_iter_mut().for_each(|part| levels.settle(part));
+    parts.par_iter_mut().for_each(|part| newest.settle(part));
     // Everyone is scored as if nobody were contacted; how well that holds is judged where it is so.
     let (scored, judged) = (as_scored(test), untreated(test));
     let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
@@ -304,7 +311,7 @@ fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Ex
         let known = stack(&before);
         if churn::has_both(&known.labels) {
             let mut part = choice.refit_once(choice.chosen, &known)?;
-            LevelRows::new(&before, by_group, config.project.seed).settle(&mut part);
+            CalibrationRows::new(&before, by_group, config.project.seed).settle(&mut part);
             let window = as_scored(&examples[place]);
             measured.push(WindowMeasured::of(
                 cutoff.date(),
@@ -379,7 +386,7 @@ pub(super) fn labelled(
     measured.base = Some(test.labels.len());
     measured.churn_rate = Some(share(&test.labels));
     warn_if_thin(&test.labels, measured);
-    let (churn, probabilities) = measure(config, &choice, &known, &test, &LevelRows::default(), Shift::default())?;
+    let (churn, probabilities) = measure(config, &choice, &known, &test, &CalibrationRows::default(), Shift::default())?;
     measured.churn = Some(churn);
     measured.tested = Some(Tested { cutoff: None, probabilities });
     let lines = vec![WindowLine::new("test", String::new(), String::new(), &test.labels), WindowLine::new("fit", String::new(), String::new(), &known.labels)];

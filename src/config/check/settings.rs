@@ -5,7 +5,7 @@ use super::sources::{BUDGET_KEYS, CAPACITY_KEYS, kinds, limit};
 use crate::config::raw::{Field, Table};
 use crate::config::{
     ChurnSettings, Costs, DecideSettings, Definition, Effort, EventSource, Language, OutputSettings, PrivacySettings, ProfileSource, Project,
-    RecommendSettings, Repeat, Role, Span, Tier, TierFrom,
+    RecommendSettings, Repeat, Role, SendHours, Span, Tier, TierFrom,
 };
 use crate::error::{Error, Result};
 use crate::output::crm::target::TARGETS;
@@ -31,7 +31,9 @@ const SUBSCRIPTION_KEYS: [&str; 3] = ["start", "end", "renewed_by"];
 const COSTS_KEYS: [&str; 4] = ["contact", "incentive", "value_saved", "acceptance"];
 const TIER_KEYS: [&str; 4] = ["name", "p", "lift", "max"];
 const RECOMMEND_KEYS: [&str; 9] = ["weight", "half_life", "repeat", "models", "place", "per_customer", "per_category", "new_items", "fresh_items"];
-const DECIDE_KEYS: [&str; 10] = ["goal", "offers_per_customer", "contact", "min_gap", "budget", "capacity", "control", "explore", "unit", "issued"];
+const DECIDE_KEYS: [&str; 11] =
+    ["goal", "offers_per_customer", "contact", "min_gap", "budget", "capacity", "control", "explore", "unit", "send_hours", "issued"];
+const SEND_HOURS_KEYS: [&str; 2] = ["from", "until"];
 const CONTACT_KEYS: [&str; 2] = ["max", "per"];
 const CONTROL_KEYS: [&str; 3] = ["share", "rotate", "salt"];
 const OUTPUT_KEYS: [&str; 5] = ["crm", "id", "mode", "bom", "max_rows_per_file"];
@@ -49,6 +51,7 @@ pub(super) fn documented_keys() -> Vec<(&'static str, Vec<&'static str>)> {
         ("[decide]", DECIDE_KEYS.to_vec()),
         ("contact", CONTACT_KEYS.to_vec()),
         ("control", CONTROL_KEYS.to_vec()),
+        ("send_hours", SEND_HOURS_KEYS.to_vec()),
         ("[output]", OUTPUT_KEYS.to_vec()),
         ("[privacy]", PRIVACY_KEYS.to_vec()),
     ]
@@ -291,12 +294,26 @@ pub(super) fn decide(field: Option<Field<'_>>, surroundings: &Surroundings<'_>) 
         control_salt: read(&control, "salt", Field::word)?,
         explore: read(&table, "explore", share_below_one)?,
         by_household: read(&table, "unit", |field| field.choice(&[("customer", false), ("household", true)]))?.unwrap_or(false),
+        send_hours: read(&table, "send_hours", send_hours)?.unwrap_or_default(),
         issued: read(&table, "issued", |field| surroundings.path(field))?,
     };
     match control {
         Some(control) if settings.control_share.is_none() => Err(control.error("has no `share`, expected the share of customers kept out, such as 0.05")),
         _ => Ok(settings),
     }
+}
+
+fn send_hours(field: &Field<'_>) -> Result<SendHours> {
+    let table = field.table(&[&SEND_HOURS_KEYS])?;
+    let usual = SendHours::default();
+    let hours = SendHours {
+        from: table.read("from", |field| field.whole(0, 23))?.map_or(usual.from, |hour| hour as u8),
+        until: table.read("until", |field| field.whole(1, 24))?.map_or(usual.until, |hour| hour as u8),
+    };
+    if hours.from < hours.until {
+        return Ok(hours);
+    }
+    Err(table.error(format!("found from {} until {}, expected hours of one day, such as {{ from = 9, until = 18 }}", hours.from, hours.until)))
 }
 
 /// `[output]`.

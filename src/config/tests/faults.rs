@@ -68,6 +68,8 @@ fn a_wrong_type_names_key_place_found_and_expected() {
         ("[recommend]\nweight = { view = \"low\" }", "`view` in `weight` in [recommend]: found the text \"low\""),
         ("[decide]\ncontrol = { share = 1 }", "a share from 0 to below 1"),
         ("[decide]\ncontrol = { rotate = \"26w\" }", "has no `share`"),
+        ("[decide]\nsend_hours = { from = 20, until = 8 }", "found from 20 until 8, expected hours of one day"),
+        ("[decide]\nsend_hours = { until = 25 }", "from 1 to 24"),
         ("[decide]\nexplore = 1.0", "a share from 0 to below 1"),
         ("[decide]\ncontact = { max = 2 }", "expected { max = 500, per = \"1w\" }"),
         ("[decide]\ncontact = { max = 0.5, per = \"1w\" }", "a whole number from 1"),

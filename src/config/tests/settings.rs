@@ -2,8 +2,8 @@
 
 use super::{EVENTS, PROFILES, config, config_with, examples};
 use crate::config::{
-    Case, Column, ColumnSource, Definition, Delimiter, Duplicates, Effort, Format, Language, Layout, Limit, Repeat, Response, Role, Span, StaticColumns, Tier,
-    TierFrom, Unit, check,
+    Case, Column, ColumnSource, Definition, Delimiter, Duplicates, Effort, Format, Language, Layout, Limit, Repeat, Response, Role, SendHours, Span,
+    StaticColumns, Tier, TierFrom, Unit, check,
 };
 
 fn pairs(text: &str) -> Vec<String> {
@@ -189,6 +189,7 @@ capacity = { count = 40, per = "day" }
 control = { share = 0.05, rotate = "26w", salt = "s" }
 explore = 0.1
 unit = "household"
+send_hours = { from = 9, until = 18 }
 issued = "lists/*/offers.csv"
 [output]
 crm = "generic"
@@ -246,6 +247,7 @@ retention = "3y"
     assert_eq!(decide.capacity, Some(Limit { amount: 40.0, per: Span::days(1) }));
     assert_eq!((decide.control_share, decide.control_rotate, decide.control_salt.as_deref()), (Some(0.05), Some(Span::days(182)), Some("s")));
     assert_eq!((decide.explore, decide.by_household, decide.issued.as_deref()), (Some(0.1), true, Some("/shop/lists/*/offers.csv")));
+    assert_eq!(decide.send_hours, SendHours { from: 9, until: 18 });
     let output = &config.output;
     assert_eq!(
         (output.crm.as_deref(), output.id.as_deref(), output.is_delta, output.bom, output.max_rows_per_file),
