@@ -16,7 +16,7 @@ pub use folds::validate_folds;
 pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMeasured, Rows};
 
 use crate::bundle::{Bundle, Meta};
-use crate::churn::tiers;
+use crate::churn::{rarer, tiers};
 use crate::config::{Config, Definition, Effort, Tier};
 use crate::decide::learn::learn;
 use crate::decide::past::past;
@@ -244,8 +244,7 @@ pub fn windows(config: &Config, exports: &Exports, end: Cutoff) -> Result<Window
         return Ok(windows);
     };
     let (_, labels) = ChurnRule::new(exports, churn)?.base(choose);
-    let left = labels.iter().filter(|left| **left).count();
-    Ok(cut(left.min(labels.len() - left)))
+    Ok(cut(rarer(&labels)))
 }
 
 /// A calendar day `YYYY-MM-DD` as the moment it begins.

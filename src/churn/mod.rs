@@ -211,6 +211,12 @@ pub fn has_both(labels: &[bool]) -> bool {
     labels.contains(&true) && labels.contains(&false)
 }
 
+/// Rows of the class that has fewer.
+pub fn rarer(labels: &[bool]) -> usize {
+    let left = labels.iter().filter(|label| **label).count();
+    left.min(labels.len() - left)
+}
+
 /// Seeds whose mean an ensemble is: many rows steady it as well as many seeds do. Windows of a history repeat the same customers, so that it takes more
 /// rows of these.
 fn bags(effort: Effort, examples: &Examples) -> usize {

@@ -3,7 +3,7 @@
 use super::calibrate::{Calibration, clearly_better, nonnegative_logistic, row_losses};
 use super::learners::{LEARNERS, Settings, Split, candidates, loss, stronger, trial};
 use super::random::{mix, stratified_parts};
-use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation};
+use super::{Candidate, Choice, ChurnTask, Examples, Member, Validation, rarer};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::classification;
 use crate::snapshot::FeatureMatrix;
@@ -252,12 +252,6 @@ fn splits(examples: &Examples, validation: &Validation, task: &ChurnTask) -> Vec
                 .collect()
         }
     }
-}
-
-/// Rows of the class that has fewer.
-fn rarer(labels: &[bool]) -> usize {
-    let left = labels.iter().filter(|label| **label).count();
-    left.min(labels.len() - left)
 }
 
 /// What no learner can do without.

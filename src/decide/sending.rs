@@ -5,7 +5,7 @@
 //! customers of one segment who differ as much as chance has it say nothing of their own, those whose days repeat say much. The
 //! measure is the share of a customer's pairs of days that agree, beside what independent draws from the segment's shares would
 //! give (the intraclass correlation `rho`); it makes the prior of the shares a Dirichlet distribution worth `(1 - rho) / rho`
-//! days (Johnson, Kotz, Balakrishnan 1997, chapter 40).
+//! days (Johnson, Kotz, Balakrishnan 1997, chapter 40). Of the hours, one at which customers may be reached is taken.
 //!
 //! *By which channel*: responses to past treatments of a channel beside what the offers' own shares foretold, by all customers and by
 //! the customer, each shrunk; where treatments do not say their channel, the one that the customer uses most.

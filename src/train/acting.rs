@@ -12,7 +12,7 @@
 //! settings are chosen and probabilities calibrated on the others too. How customers are ranked is told of all.
 
 use crate::churn::calibrate::{Calibration, beyond_noise, in_the_large, shifted};
-use crate::churn::{ChurnPart, Examples};
+use crate::churn::{ChurnPart, Examples, rarer};
 use crate::config::Config;
 use crate::decide::control::{Lots, unit};
 use crate::decide::eligibility::forbidden;
@@ -151,8 +151,7 @@ fn hold_few(contacts: &[f64]) -> bool {
 
 /// Whether there are so many customers, and of both who left and who stayed so many.
 fn holds(labels: &[bool], (customers, of_each): (usize, usize)) -> bool {
-    let left = labels.iter().filter(|left| **left).count();
-    labels.len() >= customers && left.min(labels.len() - left) >= of_each
+    labels.len() >= customers && rarer(labels) >= of_each
 }
 
 /// The rows who were not contacted; all rows where there is no such column, few were contacted, or too few are left to judge by.
