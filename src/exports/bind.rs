@@ -1,11 +1,12 @@
 //! A source meets the header of a file: columns become positions, conditions are resolved, lookups are joined.
 
 use super::column::{Missing, NumberColumnReader, Row, TextColumn, TimeColumn};
-use super::events::EventColumns;
+use super::events::{EventColumns, Heads};
 use super::items::ItemColumns;
 use super::lookup::{BoundLookup, LookupTable};
 use super::plan::SourceTable;
 use super::profiles::{Declared, PlannedColumn, ProfileColumns, ValueReader};
+use super::reads::Reads;
 use super::record::Record;
 use super::tables::{Cell, TableColumns};
 use crate::config::condition::BoundCondition;
@@ -85,6 +86,14 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
             categories: source.categories.iter().map(|named| text(&named.column)).collect::<Result<_>>()?,
             returned_if: source.returned_if.as_ref().map(|condition| condition.bind(&all)).transpose()?,
             missing: Missing::new(missing),
+            heads: Heads::new(Reads::of(
+                &all,
+                [Some(&source.customer), Some(&source.kind), source.time.as_ref(), source.known_at.as_ref(), source.basket.as_ref(), source.channel.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .flat_map(Column::names)
+                    .chain(source.returned_if.iter().flat_map(|condition| condition.columns())),
+            )),
         })),
         SourceTable::Profiles(source) => {
             let value = |planned: &PlannedColumn| {
@@ -102,6 +111,12 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
                 label: source.label.as_ref().map(|label| Ok::<_, Error>((text(&label.column)?, label.positive.trim().as_bytes().to_vec()))).transpose()?,
                 values: planned.iter().map(value).collect::<Result<_>>()?,
                 carry: carried.chain(roles).collect::<Result<_>>()?,
+                reads: Reads::of(
+                    &all,
+                    table.mapped_names().iter().chain(&source.carry).map(String::as_str).chain(planned.iter().flat_map(|planned| planned.column.names())),
+                ),
+                last: Vec::new(),
+                as_it_stands: Vec::new(),
             }))
         }
         SourceTable::Items(source) => {
@@ -122,6 +137,10 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
                 available_in: maybe_text(&source.available_in)?,
                 recommend_if: source.recommend_if.as_ref().map(|condition| condition.bind(&all)).transpose()?,
                 missing: Missing::new(missing),
+                reads: Reads::of(
+                    &all,
+                    table.mapped_names().iter().map(String::as_str).chain(source.recommend_if.iter().flat_map(|condition| condition.columns())),
+                ),
             }))
         }
         SourceTable::Offers(source) => {

@@ -2,6 +2,7 @@
 
 use super::column::{Missing, NumberColumnReader, Row, TextColumn, TimeColumn};
 use super::intern::{Interner, hash};
+use super::reads::Reads;
 use super::reject::{Class, Refusal};
 use crate::config::condition::BoundCondition;
 use crate::timeline::NO_INDEX;
@@ -32,6 +33,48 @@ pub(super) struct EventColumns {
     pub(super) categories: Vec<TextColumn>,
     pub(super) returned_if: Option<BoundCondition>,
     pub(super) missing: Missing,
+    pub(super) heads: Heads,
+}
+
+/// What the rows of one order share: in a file of order lines it is worked out once an order.
+#[derive(Debug, Clone)]
+pub(super) struct Heads {
+    reads: Reads,
+    /// The last one, and the one of the row at hand, as they stand.
+    last: Vec<u8>,
+    as_it_stands: Vec<u8>,
+    meaning: Option<Head>,
+}
+
+/// What the head of an accepted row means; the customer and the time only where the source has columns of them.
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    time: i64,
+    known_at: Option<i64>,
+    is_return: bool,
+    kind: u8,
+    channel: u16,
+    customer: u32,
+    basket: u64,
+}
+
+impl Heads {
+    pub(super) fn new(reads: Reads) -> Heads {
+        Heads { reads, last: Vec::new(), as_it_stands: Vec::new(), meaning: None }
+    }
+
+    /// What the head of the row means, if it is that of the last accepted row.
+    #[inline]
+    fn repeated(&mut self, row: &Row) -> Option<Head> {
+        self.reads.copy(row, &mut self.as_it_stands);
+        self.meaning.filter(|_| self.as_it_stands == self.last)
+    }
+
+    /// Keeps the head of the row at hand.
+    fn keep(&mut self, meaning: Head) {
+        std::mem::swap(&mut self.last, &mut self.as_it_stands);
+        self.meaning = Some(meaning);
+    }
 }
 
 /// One worker's texts of an event source.
@@ -109,17 +152,14 @@ impl EventColumns {
     /// Takes one row into the batch.
     pub(super) fn take(&mut self, row: &Row, texts: &mut EventTexts, batch: &mut EventBatch, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
         // First everything that may refuse the row, so that a batch never holds half of one.
-        let time = match &mut self.time {
-            None => i64::from(row.record.row),
-            Some(column) => match column.get(row, buffer)? {
-                Some(time) => time,
-                None => return Err(Refusal::new(Class::BadDate, column.name(), b"")),
-            },
+        let repeated = self.heads.repeated(row);
+        let (mut time, known_at) = match repeated {
+            Some(head) => (head.time, head.known_at),
+            None => self.moments(row, buffer)?,
         };
-        let known_at = match &mut self.known_at {
-            None => i64::MIN,
-            Some(column) => column.get(row, buffer)?.unwrap_or(time),
-        };
+        if self.time.is_none() {
+            time = i64::from(row.record.row);
+        }
         let quantity = match &self.quantity {
             None => f64::NAN,
             Some(column) => column.get(row, buffer)?,
@@ -151,15 +191,90 @@ impl EventColumns {
                 None => more_numbers.push(value),
             }
         }
+        if !row.record.is_utf8 {
+            self.check_texts(row, buffer)?;
+        }
+        let head = match repeated {
+            Some(head) => head,
+            None => self.head(row, (time, known_at), texts, buffer)?,
+        };
+        let customer = if self.customer.is_row_number() {
+            batch.customer_is_row = true;
+            row.record.row
+        } else {
+            head.customer
+        };
+        batch.customer.push(customer);
+        batch.time.push(time);
+        batch.kind.push(head.kind);
+        if self.tells_amounts() {
+            // One NaN for all, so that rows without an amount are equal.
+            batch.amount.push(if amount.is_nan() {
+                f64::NAN
+            } else if head.is_return {
+                -amount.abs()
+            } else {
+                amount
+            });
+        }
+        if self.known_at.is_some() {
+            batch.known_at.push(known_at.unwrap_or(time));
+        }
+        if let Some(column) = &self.item {
+            batch.item.push(code(column, row, &mut texts.items, buffer)?);
+        }
+        if self.basket.is_some() {
+            batch.basket.push(head.basket);
+        }
+        if let Some(column) = &self.offer {
+            batch.offer.push(code(column, row, &mut texts.offers, buffer)?);
+        }
+        if self.channel.is_some() {
+            batch.channel.push(head.channel);
+        }
+        for (present, column, value) in [
+            (self.quantity.is_some(), &mut batch.quantity, quantity),
+            (self.discount.is_some(), &mut batch.discount, discount),
+            (self.cost.is_some(), &mut batch.cost, cost),
+            (self.score.is_some(), &mut batch.score, score),
+        ] {
+            if present {
+                column.push(value);
+            }
+        }
+        batch.numbers.resize_with(self.numbers.len(), Vec::new);
+        for (column, value) in batch.numbers.iter_mut().zip(numbers.iter().chain(&more_numbers)) {
+            column.push(*value);
+        }
+        batch.categories.resize_with(self.categories.len(), Vec::new);
+        texts.categories.resize_with(self.categories.len(), Interner::default);
+        for ((column, values), texts) in self.categories.iter().zip(&mut batch.categories).zip(&mut texts.categories) {
+            values.push(code(column, row, texts, buffer)?);
+        }
+        if repeated.is_none() {
+            self.heads.keep(head);
+        }
+        Ok(())
+    }
+
+    /// When the row happened (0 where the source has no time) and when it became known.
+    fn moments(&mut self, row: &Row, buffer: &mut Vec<u8>) -> Result<(i64, Option<i64>), Refusal> {
+        let time = match &mut self.time {
+            None => 0,
+            Some(column) => column.get(row, buffer)?.ok_or_else(|| Refusal::new(Class::BadDate, column.name(), b""))?,
+        };
+        let known_at = self.known_at.as_mut().map_or(Ok(None), |column| column.get(row, buffer))?;
+        Ok((time, known_at))
+    }
+
+    /// What the row shares with the others of its order.
+    fn head(&self, row: &Row, (time, known_at): (i64, Option<i64>), texts: &mut EventTexts, buffer: &mut Vec<u8>) -> Result<Head, Refusal> {
         let is_return = self.returned_if.as_ref().is_some_and(|condition| {
             condition.holds(|index| {
                 let field = row.get(index);
                 if self.missing.holds(field) { None } else { Some(field) }
             })
         });
-        if !row.record.is_utf8 {
-            self.check_texts(row, buffer)?;
-        }
         let kind = if is_return {
             texts.kinds.intern(RETURN)
         } else {
@@ -182,62 +297,15 @@ impl EventColumns {
             },
         };
         let customer = if self.customer.is_row_number() {
-            batch.customer_is_row = true;
-            row.record.row
+            NO_INDEX
         } else {
             match self.customer.get(row, buffer) {
                 None => return Err(Refusal::new(Class::MissingId, &self.customer.name, self.customer.raw(row))),
                 Some(text) => texts.customers.intern(text),
             }
         };
-        batch.customer.push(customer);
-        batch.time.push(time);
-        batch.kind.push(kind);
-        if self.tells_amounts() {
-            // One NaN for all, so that rows without an amount are equal.
-            batch.amount.push(if amount.is_nan() {
-                f64::NAN
-            } else if is_return {
-                -amount.abs()
-            } else {
-                amount
-            });
-        }
-        if self.known_at.is_some() {
-            batch.known_at.push(known_at);
-        }
-        if let Some(column) = &self.item {
-            batch.item.push(code(column, row, &mut texts.items, buffer)?);
-        }
-        if let Some(column) = &self.basket {
-            batch.basket.push(column.get(row, buffer).map_or(NO_BASKET, |text| hash(text).min(NO_BASKET - 1)));
-        }
-        if let Some(column) = &self.offer {
-            batch.offer.push(code(column, row, &mut texts.offers, buffer)?);
-        }
-        if self.channel.is_some() {
-            batch.channel.push(channel);
-        }
-        for (present, column, value) in [
-            (self.quantity.is_some(), &mut batch.quantity, quantity),
-            (self.discount.is_some(), &mut batch.discount, discount),
-            (self.cost.is_some(), &mut batch.cost, cost),
-            (self.score.is_some(), &mut batch.score, score),
-        ] {
-            if present {
-                column.push(value);
-            }
-        }
-        batch.numbers.resize_with(self.numbers.len(), Vec::new);
-        for (column, value) in batch.numbers.iter_mut().zip(numbers.iter().chain(&more_numbers)) {
-            column.push(*value);
-        }
-        batch.categories.resize_with(self.categories.len(), Vec::new);
-        texts.categories.resize_with(self.categories.len(), Interner::default);
-        for ((column, values), texts) in self.categories.iter().zip(&mut batch.categories).zip(&mut texts.categories) {
-            values.push(code(column, row, texts, buffer)?);
-        }
-        Ok(())
+        let basket = self.basket.as_ref().and_then(|column| column.get(row, buffer)).map_or(NO_BASKET, |text| hash(text).min(NO_BASKET - 1));
+        Ok(Head { time, known_at, is_return, kind, channel, customer, basket })
     }
 
     /// Refuses the row if one of its texts is not UTF-8; called only for blocks that are not UTF-8 throughout.

@@ -20,13 +20,14 @@ pub(super) struct Interner {
     ends: Vec<usize>,
     /// Open addressing; never more than half full.
     slots: Vec<Slot>,
-    last: Slot,
+    last: Option<(Key, u32)>,
 }
 
-/// What a slot knows of its text. Texts of up to 16 bytes are known whole, so that finding one touches nothing but its slot.
+/// Small, so that the slots of some thousand texts stay near the processor.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
-    key: Key,
+    /// Bits of the key's hash that do not say where the slot stands: hardly any other text shares them.
+    tag: u32,
     /// The code plus one; zero is free.
     code: u32,
 }
@@ -54,10 +55,12 @@ impl Key {
         };
         Key { first, last, length }
     }
+    /// Where its slot is looked for first, before the mask, and its tag.
     #[inline]
-    fn spread(self) -> usize {
+    fn spread(self) -> (usize, u32) {
         let product = u128::from(self.first ^ 0x243F_6A88_85A3_08D3) * u128::from(self.last ^ 0x1319_8A2E_0370_7344 ^ u64::from(self.length) << 56);
-        (product as u64 ^ (product >> 64) as u64) as usize
+        let spread = product as u64 ^ (product >> 64) as u64;
+        (spread as usize, (spread >> 32) as u32)
     }
     fn is_whole(self) -> bool {
         self.length <= 16
@@ -78,34 +81,33 @@ impl Interner {
     #[inline]
     pub(super) fn intern(&mut self, bytes: &[u8]) -> u32 {
         let key = Key::of(bytes);
-        if self.last.key == key && self.last.code != 0 && (key.is_whole() || self.get(self.last.code - 1) == bytes) {
-            return self.last.code - 1;
+        if let Some((last, code)) = self.last
+            && last == key
+            && (key.is_whole() || self.get(code) == bytes)
+        {
+            return code;
         }
         let code = self.search(key, bytes);
-        self.last = Slot { key, code: code + 1 };
+        self.last = Some((key, code));
         code
-    }
-    /// The number of a text that is probably the one of number `guess`.
-    #[inline]
-    pub(super) fn intern_near(&mut self, bytes: &[u8], guess: u32) -> u32 {
-        if (guess as usize) < self.ends.len() && self.get(guess) == bytes { guess } else { self.intern(bytes) }
     }
     fn search(&mut self, key: Key, bytes: &[u8]) -> u32 {
         if self.slots.len() <= self.ends.len() * 2 {
             self.grow();
         }
         let mask = self.slots.len() - 1;
-        let mut place = key.spread() & mask;
+        let (start, tag) = key.spread();
+        let mut place = start & mask;
         loop {
             let slot = self.slots[place];
             if slot.code == 0 {
                 self.arena.extend_from_slice(bytes);
                 self.ends.push(self.arena.len());
                 let code = self.ends.len() as u32;
-                self.slots[place] = Slot { key, code };
+                self.slots[place] = Slot { tag, code };
                 return code - 1;
             }
-            if slot.key == key && (key.is_whole() || self.get(slot.code - 1) == bytes) {
+            if slot.tag == tag && self.get(slot.code - 1) == bytes {
                 return slot.code - 1;
             }
             place = (place + 1) & mask;
@@ -113,14 +115,15 @@ impl Interner {
     }
     fn grow(&mut self) {
         let length = (self.slots.len() * 2).max(64);
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); length]);
-        for slot in old.into_iter().filter(|slot| slot.code != 0) {
-            let mut place = slot.key.spread() & (length - 1);
-            while self.slots[place].code != 0 {
+        let mut slots = vec![Slot::default(); length];
+        for slot in self.slots.iter().filter(|slot| slot.code != 0) {
+            let mut place = Key::of(self.get(slot.code - 1)).spread().0 & (length - 1);
+            while slots[place].code != 0 {
                 place = (place + 1) & (length - 1);
             }
-            self.slots[place] = slot;
+            slots[place] = *slot;
         }
+        self.slots = slots;
     }
     /// All texts, by number.
     pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {

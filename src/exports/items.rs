@@ -4,8 +4,9 @@
 //! values do not count.
 
 use super::column::{Missing, NumberColumnReader, Row, TextColumn};
-use super::events::{check_utf8, code};
+use super::events::code;
 use super::intern::{Interner, Union};
+use super::reads::Reads;
 use super::reject::{Class, Refusal};
 use super::{ItemCategory, ItemTable};
 use crate::config::Duplicates;
@@ -26,6 +27,7 @@ pub(super) struct ItemColumns {
     pub(super) available_in: Option<TextColumn>,
     pub(super) recommend_if: Option<BoundCondition>,
     pub(super) missing: Missing,
+    pub(super) reads: Reads,
 }
 
 /// One worker's texts and counts of an item source.
@@ -35,10 +37,13 @@ pub(super) struct ItemTexts {
     names: Interner,
     places: Interner,
     categories: Vec<Interner>,
-    /// Distinct rows by their codes, and how often each stood in which file.
-    rows: HashMap<(u32, ItemRow), u64>,
-    /// By item: the row it had last, in which file, and how often in a row.
-    last: Vec<Option<((u32, ItemRow), u64)>>,
+    /// Distinct rows as they stand, with their file: a file of orders has one row per order line, and hardly any is new.
+    seen: Interner,
+    /// By distinct row: its file and its codes, unless it was refused.
+    rows: Vec<Option<(u32, ItemRow)>>,
+    /// By distinct row: how often it was accepted.
+    times: Vec<u64>,
+    as_it_stands: Vec<u8>,
 }
 
 /// A row by its codes.
@@ -71,6 +76,23 @@ pub(super) fn says_yes(text: &[u8]) -> Option<bool> {
 impl ItemColumns {
     /// Counts one row.
     pub(super) fn take(&mut self, row: &Row, file: usize, texts: &mut ItemTexts, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        let file = file as u32;
+        self.reads.copy(row, &mut texts.as_it_stands);
+        texts.as_it_stands.extend_from_slice(&file.to_le_bytes());
+        let number = texts.seen.intern(&texts.as_it_stands) as usize;
+        if texts.rows.len() <= number {
+            texts.rows.resize(number + 1, None);
+            texts.times.resize(number + 1, 0);
+        }
+        if texts.times[number] == 0 {
+            texts.rows[number] = Some((file, self.row(row, texts, buffer)?));
+        }
+        texts.times[number] += 1;
+        Ok(())
+    }
+
+    /// A row by its codes.
+    fn row(&self, row: &Row, texts: &mut ItemTexts, buffer: &mut Vec<u8>) -> Result<ItemRow, Refusal> {
         let number = |reader: &Option<NumberColumnReader>, buffer: &mut Vec<u8>| reader.as_ref().map_or(Ok(f64::NAN), |reader| reader.get(row, buffer));
         let (price, margin) = (number(&self.price, buffer)?, number(&self.margin, buffer)?);
         let available = match self.available.as_ref().map(|column| (column, column.get(row, buffer))) {
@@ -93,33 +115,15 @@ impl ItemColumns {
         if item == NO_INDEX {
             return Err(Refusal::new(Class::MissingId, &self.item.name, self.item.raw(row)));
         }
-        if texts.last.len() <= item as usize {
-            texts.last.resize(item as usize + 1, None);
-        }
-        let known = texts.last[item as usize].as_ref().map(|((_, row), _)| (row.name, row.categories));
-        let near = |column: &TextColumn, texts: &mut Interner, guess: Option<u32>, buffer: &mut Vec<u8>| match column.get(row, buffer) {
-            None => Ok(NO_INDEX),
-            Some(text) => {
-                check_utf8(row, column, text)?;
-                Ok(texts.intern_near(text, guess.unwrap_or(NO_INDEX)))
-            }
-        };
-        let name = match &self.name {
-            None => NO_INDEX,
-            Some(column) => near(column, &mut texts.names, known.map(|(name, _)| name), buffer)?,
-        };
-        let place = match &self.available_in {
-            None => NO_INDEX,
-            Some(column) => near(column, &mut texts.places, None, buffer)?,
-        };
+        let name = self.name.as_ref().map_or(Ok(NO_INDEX), |column| code(column, row, &mut texts.names, buffer))?;
+        let place = self.available_in.as_ref().map_or(Ok(NO_INDEX), |column| code(column, row, &mut texts.places, buffer))?;
         if texts.categories.len() < self.category.len() {
             texts.categories.resize_with(self.category.len(), Interner::default);
         }
         let mut categories = [NO_INDEX; 4];
         let mut more_categories = Vec::new();
         for (level, (column, texts)) in self.category.iter().zip(&mut texts.categories).enumerate() {
-            let guess = known.and_then(|(_, categories)| categories.get(level).copied());
-            let code = near(column, texts, guess, buffer)?;
+            let code = code(column, row, texts, buffer)?;
             match categories.get_mut(level) {
                 Some(slot) => *slot = code,
                 None => more_categories.push(code),
@@ -127,25 +131,7 @@ impl ItemColumns {
         }
         let bits = |value: f64| if value.is_nan() { u64::MAX } else { (value + 0.0).to_bits() };
         let more_categories = (!more_categories.is_empty()).then(|| more_categories.into());
-        let key = ItemRow { item, name, price: bits(price), margin: bits(margin), available, place, recommendable, categories, more_categories };
-        let file = file as u32;
-        match &mut texts.last[item as usize] {
-            Some(((last_file, last), times)) if *last_file == file && *last == key => *times += 1,
-            slot => {
-                if let Some((key, times)) = slot.replace(((file, key), 1)) {
-                    *texts.rows.entry(key).or_insert(0) += times;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl ItemTexts {
-    fn flush(&mut self) {
-        for (key, times) in std::mem::take(&mut self.last).into_iter().flatten() {
-            *self.rows.entry(key).or_insert(0) += times;
-        }
+        Ok(ItemRow { item, name, price: bits(price), margin: bits(margin), available, place, recommendable, categories, more_categories })
     }
 }
 
@@ -189,9 +175,9 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     for (source, part) in parts.iter_mut().enumerate() {
         let mut rows: HashMap<ItemRow, Vec<(u32, u64)>> = HashMap::new();
         for (worker, texts) in part.texts.iter_mut().enumerate() {
-            texts.flush();
             let items = remap(source, worker);
-            for ((file, row), times) in std::mem::take(&mut texts.rows).into_iter() {
+            let counted = std::mem::take(&mut texts.rows).into_iter().zip(std::mem::take(&mut texts.times));
+            for ((file, row), times) in counted.filter_map(|(row, times)| Some((row?, times))) {
                 let code = |union: &Union, code: u32| if code == NO_INDEX { NO_INDEX } else { union.remaps[tables][code as usize] };
                 let mut levels = row.categories;
                 for (slot, union) in levels.iter_mut().zip(&categories) {

@@ -33,6 +33,7 @@ mod issued;
 mod profile_table;
 mod pseudonym;
 mod read;
+mod reads;
 mod sample;
 mod store;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::column::{NumberColumnReader, Row, TextColumn, TimeColumn};
 use super::events::{check_utf8, code};
 use super::intern::Interner;
+use super::reads::Reads;
 use super::reject::{Class, Refusal};
 use crate::config::{Column, ProfileSource};
 
@@ -66,6 +67,10 @@ pub(super) struct ProfileColumns {
     pub(super) label: Option<(TextColumn, Vec<u8>)>,
     pub(super) values: Vec<ValueReader>,
     pub(super) carry: Vec<TextColumn>,
+    pub(super) reads: Reads,
+    /// The last accepted row, and the one at hand, as they stand.
+    pub(super) last: Vec<u8>,
+    pub(super) as_it_stands: Vec<u8>,
 }
 
 /// One worker's texts of a profile source.
@@ -103,6 +108,16 @@ pub(super) struct ProfileBatch {
 impl ProfileColumns {
     /// Takes one row into the batch.
     pub(super) fn take(&mut self, row: &Row, texts: &mut ProfileTexts, batch: &mut ProfileBatch, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        let folds = self.time.is_some() && self.label.is_none() && !self.customer.is_row_number();
+        if folds {
+            self.reads.copy(row, &mut self.as_it_stands);
+            if self.as_it_stands == self.last
+                && let Some(times) = batch.times.last_mut()
+            {
+                *times += 1;
+                return Ok(());
+            }
+        }
         let time = match &mut self.time {
             None => None,
             Some(column) => match column.get(row, buffer)? {
@@ -162,7 +177,8 @@ impl ProfileColumns {
         for ((column, codes), texts) in self.carry.iter().zip(&mut batch.carry).zip(&mut texts.carry) {
             codes.push(code(column, row, texts, buffer)?);
         }
-        if self.time.is_some() && self.label.is_none() && !batch.customer_is_row {
+        if folds {
+            std::mem::swap(&mut self.last, &mut self.as_it_stands);
             batch.fold_last();
         }
         Ok(())

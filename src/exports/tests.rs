@@ -342,6 +342,39 @@ proptest! {
     }
 
     #[test]
+    fn what_a_row_says_does_not_depend_on_the_rows_that_stand_around_it(
+        rows in prop::collection::vec((0usize..4, 0usize..4, 0usize..3, 0usize..3, 0usize..4, 0usize..3, 0usize..4), 1..40),
+    ) {
+        let customer = "customer = { column = \"who\", strip_suffix = \".0\" }\ntime = \"day\"";
+        let config = format!(
+            "[[events]]\nfiles = [\"a.csv\"]\nwhere = \"place is not missing\"\n{customer}\nknown_at = \"seen\"\nkind = \"what\"\nchannel = \"place\"\n\
+             item = {{ column = \"item\", case = \"upper\" }}\nbasket = \"bill\"\namount = \"paid\"\nreturned_if = \"bill starts_with \\\"C\\\"\"\n\
+             [[profiles]]\nfiles = [\"a.csv\"]\n{customer}\ncategories = [\"place\"]\nnumbers = [\"paid\"]\n\
+             [[items]]\nfiles = [\"a.csv\"]\nitem = \"item\"\nname = \"name\"\nprice = \"paid\"\nrecommend_if = \"bill != \\\"1\\\"\"\n[churn]\ndefinition = \"none\"\n"
+        );
+        let lines: Vec<String> = rows
+            .iter()
+            .map(|(who, day, bill, place, item, name, paid)| {
+                let (who, day, bill) = (["a", "a.0", "b", ""][*who], ["2024-01-01", "2024-01-02 10:00:00", "", "x"][*day], ["1", "2", "C1"][*bill]);
+                let (place, item, what) = (["web", "", "shop"][*place], ["x", "X", "y", ""][*item], ["view", "purchase", ""][*name]);
+                format!("{who},{day},2024-02-01,{what},{place},{item},{},{bill},{}\n", ["cup", "mug", ""][*name], ["1", "1.0", "z", ""][*paid])
+            })
+            .collect();
+        let read = |lines: &mut dyn Iterator<Item = &str>| {
+            let text: String = std::iter::once("who,day,seen,what,place,item,name,bill,paid\n").chain(lines).collect();
+            let exports = Shop::new(&lenient(&config)).file("a.csv", text).try_with(1, 1 << 20).ok()?;
+            let counts: Vec<_> = exports.counts.iter().map(|counts| (counts.accepted, counts.rejected, counts.duplicates, counts.skipped)).collect();
+            let profiles: Vec<_> = exports.profiles.iter().map(|table| (&table.offsets, &table.time, &table.columns)).collect();
+            Some(format!("{:?}", (counts, profiles, &exports.customers, &exports.events, &exports.items)))
+        };
+        let own = || lines.iter().map(String::as_str);
+        prop_assert_eq!(read(&mut own()), read(&mut own().rev()));
+        // After a row that shares nothing with it none repeats another.
+        let other = "c,2024-03-01,2024-03-02,search,phone,z,jug,9,7\n";
+        prop_assert_eq!(read(&mut own().chain(own().map(|_| other))), read(&mut own().flat_map(|line| [line, other])));
+    }
+
+    #[test]
     fn any_table_of_texts_comes_back_as_it_was(ids in prop::collection::vec("[ -~\u{e4}\u{4e2d}\n]{1,12}", 1..40), crlf in any::<bool>()) {
         let ids: Vec<String> = ids.into_iter().map(|id| format!("i{id}")).collect();
         let mut writer = csv::WriterBuilder::new().terminator(if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') }).from_writer(Vec::new());

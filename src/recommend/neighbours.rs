@@ -7,7 +7,7 @@
 
 use super::interactions::{Interactions, strengths};
 use super::ready::Ready;
-use super::scores::{Best, Scores};
+use super::scores::{Best, Scores, top};
 use super::{ItemEvent, ItemModel};
 use bincode::{Decode, Encode};
 use half::f16;
@@ -153,9 +153,8 @@ impl Neighbours {
                     let (sums, touched): (&mut [f32], &mut [u32]) = (sums, touched);
                     let (customers, values) = by_item.row(item);
                     let rows = || customers.iter().zip(values).map(|(customer, value)| (by_customer.row(*customer as usize), value));
-                    let mut best = Best::new(settings.keep);
                     let pairs: usize = rows().map(|((others, _), _)| others.len()).sum();
-                    if pairs >= data.items {
+                    let mut list = if pairs >= data.items {
                         // So many pairs that going through all items afterwards is less work than to note which were met.
                         for ((others, strengths), value) in rows() {
                             for (other, strength) in others.iter().zip(strengths) {
@@ -163,10 +162,10 @@ impl Neighbours {
                             }
                         }
                         sums[item] = 0.0;
-                        for (other, (sum, to)) in (0..).zip(sums.iter_mut().zip(&to)) {
-                            best.push(other, *sum * to);
-                            *sum = 0.0;
-                        }
+                        sums.iter_mut().zip(&to).for_each(|(sum, to)| *sum *= to);
+                        let list = top(sums, settings.keep);
+                        sums.fill(0.0);
+                        list
                     } else {
                         let mut count = 0;
                         for ((others, strengths), value) in rows() {
@@ -179,12 +178,13 @@ impl Neighbours {
                             }
                         }
                         sums[item] = 0.0;
+                        let mut best = Best::new(settings.keep);
                         for other in &touched[..count] {
                             best.push(*other, sums[*other as usize] * to[*other as usize]);
                             sums[*other as usize] = 0.0;
                         }
-                    }
-                    let mut list = best.unordered();
+                        best.unordered()
+                    };
                     list.sort_unstable_by_key(|(item, _)| *item);
                     list.iter_mut().for_each(|(_, value)| *value = raised(*value * from[item], settings.power));
                     list

@@ -99,6 +99,9 @@ impl Table {
             .into_par_iter()
             .with_min_len(64)
             .map(|customer| {
+                if self.relevant[customer].is_empty() {
+                    return 0.0;
+                }
                 let range = self.offsets[customer]..self.offsets[customer + 1];
                 let list = List {
                     columns: weights
