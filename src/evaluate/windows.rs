@@ -85,6 +85,21 @@ impl Windows {
         Windows { test, choose, fit: before(choose), also: None, before_test, before_end, end }
     }
 
+    /// What a cut-off is for: `test`, `choose`, `fit` (of a model that was measured or judged), or `refit`: learnt from by the model of the bundle alone,
+    /// as its labels reach into the test window.
+    pub fn role(&self, cutoff: Cutoff) -> &'static str {
+        let learnt_from = |windows: &[Cutoff]| windows.contains(&cutoff);
+        if self.test == Some(cutoff) {
+            "test"
+        } else if self.choose == Some(cutoff) || self.also.as_ref().is_some_and(|(older, _)| *older == cutoff) {
+            "choose"
+        } else if learnt_from(&self.before_test) || learnt_from(&self.fit) || self.also.as_ref().is_some_and(|(_, fit)| learnt_from(fit)) {
+            "fit"
+        } else {
+            "refit"
+        }
+    }
+
     /// Every cut-off of any role, newest first.
     pub fn all(&self) -> Vec<Cutoff> {
         let mut all: Vec<Cutoff> =
@@ -110,6 +125,8 @@ mod tests {
         assert!(windows.fit.iter().all(|cutoff| cutoff.plus(horizon) <= day(559) && *cutoff >= day(90)));
         assert!(windows.before_test.iter().all(|cutoff| cutoff.plus(horizon) <= day(649)) && windows.before_test[1] == day(529));
         assert!(windows.before_end.iter().all(|cutoff| cutoff.plus(horizon) <= day(739)));
+        let roles = [649, 619, 589, 559, 529, 469].map(|cutoff| windows.role(day(cutoff)));
+        assert_eq!(roles, ["test", "refit", "refit", "choose", "fit", "fit"]);
     }
 
     #[test]
@@ -124,7 +141,8 @@ mod tests {
         let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 300);
         let (older, fit) = windows.also.clone().expect("history enough for it");
         assert!(older.plus(horizon) <= windows.choose.expect("a window that chooses") && !fit.is_empty());
-        assert!(fit.iter().all(|cutoff| cutoff.plus(horizon) <= older && windows.all().contains(cutoff)));
+        assert!(fit.iter().all(|cutoff| cutoff.plus(horizon) <= older && windows.all().contains(cutoff) && windows.role(*cutoff) == "fit"));
+        assert_eq!(windows.role(older), "choose");
         assert_eq!(Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000).also, None);
     }
 

@@ -95,13 +95,16 @@ impl Table {
 
     /// Mean NDCG of the weighted sum of columns times each item's lift and each candidate's (1 where `lift` or `local` is empty).
     pub fn ndcg(&self, weights: &[(usize, f32)], lift: &[f32], local: &[f32]) -> f64 {
-        let gains: Vec<f64> = (0..self.ideal.len())
+        self.ndcgs(weights, (0, &[0.0]), lift, local)[0]
+    }
+
+    /// As [`Table::ndcg`], with one more column, once for each of its weights.
+    pub fn ndcgs(&self, weights: &[(usize, f32)], (varied, of_varied): (usize, &[f32]), lift: &[f32], local: &[f32]) -> Vec<f64> {
+        let gains: Vec<Vec<f64>> = (0..self.ideal.len())
             .into_par_iter()
             .with_min_len(64)
+            .filter(|customer| !self.relevant[*customer].is_empty())
             .map(|customer| {
-                if self.relevant[customer].is_empty() {
-                    return 0.0;
-                }
                 let range = self.offsets[customer]..self.offsets[customer + 1];
                 let list = List {
                     columns: weights
@@ -109,16 +112,17 @@ impl Table {
                         .filter(|(_, weight)| *weight > 0.0)
                         .map(|(column, weight)| (&self.columns[*column][range.clone()], *weight))
                         .collect(),
+                    varied: (&self.columns[varied][range.clone()], of_varied),
                     items: &self.items[range.clone()],
                     lift,
                     local: if local.is_empty() { local } else { &local[range] },
                     relevant: &self.relevant[customer],
                 };
-                let places = Arch::new().dispatch(list);
-                places.into_iter().filter(|place| *place < self.depth).map(discount).sum::<f64>() / self.ideal[customer]
+                let gain = |places: Vec<usize>| places.into_iter().filter(|place| *place < self.depth).map(discount).sum::<f64>() / self.ideal[customer];
+                Arch::new().dispatch(list).into_iter().map(gain).collect()
             })
             .collect();
-        gains.iter().sum::<f64>() / gains.len().max(1) as f64
+        (0..of_varied.len()).map(|place| gains.iter().map(|of_customer| of_customer[place]).sum::<f64>() / self.ideal.len().max(1) as f64).collect()
     }
 }
 
@@ -126,6 +130,8 @@ impl Table {
 struct List<'t> {
     /// Scores of each model, with its weight.
     columns: Vec<(&'t [f32], f32)>,
+    /// Scores of one more model, and the weights to give it by turns.
+    varied: (&'t [f32], &'t [f32]),
     items: &'t [u32],
     /// By item; empty for none.
     lift: &'t [f32],
@@ -136,27 +142,36 @@ struct List<'t> {
 }
 
 impl WithSimd for List<'_> {
-    /// The places, by score, of the candidates that count and have one.
-    type Output = Vec<usize>;
+    /// For each weight the places, by score, of the candidates that count and have one.
+    type Output = Vec<Vec<usize>>;
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<usize> {
-        let mut scores = vec![0.0_f32; self.items.len()];
+    fn with_simd<S: Simd>(self, _: S) -> Vec<Vec<usize>> {
+        let mut fixed = vec![0.0_f32; self.items.len()];
         for (column, weight) in self.columns {
-            scores.iter_mut().zip(column).for_each(|(score, value)| *score += weight * value);
+            fixed.iter_mut().zip(column).for_each(|(score, value)| *score += weight * value);
         }
+        let mut lifts = vec![1.0_f32; self.items.len()];
         if !self.lift.is_empty() {
-            scores.iter_mut().zip(self.items).for_each(|(score, item)| *score *= self.lift[*item as usize]);
+            lifts.iter_mut().zip(self.items).for_each(|(lift, item)| *lift = self.lift[*item as usize]);
         }
-        scores.iter_mut().zip(self.local).for_each(|(score, lift)| *score *= lift);
-        let mut places = Vec::with_capacity(self.relevant.len());
-        // A plain loop: what an iterator calls would not be compiled for many scores at a time.
-        for at in self.relevant {
-            let at = *at as usize;
-            if scores[at] > 0.0 {
-                places.push(place(&scores, at));
+        lifts.iter_mut().zip(self.local).for_each(|(lift, local)| *lift *= local);
+        let mut scores = vec![0.0_f32; self.items.len()];
+        let mut all = Vec::with_capacity(self.varied.1.len());
+        // Plain loops: what an iterator calls would not be compiled for many scores at a time.
+        for weight in self.varied.1 {
+            for (((score, fixed), value), lift) in scores.iter_mut().zip(&fixed).zip(self.varied.0).zip(&lifts) {
+                *score = (fixed + weight * value) * lift;
             }
+            let mut places = Vec::with_capacity(self.relevant.len());
+            for at in self.relevant {
+                let at = *at as usize;
+                if scores[at] > 0.0 {
+                    places.push(place(&scores, at));
+                }
+            }
+            all.push(places);
         }
-        places
+        all
     }
 }
 
@@ -164,7 +179,14 @@ impl WithSimd for List<'_> {
 #[inline(always)]
 fn place(scores: &[f32], at: usize) -> usize {
     let (score, before, after) = (scores[at], &scores[..at], &scores[at + 1..]);
-    let ahead = before.iter().map(|other| u32::from(*other >= score)).sum::<u32>() + after.iter().map(|other| u32::from(*other > score)).sum::<u32>();
+    // Wrapping, though it never does: a sum that is watched is not compiled for many scores at a time.
+    let mut ahead = 0_u32;
+    for other in before {
+        ahead = ahead.wrapping_add(u32::from(*other >= score));
+    }
+    for other in after {
+        ahead = ahead.wrapping_add(u32::from(*other > score));
+    }
     ahead as usize
 }
 

@@ -163,16 +163,7 @@ pub(super) fn windowed(
     let lines: Vec<WindowLine> = cutoffs
         .iter()
         .zip(&examples)
-        .map(|(cutoff, examples)| {
-            let role = if Some(*cutoff) == windows.test {
-                "test"
-            } else if Some(*cutoff) == windows.choose {
-                "choose"
-            } else {
-                "fit"
-            };
-            WindowLine::new(role, cutoff.date(), cutoff.plus(config.churn.horizon).date(), &examples.labels)
-        })
+        .map(|(cutoff, examples)| WindowLine::new(windows.role(*cutoff), cutoff.date(), cutoff.plus(config.churn.horizon).date(), &examples.labels))
         .collect();
     if purpose != Purpose::Fit {
         let mut learnt = Learnt::without_part(plan, lines);

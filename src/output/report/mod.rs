@@ -179,7 +179,7 @@ pub struct TrainReport {
 /// A window of time, or a fold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WindowLine {
-    /// `test`, `choose` or `fit`.
+    /// `test`, `choose`, `fit` or `refit`, as [`crate::evaluate::windows::Windows::role`].
     pub role: String,
     /// Its cut-off; empty for folds.
     pub cutoff: String,

@@ -260,6 +260,7 @@ pub(super) fn code(code: &str, language: Language) -> String {
         "test" => ("test", "测试"),
         "choose" => ("choose", "选择"),
         "fit" => ("fit", "拟合"),
+        "refit" => ("fit for the bundle, after measuring", "评估后用于最终模型"),
         "churn" => ("churn model", "流失模型"),
         "recommend" => ("recommender", "推荐模型"),
         "segments" => ("segments", "客户分群"),

@@ -324,15 +324,14 @@ fn search(
                 continue;
             }
             let now = WEIGHTS.iter().position(|weight| *weight >= state.weights[place].1).unwrap_or(WEIGHTS.len());
-            for (step, weight) in WEIGHTS.into_iter().enumerate() {
-                if step == now || (round > 0 && step.abs_diff(now) > 1) {
-                    continue;
-                }
-                let mut weights = state.weights.clone();
-                weights[place].1 = weight;
-                let ndcg = table.ndcg(&filled(&weights), lifted, local);
+            let is_next = |step: usize| step != now && (round == 0 || step.abs_diff(now) <= 1);
+            let tried: Vec<f32> = WEIGHTS.into_iter().enumerate().filter(|(step, _)| is_next(*step)).map(|(_, weight)| weight).collect();
+            let own = state.weights[place].0;
+            let others: Vec<(usize, f32)> = filled(&state.weights).into_iter().filter(|(trial, _)| *trial != own).collect();
+            let of_own: Vec<f32> = tried.iter().map(|weight| filled(&[(own, *weight)])[0].1).collect();
+            for (weight, ndcg) in tried.into_iter().zip(table.ndcgs(&others, (own, &of_own), lifted, local)) {
                 if ndcg > state.ndcg * (1.0 + MARGIN) {
-                    (state.weights, state.ndcg) = (weights, ndcg);
+                    (state.weights[place].1, state.ndcg) = (weight, ndcg);
                 }
             }
         }
