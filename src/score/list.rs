@@ -9,6 +9,7 @@ use crate::output::crm::{ListItem, ListOffer, ListRow};
 use crate::output::{Contact, OfferRow};
 use crate::snapshot::status::Status;
 use crate::timeline::Cutoff;
+use rayon::prelude::*;
 
 /// Says of each customer whether they are on the list, and makes the list.
 ///
@@ -38,11 +39,10 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
             offers[customer] = chunk;
         }
     }
-    let mut list = Vec::new();
-    let mut contacts: Vec<Contact> = vec![Contact::NotNeeded; scored.risk.len()];
-    for customer in order {
+    let told: &Scored = scored;
+    let row_of = |customer: usize| -> (Contact, Option<ListRow>) {
         let (row, mine) = (&rows[customer], offers[customer]);
-        let risk = place_in_risk[customer].map(|place| &scored.risk[place]);
+        let risk = place_in_risk[customer].map(|place| &told.risk[place]);
         let to_send = || mine.iter().filter(|offer| matches!(offer.assignment.as_str(), "offer" | "explore"));
         let items = || mine.iter().filter(|offer| offer.assignment.is_empty() && offer.list.is_empty());
         let shows_items = config.offers.is_empty() && items().next().is_some();
@@ -53,17 +53,14 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
             None if to_send().next().is_some() || risk.is_some_and(|risk| !risk.risk_tier.is_empty()) || shows_items => Contact::Yes,
             None => Contact::NotNeeded,
         };
-        if let Some(place) = place_in_risk[customer] {
-            contacts[place] = contact;
-        }
         if contact != Contact::Yes {
-            continue;
+            return (contact, None);
         }
         let id = &*exports.customers[customer];
-        list.push(ListRow {
+        let listed = ListRow {
             customer_id: id.into(),
             crm_id: crm_ids.map_or(id, |texts| texts[customer].as_str()).into(),
-            as_of: scored.as_of.clone(),
+            as_of: told.as_of.clone(),
             decision_id: risk.map(|risk| &risk.decision_id).or_else(|| mine.first().map(|offer| &offer.decision_id)).cloned().unwrap_or_default(),
             churn_probability: risk.and_then(|risk| risk.churn_probability),
             risk_tier: risk.map(|risk| risk.risk_tier.clone()).unwrap_or_default(),
@@ -87,10 +84,16 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
                 .map(|item| ListItem { item_id: item.item_id.clone(), name: item.item_name.clone(), decision_id: item.decision_id.clone() })
                 .collect(),
             carried: carried.iter().map(|(_, texts)| texts[customer].clone()).collect(),
-        });
+        };
+        (contact, Some(listed))
+    };
+    let all: Vec<(Contact, Option<ListRow>)> = order.par_iter().map(|customer| row_of(*customer)).collect();
+    for (customer, (contact, _)) in order.iter().zip(&all) {
+        if let Some(place) = place_in_risk[*customer] {
+            scored.risk[place].contact = *contact;
+        }
     }
-    scored.risk.iter_mut().zip(contacts).for_each(|(row, contact)| row.contact = contact);
-    scored.list = list;
+    scored.list = all.into_iter().filter_map(|(_, row)| row).collect();
 }
 
 /// Carried columns that steer contacts and say nothing to a CRM, which has them already.
