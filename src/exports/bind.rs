@@ -6,7 +6,7 @@ use super::items::ItemColumns;
 use super::lookup::{BoundLookup, LookupTable};
 use super::plan::SourceTable;
 use super::profiles::{Declared, PlannedColumn, ProfileColumns, ValueReader};
-use super::reads::Reads;
+use super::reads::{LastRow, Reads};
 use super::record::Record;
 use super::tables::{Cell, TableColumns};
 use crate::config::condition::BoundCondition;
@@ -111,12 +111,10 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
                 label: source.label.as_ref().map(|label| Ok::<_, Error>((text(&label.column)?, label.positive.trim().as_bytes().to_vec()))).transpose()?,
                 values: planned.iter().map(value).collect::<Result<_>>()?,
                 carry: carried.chain(roles).collect::<Result<_>>()?,
-                reads: Reads::of(
+                last: LastRow::new(Reads::of(
                     &all,
                     table.mapped_names().iter().chain(&source.carry).map(String::as_str).chain(planned.iter().flat_map(|planned| planned.column.names())),
-                ),
-                last: Vec::new(),
-                as_it_stands: Vec::new(),
+                )),
             }))
         }
         SourceTable::Items(source) => {

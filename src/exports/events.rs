@@ -2,7 +2,7 @@
 
 use super::column::{Missing, NumberColumnReader, Row, TextColumn, TimeColumn};
 use super::intern::{Interner, hash};
-use super::reads::Reads;
+use super::reads::{LastRow, Reads};
 use super::reject::{Class, Refusal};
 use crate::config::condition::BoundCondition;
 use crate::timeline::NO_INDEX;
@@ -39,15 +39,12 @@ pub(super) struct EventColumns {
 /// What the rows of one order share: in a file of order lines it is worked out once an order.
 #[derive(Debug, Clone)]
 pub(super) struct Heads {
-    reads: Reads,
-    /// The last one, and the one of the row at hand, as they stand.
-    last: Vec<u8>,
-    as_it_stands: Vec<u8>,
-    meaning: Option<Head>,
+    last: LastRow,
+    meaning: Head,
 }
 
 /// What the head of an accepted row means; the customer and the time only where the source has columns of them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Head {
     time: i64,
     known_at: Option<i64>,
@@ -60,20 +57,19 @@ struct Head {
 
 impl Heads {
     pub(super) fn new(reads: Reads) -> Heads {
-        Heads { reads, last: Vec::new(), as_it_stands: Vec::new(), meaning: None }
+        Heads { last: LastRow::new(reads), meaning: Head::default() }
     }
 
     /// What the head of the row means, if it is that of the last accepted row.
     #[inline]
     fn repeated(&mut self, row: &Row) -> Option<Head> {
-        self.reads.copy(row, &mut self.as_it_stands);
-        self.meaning.filter(|_| self.as_it_stands == self.last)
+        self.last.is_repeated(row).then_some(self.meaning)
     }
 
-    /// Keeps the head of the row at hand.
+    /// Keeps what the head of the accepted row means.
     fn keep(&mut self, meaning: Head) {
-        std::mem::swap(&mut self.last, &mut self.as_it_stands);
-        self.meaning = Some(meaning);
+        self.last.accept();
+        self.meaning = meaning;
     }
 }
 

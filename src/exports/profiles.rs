@@ -3,7 +3,7 @@
 use super::column::{NumberColumnReader, Row, TextColumn, TimeColumn};
 use super::events::{check_utf8, code};
 use super::intern::Interner;
-use super::reads::Reads;
+use super::reads::LastRow;
 use super::reject::{Class, Refusal};
 use crate::config::{Column, ProfileSource};
 
@@ -67,10 +67,7 @@ pub(super) struct ProfileColumns {
     pub(super) label: Option<(TextColumn, Vec<u8>)>,
     pub(super) values: Vec<ValueReader>,
     pub(super) carry: Vec<TextColumn>,
-    pub(super) reads: Reads,
-    /// The last accepted row, and the one at hand, as they stand.
-    pub(super) last: Vec<u8>,
-    pub(super) as_it_stands: Vec<u8>,
+    pub(super) last: LastRow,
 }
 
 /// One worker's texts of a profile source.
@@ -109,14 +106,12 @@ impl ProfileColumns {
     /// Takes one row into the batch.
     pub(super) fn take(&mut self, row: &Row, texts: &mut ProfileTexts, batch: &mut ProfileBatch, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
         let folds = self.time.is_some() && self.label.is_none() && !self.customer.is_row_number();
-        if folds {
-            self.reads.copy(row, &mut self.as_it_stands);
-            if self.as_it_stands == self.last
-                && let Some(times) = batch.times.last_mut()
-            {
-                *times += 1;
-                return Ok(());
-            }
+        if folds
+            && self.last.is_repeated(row)
+            && let Some(times) = batch.times.last_mut()
+        {
+            *times += 1;
+            return Ok(());
         }
         let time = match &mut self.time {
             None => None,
@@ -178,7 +173,7 @@ impl ProfileColumns {
             codes.push(code(column, row, texts, buffer)?);
         }
         if folds {
-            std::mem::swap(&mut self.last, &mut self.as_it_stands);
+            self.last.accept();
             batch.fold_last();
         }
         Ok(())

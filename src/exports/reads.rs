@@ -27,3 +27,29 @@ impl Reads {
         }
     }
 }
+
+/// The last row that was accepted, as it stands, beside the one at hand.
+#[derive(Debug, Clone)]
+pub(super) struct LastRow {
+    reads: Reads,
+    last: Option<Vec<u8>>,
+    at_hand: Vec<u8>,
+}
+
+impl LastRow {
+    pub(super) fn new(reads: Reads) -> LastRow {
+        LastRow { reads, last: None, at_hand: Vec::new() }
+    }
+
+    /// Takes a row in hand; whether it repeats the last that was accepted.
+    #[inline]
+    pub(super) fn is_repeated(&mut self, row: &Row) -> bool {
+        self.reads.copy(row, &mut self.at_hand);
+        self.last.as_ref().is_some_and(|last| *last == self.at_hand)
+    }
+
+    /// The row at hand is accepted.
+    pub(super) fn accept(&mut self) {
+        std::mem::swap(self.last.get_or_insert_default(), &mut self.at_hand);
+    }
+}

@@ -255,7 +255,7 @@ fn measure(
     let recency = choice.candidates.iter().position(|candidate| candidate.name == "recency_rule");
     let foretold =
         |(place, part): (usize, &ChurnPart)| part.probabilities_shifted(&scored.matrix, if Some(place) == recency { Shift::default() } else { season });
-    let mut probabilities: Vec<Vec<f64>> = parts.iter().enumerate().map(foretold).collect();
+    let mut probabilities: Vec<Vec<f64>> = parts.par_iter().enumerate().with_max_len(1).map(foretold).collect();
     let models: BTreeMap<String, Classification> = choice
         .candidates
         .iter()
