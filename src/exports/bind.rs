@@ -135,10 +135,7 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
                 available_in: maybe_text(&source.available_in)?,
                 recommend_if: source.recommend_if.as_ref().map(|condition| condition.bind(&all)).transpose()?,
                 missing: Missing::new(missing),
-                reads: Reads::of(
-                    &all,
-                    table.mapped_names().iter().map(String::as_str).chain(source.recommend_if.iter().flat_map(|condition| condition.columns())),
-                ),
+                reads: Reads::of(&all, table.read_names().iter().map(String::as_str)),
             }))
         }
         SourceTable::Offers(source) => {
@@ -244,12 +241,7 @@ impl BoundSource {
     /// Whether the row counts; rows that fail `where` are skipped.
     #[inline]
     pub(super) fn wants(&self, row: &Row) -> bool {
-        self.condition.as_ref().is_none_or(|condition| {
-            condition.holds(|index| {
-                let field = row.get(index);
-                if self.missing.holds(field) { None } else { Some(field) }
-            })
-        })
+        self.condition.as_ref().is_none_or(|condition| row.passes(condition, &self.missing))
     }
 
     /// All columns that are moments, in one order for all files of a source.

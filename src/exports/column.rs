@@ -12,6 +12,7 @@
 use super::dates::{DateFault, DateParser, DateSniffer};
 use super::record::Record;
 use super::reject::{Class, Refusal};
+use crate::config::condition::BoundCondition;
 use crate::config::{Case, Column, ColumnSource};
 use crate::error::{Error, Result};
 use foldhash::HashMap;
@@ -29,6 +30,12 @@ impl<'a> Row<'a> {
     #[inline]
     pub(super) fn get(&self, index: usize) -> &'a [u8] {
         if index < self.width { self.record.get(index) } else { self.joined.get(index - self.width).copied().unwrap_or_default() }
+    }
+
+    /// Whether a condition holds.
+    #[inline]
+    pub(super) fn passes(&self, condition: &BoundCondition, missing: &Missing) -> bool {
+        condition.holds(|index| Some(self.get(index)).filter(|field| !missing.holds(field)))
     }
 }
 
@@ -501,6 +508,12 @@ impl TimeColumn {
                 Err(Refusal::new(class, &self.text.name, text))
             }
         }
+    }
+
+    /// The moment of a row that is nothing without one.
+    #[inline]
+    pub(super) fn get_needed(&mut self, row: &Row, buffer: &mut Vec<u8>) -> std::result::Result<i64, Refusal> {
+        self.get(row, buffer)?.ok_or_else(|| Refusal::new(Class::BadDate, self.name(), b""))
     }
 
     pub(super) fn name(&self) -> &str {

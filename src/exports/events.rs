@@ -257,7 +257,7 @@ impl EventColumns {
     fn moments(&mut self, row: &Row, buffer: &mut Vec<u8>) -> Result<(i64, Option<i64>), Refusal> {
         let time = match &mut self.time {
             None => 0,
-            Some(column) => column.get(row, buffer)?.ok_or_else(|| Refusal::new(Class::BadDate, column.name(), b""))?,
+            Some(column) => column.get_needed(row, buffer)?,
         };
         let known_at = self.known_at.as_mut().map_or(Ok(None), |column| column.get(row, buffer))?;
         Ok((time, known_at))
@@ -265,12 +265,7 @@ impl EventColumns {
 
     /// What the row shares with the others of its order.
     fn head(&self, row: &Row, (time, known_at): (i64, Option<i64>), texts: &mut EventTexts, buffer: &mut Vec<u8>) -> Result<Head, Refusal> {
-        let is_return = self.returned_if.as_ref().is_some_and(|condition| {
-            condition.holds(|index| {
-                let field = row.get(index);
-                if self.missing.holds(field) { None } else { Some(field) }
-            })
-        });
+        let is_return = self.returned_if.as_ref().is_some_and(|condition| row.passes(condition, &self.missing));
         let kind = if is_return {
             texts.kinds.intern(RETURN)
         } else {

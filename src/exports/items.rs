@@ -43,6 +43,7 @@ pub(super) struct ItemTexts {
     rows: Vec<Option<(u32, ItemRow)>>,
     /// By distinct row: how often it was accepted.
     times: Vec<u64>,
+    /// The row at hand.
     as_it_stands: Vec<u8>,
 }
 
@@ -106,10 +107,7 @@ impl ItemColumns {
         };
         let recommendable = match &self.recommend_if {
             None => 2,
-            Some(condition) => u8::from(condition.holds(|index| {
-                let field = row.get(index);
-                if self.missing.holds(field) { None } else { Some(field) }
-            })),
+            Some(condition) => u8::from(row.passes(condition, &self.missing)),
         };
         let item = code(&self.item, row, &mut texts.items, buffer)?;
         if item == NO_INDEX {

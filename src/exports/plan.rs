@@ -3,6 +3,7 @@
 //! A file is opened once and read once, whichever sources name it: sources that name it with the same layout share its records.
 
 use super::open::{expand, format_of};
+use crate::config::condition::Condition;
 use crate::config::{
     Column, Config, Delimiter, EventSource, Files, Format, IdentitySource, ItemSource, Layout, OfferSource, ProfileSource, Response, TreatmentSource,
 };
@@ -48,6 +49,11 @@ pub(super) struct Plan<'c> {
     pub(super) counts: Vec<(usize, usize)>,
 }
 
+/// The names of the columns that a condition reads.
+fn names_in(condition: &Condition) -> Vec<String> {
+    condition.columns().into_iter().map(str::to_owned).collect()
+}
+
 impl<'c> SourceTable<'c> {
     pub(super) fn files(self) -> &'c Files {
         match self {
@@ -73,19 +79,25 @@ impl<'c> SourceTable<'c> {
 
     /// The names of all columns it reads, conditions and joins included; `None` where it wants whatever the file has.
     pub(super) fn column_names(self) -> Option<Vec<String>> {
-        let mut names: Vec<String> = match self {
-            SourceTable::Profiles(_) => return None,
-            table => table.mapped_names(),
-        };
+        if matches!(self, SourceTable::Profiles(_)) {
+            return None;
+        }
+        let mut names = self.read_names();
         let files = self.files();
-        names.extend(files.condition.iter().flat_map(|condition| condition.columns().into_iter().map(str::to_owned)));
+        names.extend(files.condition.iter().flat_map(names_in));
         names.extend(files.lookups.iter().map(|lookup| lookup.on.clone()));
+        Some(names)
+    }
+
+    /// The names of the columns that say what a row means, once it counts.
+    pub(super) fn read_names(self) -> Vec<String> {
+        let mut names = self.mapped_names();
         match self {
-            SourceTable::Events(source) => names.extend(source.returned_if.iter().flat_map(|condition| condition.columns().into_iter().map(str::to_owned))),
-            SourceTable::Items(source) => names.extend(source.recommend_if.iter().flat_map(|condition| condition.columns().into_iter().map(str::to_owned))),
+            SourceTable::Events(source) => names.extend(source.returned_if.iter().flat_map(names_in)),
+            SourceTable::Items(source) => names.extend(source.recommend_if.iter().flat_map(names_in)),
             _ => {}
         }
-        Some(names)
+        names
     }
 
     /// The names of the columns that keys are mapped to.

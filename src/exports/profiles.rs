@@ -105,6 +105,7 @@ pub(super) struct ProfileBatch {
 impl ProfileColumns {
     /// Takes one row into the batch.
     pub(super) fn take(&mut self, row: &Row, texts: &mut ProfileTexts, batch: &mut ProfileBatch, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        // A file of orders has one profile row per order line.
         let folds = self.time.is_some() && self.label.is_none() && !self.customer.is_row_number();
         if folds
             && self.last.is_repeated(row)
@@ -113,13 +114,7 @@ impl ProfileColumns {
             *times += 1;
             return Ok(());
         }
-        let time = match &mut self.time {
-            None => None,
-            Some(column) => match column.get(row, buffer)? {
-                None => return Err(Refusal::new(Class::BadDate, column.name(), b"")),
-                time => time,
-            },
-        };
+        let time = self.time.as_mut().map(|column| column.get_needed(row, buffer)).transpose()?;
         // Everything that may refuse the row comes before the first push.
         let mut numbers = Vec::new();
         for value in &mut self.values {
@@ -174,7 +169,6 @@ impl ProfileColumns {
         }
         if folds {
             self.last.accept();
-            batch.fold_last();
         }
         Ok(())
     }
@@ -193,40 +187,5 @@ impl ValueReader {
 impl ProfileBatch {
     pub(super) fn len(&self) -> usize {
         self.customer.len()
-    }
-
-    /// Folds the last row into the one before it where both say the same: a file of orders has one profile row per order line.
-    fn fold_last(&mut self) {
-        fn same<T: PartialEq>(values: &[T]) -> bool {
-            matches!(values, [.., left, right] if left == right)
-        }
-        let equal = same(&self.customer)
-            && same(&self.time)
-            && self.values.iter().all(|values| match values {
-                ValueBatch::Number(values) => matches!(&values[..], [.., left, right] if left.to_bits() == right.to_bits()),
-                ValueBatch::Date(values) => same(values),
-                ValueBatch::Text(codes) => same(codes),
-            })
-            && self.carry.iter().all(|codes| same(codes));
-        if !equal {
-            return;
-        }
-        self.customer.pop();
-        self.time.pop();
-        self.place.pop();
-        self.times.pop();
-        if let Some(times) = self.times.last_mut() {
-            *times += 1;
-        }
-        for values in &mut self.values {
-            match values {
-                ValueBatch::Number(values) => drop(values.pop()),
-                ValueBatch::Date(values) => drop(values.pop()),
-                ValueBatch::Text(codes) => drop(codes.pop()),
-            }
-        }
-        for codes in &mut self.carry {
-            codes.pop();
-        }
     }
 }

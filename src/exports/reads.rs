@@ -4,7 +4,7 @@
 use super::column::Row;
 
 /// The fields that a source reads. Rows that are equal in them come to the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Reads(Vec<usize>);
 
 impl Reads {
