@@ -1,6 +1,6 @@
 //! A customer is a timeline: a profile and a list of dated events.
 //!
-//! In: the columns that exports filled, grouped by customer in time order. Out: [`Timeline::split`], the only way to a
+//! In: the columns that exports filled, grouped by customer in time order. Out: [`Timeline::split`] and [`Timeline::before`], the only ways to a
 //! [`History`] (what was known before a cut-off) and a [`Future`] (what came within the horizon). This module knows nothing of
 //! files and nothing of models.
 
@@ -228,14 +228,23 @@ impl<'a> Timeline<'a> {
 
     /// What was known before the cut-off, and what came from the cut-off to before cut-off + horizon.
     pub fn split(self, cutoff: Cutoff, horizon: Span) -> (History<'a>, Future<'a>) {
-        let (start, end) =
-            if self.store.offsets.is_empty() { (0, 0) } else { (self.store.offsets[self.customer as usize], self.store.offsets[self.customer as usize + 1]) };
-        let times = &self.store.time[start..end];
-        let (before, after) = times.split_at(times.partition_point(|time| *time < cutoff.0));
-        let middle = start + before.len();
-        let last = middle + after.partition_point(|time| *time < cutoff.plus(horizon).0);
-        let history = History { customer: self.customer, cutoff, store: self.store, profiles: self.profiles, start, end: middle };
-        (history, Future { cutoff, horizon, store: self.store, profiles: self.profiles, customer: self.customer, start: middle, end: last })
+        let history = self.before(cutoff);
+        let after = &self.store.time[history.end..self.events().end];
+        let last = history.end + after.partition_point(|time| *time < cutoff.plus(horizon).0);
+        (history, Future { cutoff, horizon, store: self.store, profiles: self.profiles, customer: self.customer, start: history.end, end: last })
+    }
+
+    /// What was known before the cut-off, where what came after it is not asked for.
+    pub fn before(self, cutoff: Cutoff) -> History<'a> {
+        let events = self.events();
+        let end = events.start + self.store.time[events.clone()].partition_point(|time| *time < cutoff.0);
+        History { customer: self.customer, cutoff, store: self.store, profiles: self.profiles, start: events.start, end }
+    }
+
+    /// Where the customer's events stand in the store.
+    fn events(&self) -> std::ops::Range<usize> {
+        let customer = self.customer as usize;
+        if self.store.offsets.is_empty() { 0..0 } else { self.store.offsets[customer]..self.store.offsets[customer + 1] }
     }
 }
 
@@ -257,6 +266,14 @@ impl<'a> History<'a> {
     pub fn events(&self) -> impl DoubleEndedIterator<Item = Event<'a>> + use<'a> {
         let (store, cutoff) = (self.store, self.cutoff);
         (self.start..self.end).filter(move |index| store.known_at.is_empty() || store.known_at[*index] < cutoff.0).map(move |index| Event { store, index })
+    }
+    /// The events that an earlier history did not hold, oldest first; `None` where it is not one of the same customer, or where rows became known later
+    /// than they happened, so that what was not held may lie between what was.
+    pub fn since(&self, earlier: &History<'a>) -> Option<impl Iterator<Item = Event<'a>> + use<'a>> {
+        let store = self.store;
+        let is_same = std::ptr::eq(store, earlier.store) && self.customer == earlier.customer;
+        let goes_on = is_same && store.known_at.is_empty() && earlier.end <= self.end;
+        goes_on.then(|| (earlier.end..self.end).map(move |index| Event { store, index }))
     }
     /// Names of kinds and channels.
     pub fn store(&self) -> &'a EventStore {

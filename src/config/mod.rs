@@ -130,7 +130,7 @@ pub struct Files {
     pub id: Option<String>,
     /// `role`.
     pub role: Role,
-    /// `max_age`: the newest row may be this old at the as-of date.
+    /// `max_age`: the newest row may be this old at the as-of date; where none is given, on the day after the newest row of all sources.
     pub max_age: Option<Span>,
     /// `min_rows`: fewer accepted rows stop the run.
     pub min_rows: Option<u64>,

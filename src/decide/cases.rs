@@ -23,7 +23,7 @@ impl Usual {
     pub(super) fn learn(exports: &Exports, kinds: &[String], end: Cutoff) -> Usual {
         let sums: Vec<(f64, f64)> = (0..exports.customers.len() as u32)
             .into_par_iter()
-            .map(|customer| orders(&Timeline::new(customer, &exports.events, &[]).split(end, Span::days(0)).0, kinds))
+            .map(|customer| orders(&Timeline::new(customer, &exports.events, &[]).before(end), kinds))
             .collect();
         let (count, amount) = sums.iter().fold((0.0, 0.0), |(count, amount), own| (count + own.0, amount + own.1));
         Usual { overall: if count > 0.0 { amount / count } else { 0.0 } }
@@ -189,7 +189,7 @@ pub(super) fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], en
         let case = |wave, name, customer, time, row| {
             let (responded, mut amount) = outcomes.of(customer, time, row, end)?;
             if let (Some(usual), Some(customer), Some(time)) = (usual, customer, time) {
-                let order = usual.of(&Timeline::new(customer, &exports.events, &[]).split(time, Span::days(0)).0, &config.churn.kinds);
+                let order = usual.of(&Timeline::new(customer, &exports.events, &[]).before(time), &config.churn.kinds);
                 amount = if order > 0.0 { amount / order } else { 0.0 };
             }
             Some(Case { source: number, wave, name, customer, time, row, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
@@ -204,7 +204,7 @@ pub(super) fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], en
                 let others = (0..exports.customers.len() as u32).into_par_iter().filter(|customer| sent.binary_search(customer).is_err());
                 let controls = others.map(|customer| {
                     // Only customers who were there: others could not have been sent anything.
-                    let (history, _) = Timeline::new(customer, &exports.events, &[]).split(time, Span::days(0));
+                    let history = Timeline::new(customer, &exports.events, &[]).before(time);
                     history.events().next()?;
                     case(wave, None, Some(customer), Some(time), Some(row))
                 });

@@ -241,7 +241,7 @@ mod tests {
     fn holds(text: &str) -> bool {
         let exports = exports();
         let condition = Condition::parse_customer(text).unwrap();
-        let history = Timeline::new(0, &exports.events, &exports.profiles).split(Moment(100 * DAY), Span::days(0)).0;
+        let history = Timeline::new(0, &exports.events, &exports.profiles).before(Moment(100 * DAY));
         let person = Person { history, status: "active", tier: "gold", segment: "Loyal", risk: Some(0.7), value: Some(250.0) };
         Rules::new(&exports, std::iter::once(&condition)).unwrap().holds(&condition, &person)
     }

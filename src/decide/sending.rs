@@ -249,7 +249,6 @@ impl<'a> OwnChannels<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Span;
     use crate::timeline::{EventStore, Moment, Timeline};
 
     /// Events of each customer at these (day, hour).
@@ -266,7 +265,7 @@ mod tests {
     }
 
     fn person(store: &EventStore, number: u32) -> Person<'_> {
-        let history = Timeline::new(number, store, &[]).split(Moment(i64::MAX / 4), Span::days(0)).0;
+        let history = Timeline::new(number, store, &[]).before(Moment(i64::MAX / 4));
         Person { history, status: "", tier: "", segment: "loyal", risk: None, value: None }
     }
 

@@ -5,7 +5,7 @@ use super::covariates::Covariates;
 use super::personal::Trial;
 use super::pooling::{LEAST, Sums};
 use super::regression::Design;
-use crate::config::{Config, Span};
+use crate::config::Config;
 use crate::error::Result;
 use crate::exports::Exports;
 use crate::snapshot::FeatureMatrix;
@@ -67,7 +67,7 @@ impl<'c> Trials<'c> {
             .par_iter()
             .map(|place| {
                 let (customer, time) = (cases[*place].customer.unwrap_or(0), cases[*place].time.unwrap_or(Moment(i64::MAX)));
-                bound.row(&Timeline::new(customer, &exports.events, &exports.profiles).split(time, Span::days(0)).0)
+                bound.row(&Timeline::new(customer, &exports.events, &exports.profiles).before(time))
             })
             .collect();
         let design = Design::learn(&FeatureMatrix::from_rows(covariates.specs(), known.iter().map(Vec::as_slice)));

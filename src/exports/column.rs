@@ -32,6 +32,12 @@ impl<'a> Row<'a> {
         if index < self.width { self.record.get(index) } else { self.joined.get(index - self.width).copied().unwrap_or_default() }
     }
 
+    /// Fields of the file that follow each other: see [`Record::stretch`].
+    #[inline]
+    pub(super) fn stretch(&self, first: usize, last: usize) -> Option<&'a [u8]> {
+        if last < self.width { self.record.stretch(first, last) } else { None }
+    }
+
     /// Whether a condition holds.
     #[inline]
     pub(super) fn passes(&self, condition: &BoundCondition, missing: &Missing) -> bool {

@@ -62,13 +62,13 @@ impl Heads {
 
     /// What the head of the row means, if it is that of the last accepted row.
     #[inline]
-    fn repeated(&mut self, row: &Row) -> Option<Head> {
+    fn repeated(&self, row: &Row) -> Option<Head> {
         self.last.is_repeated(row).then_some(self.meaning)
     }
 
     /// Keeps what the head of the accepted row means.
-    fn keep(&mut self, meaning: Head) {
-        self.last.accept();
+    fn keep(&mut self, row: &Row, meaning: Head) {
+        self.last.accept(row);
         self.meaning = meaning;
     }
 }
@@ -145,7 +145,12 @@ impl EventColumns {
         self.amount.is_some() || (self.quantity.is_some() && self.price.is_some())
     }
 
-    /// Takes one row into the batch.
+    /// A batch for the rows of a block.
+    pub(super) fn batch(&self) -> EventBatch {
+        EventBatch { numbers: vec![Vec::new(); self.numbers.len()], categories: vec![Vec::new(); self.categories.len()], ..EventBatch::default() }
+    }
+
+    /// Takes one row into a batch of these columns.
     pub(super) fn take(&mut self, row: &Row, texts: &mut EventTexts, batch: &mut EventBatch, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
         // First everything that may refuse the row, so that a batch never holds half of one.
         let repeated = self.heads.repeated(row);
@@ -238,17 +243,17 @@ impl EventColumns {
                 column.push(value);
             }
         }
-        batch.numbers.resize_with(self.numbers.len(), Vec::new);
         for (column, value) in batch.numbers.iter_mut().zip(numbers.iter().chain(&more_numbers)) {
             column.push(*value);
         }
-        batch.categories.resize_with(self.categories.len(), Vec::new);
-        texts.categories.resize_with(self.categories.len(), Interner::default);
+        if texts.categories.len() < self.categories.len() {
+            texts.categories.resize_with(self.categories.len(), Interner::default);
+        }
         for ((column, values), texts) in self.categories.iter().zip(&mut batch.categories).zip(&mut texts.categories) {
             values.push(code(column, row, texts, buffer)?);
         }
         if repeated.is_none() {
-            self.heads.keep(head);
+            self.heads.keep(row, head);
         }
         Ok(())
     }

@@ -4,16 +4,16 @@ use super::bind::table_header;
 use super::events::EventTexts;
 use super::identity::{Identities, IdentityTable};
 use super::intern::{Interner, Union};
-use super::items::{ItemPart, ItemTexts, merge as merge_items};
+use super::items::{ItemPart, merge as merge_items};
 use super::plan::{Plan, SourceTable};
 use super::prepare::Prepared;
-use super::profile_table::{ProfilePart, ProfilePlan, build as build_profiles};
+use super::profile_table::{ProfileBuilt, ProfilePart, ProfilePlan, build as build_profiles};
 use super::profiles::ProfileTexts;
 use super::read::{Batch, PieceResult, Worker};
 use super::reject::{Class, MAX_KEPT, PlacedRefusal, Refusal};
 use super::store::{EventPart, StorePlan, build as build_store};
-use super::{Exports, FileCounts, Pseudonyms, ReadOptions, TextTable};
-use crate::config::{Config, Duplicates, Role};
+use super::{Exports, FileCounts, ItemTable, Pseudonyms, ReadOptions, TextTable};
+use crate::config::{Config, Duplicates, ProfileSource, Role, Span};
 use crate::error::{Error, Result};
 use crate::timeline::{EventStore, Moment, NO_INDEX};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,29 @@ struct Customers {
     by_row: BTreeMap<usize, Vec<u32>>,
 }
 
+/// The rows of a profile source.
+struct ProfileRows<'a> {
+    /// Position among all sources.
+    number: usize,
+    source: &'a ProfileSource,
+    parts: Vec<ProfilePart>,
+    rows_read: u64,
+    /// Names of the columns that are carried along as they stand.
+    carry: Vec<String>,
+}
+
+/// What became of the rows of events and items.
+struct EventsBuilt {
+    /// Of dated events, of undated ones, and of those that are only the truth.
+    stores: [EventStore; 3],
+    offers: Vec<Box<str>>,
+    items: ItemTable,
+    /// Rows by count.
+    skipped: Vec<u64>,
+    duplicates: Vec<u64>,
+    note: Option<String>,
+}
+
 /// Assembles the exports.
 ///
 /// # Errors
@@ -90,15 +113,19 @@ pub(super) fn finish(
     let customers = finish.customers(&workers, &results, &identities, &excluded);
     finish.exports.newest = finish.newest(&results);
     finish.tables(&mut results, &identities, &excluded);
-    finish.profiles(&workers, &mut results, &customers)?;
-    finish.events(&mut workers, results, &customers)?;
+    finish.check_ages(&results)?;
+    let profiles = finish.profile_sources(&mut results, &customers);
+    let items = finish.item_sources(&mut workers);
+    let (tables, events) = rayon::join(|| finish.build_profiles(&workers, &profiles), || finish.build_events(&workers, results, items, &customers));
+    finish.add_profiles(profiles, tables?);
+    finish.add_events(events?);
     finish.check_sources()?;
     finish.check_reject_rates()?;
     finish.counts();
     Ok(finish.exports)
 }
 
-impl Finish<'_> {
+impl<'a> Finish<'a> {
     fn tally(&mut self, results: &mut [PieceResult]) {
         let mut next: BTreeMap<usize, u64> = BTreeMap::new();
         for result in results {
@@ -308,9 +335,10 @@ impl Finish<'_> {
         results.iter().filter_map(of_result).max().map(Moment)
     }
 
-    /// The newest row of each source with time.
+    /// The newest row of each source with time, against the as-of date; where none is given that is the day after the newest row of all.
     fn check_ages(&self, results: &[PieceResult]) -> Result<()> {
-        let Some(as_of) = self.options.as_of else { return Ok(()) };
+        let the_day_after = |newest: Moment| newest.start_of_day().plus(Span::days(1));
+        let Some(as_of) = self.options.as_of.or(self.exports.newest.map(the_day_after)) else { return Ok(()) };
         for (number, source) in self.plan.sources.iter().enumerate() {
             let Some(max_age) = source.table.files().max_age else { continue };
             let newest = results
@@ -376,71 +404,92 @@ impl Finish<'_> {
         }
     }
 
-    fn profiles(&mut self, workers: &[Worker], results: &mut [PieceResult], customers: &Customers) -> Result<()> {
+    /// Takes the rows of all profile sources out of the results.
+    fn profile_sources(&self, results: &mut [PieceResult], customers: &Customers) -> Vec<ProfileRows<'a>> {
+        let mut sources = Vec::new();
         for (number, source) in self.plan.sources.iter().enumerate() {
-            let SourceTable::Profiles(profiles) = source.table else { continue };
-            let mut parts = Vec::new();
-            let mut rows_read = 0;
+            let SourceTable::Profiles(source) = source.table else { continue };
+            let (mut parts, mut rows_read) = (Vec::new(), 0);
             for result in results.iter_mut().filter(|result| result.source == number) {
                 rows_read += result.read;
                 let Batch::Profiles(batch) = std::mem::replace(&mut result.batch, Batch::Items) else { continue };
                 let of_rows = self.customers_of(result, &batch.customer, batch.customer_is_row, customers);
-                let left_out: u64 = of_rows.iter().zip(&batch.times).filter(|(customer, _)| **customer == NO_INDEX).map(|(_, times)| u64::from(*times)).sum();
-                self.tallies[result.count].skipped += left_out;
                 let first_row = self.first_rows[&(result.count, result.piece)];
                 parts.push(ProfilePart { batch, worker: result.worker, file: result.count, customers: of_rows, first_row });
             }
-            let planned = &self.prepared.planned[number];
-            let carry_names: Vec<String> = profiles
-                .carry
-                .iter()
-                .cloned()
-                .chain(
-                    [("household", &profiles.household), ("consent", &profiles.consent), ("suppress", &profiles.suppress)]
-                        .iter()
-                        .filter(|(_, column)| column.is_some())
-                        .map(|(key, _)| (*key).to_owned()),
-                )
-                .collect();
-            let empty = Interner::default();
+            let steers = [("household", &source.household), ("consent", &source.consent), ("suppress", &source.suppress)];
+            let steers = steers.into_iter().filter(|(_, column)| column.is_some()).map(|(key, _)| key.to_owned());
+            let carry = source.carry.iter().cloned().chain(steers).collect();
+            sources.push(ProfileRows { number, source, parts, rows_read, carry });
+        }
+        sources
+    }
+
+    /// The table of each profile source.
+    fn build_profiles(&self, workers: &[Worker], sources: &[ProfileRows<'_>]) -> Result<Vec<ProfileBuilt>> {
+        let empty = Interner::default();
+        let build = |ProfileRows { number, source, parts, rows_read, carry }: &ProfileRows<'_>| {
+            let planned = &self.prepared.planned[*number];
             let texts_of = |pick: fn(&ProfileTexts) -> &Vec<Interner>, columns: usize| -> Vec<Vec<&Interner>> {
-                (0..columns).map(|column| workers.iter().map(|worker| pick(&worker.texts[number].profiles).get(column).unwrap_or(&empty)).collect()).collect()
+                (0..columns).map(|column| workers.iter().map(|worker| pick(&worker.texts[*number].profiles).get(column).unwrap_or(&empty)).collect()).collect()
             };
             let plan = ProfilePlan {
                 customers: self.exports.customers.len(),
                 planned,
-                duplicates: if profiles.files.lookups.iter().any(|lookup| lookup.many) { Duplicates::Keep } else { profiles.files.duplicates },
-                timed: profiles.time.is_some(),
-                statics: &profiles.static_columns,
-                has_label: profiles.label.is_some(),
-                carry: carry_names.len(),
+                duplicates: if source.files.lookups.iter().any(|lookup| lookup.many) { Duplicates::Keep } else { source.files.duplicates },
+                timed: source.time.is_some(),
+                statics: &source.static_columns,
+                has_label: source.label.is_some(),
+                carry: carry.len(),
             };
             let texts = texts_of(|texts| &texts.values, planned.len());
-            let carried = texts_of(|texts| &texts.carry, carry_names.len());
-            let built = build_profiles(&parts, &texts, &carried, &plan, rows_read)?;
+            let carried = texts_of(|texts| &texts.carry, carry.len());
+            build_profiles(parts, &texts, &carried, &plan, *rows_read)
+        };
+        sources.iter().map(build).collect()
+    }
+
+    fn add_profiles(&mut self, sources: Vec<ProfileRows<'_>>, built: Vec<ProfileBuilt>) {
+        for (ProfileRows { source, parts, carry, .. }, built) in sources.into_iter().zip(built) {
+            for part in parts {
+                let left_out = part.customers.iter().zip(&part.batch.times).filter(|(customer, _)| **customer == NO_INDEX);
+                self.tallies[part.file].skipped += left_out.map(|(_, times)| u64::from(*times)).sum::<u64>();
+            }
             for (count, rows) in built.duplicates {
                 self.tallies[count].duplicates += rows;
             }
             for (count, line, byte) in built.conflicts {
                 let tally = &mut self.tallies[count];
                 *tally.refused.entry(Class::DuplicateId).or_insert(0) += 1;
-                let refusal = Refusal::new(Class::DuplicateId, profiles.customer.names().join("+"), b"");
+                let refusal = Refusal::new(Class::DuplicateId, source.customer.names().join("+"), b"");
                 tally.refusals.push(PlacedRefusal { line, byte, refusal });
             }
             self.exports.notes.extend(built.notes);
-            if plan.has_label {
+            if source.label.is_some() {
                 self.exports.labels = built.labels;
                 self.exports.label_rows = built.label_rows;
             }
-            self.exports.carry.extend(carry_names.into_iter().zip(built.carry));
+            self.exports.carry.extend(carry.into_iter().zip(built.carry));
             self.exports.profiles.push(built.table);
         }
         unique_names(&mut self.exports);
-        Ok(())
     }
 
-    fn events(&mut self, workers: &mut [Worker], results: Vec<PieceResult>, customers: &Customers) -> Result<()> {
-        self.check_ages(&results)?;
+    /// Takes the rows of all item sources out of the workers' tables.
+    fn item_sources(&self, workers: &mut [Worker]) -> Vec<ItemPart> {
+        let mut sources = Vec::new();
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let SourceTable::Items(source) = source.table else { continue };
+            let texts = workers.iter_mut().map(|worker| std::mem::take(&mut worker.texts[number].items)).collect();
+            let levels = source.category.as_ref().map_or(0, |column| column.names().len().max(1));
+            let many = source.files.lookups.iter().any(|lookup| lookup.many);
+            sources.push(ItemPart { texts, levels, duplicates: if many { Duplicates::Keep } else { source.files.duplicates } });
+        }
+        sources
+    }
+
+    /// The stores of events and the table of items.
+    fn build_events(&self, workers: &[Worker], results: Vec<PieceResult>, mut item_parts: Vec<ItemPart>, customers: &Customers) -> Result<EventsBuilt> {
         let event_sources = self.config.events.len();
         let texts = |worker: usize, source: usize| -> &EventTexts { &workers[worker].texts[source].events };
         let count = workers.len();
@@ -463,17 +512,11 @@ impl Finish<'_> {
         }
         let offers = union(&|texts| &texts.offers);
         // Items of events and of item sources share one table.
-        let item_sources: Vec<usize> =
-            (0..self.plan.sources.len()).filter(|source| matches!(self.plan.sources[*source].table, SourceTable::Items(_))).collect();
-        let items = {
-            let mut tables: Vec<&Interner> = (0..event_sources)
-                .flat_map(|source| (0..count).map(move |worker| (worker, source)))
-                .map(|(worker, source)| &texts(worker, source).items)
-                .collect();
-            for source in &item_sources {
-                tables.extend((0..count).map(|worker| &workers[worker].texts[*source].items.items));
-            }
-            Union::plain(&tables)
+        let Union { names: item_ids, remaps: item_remaps } = {
+            let of_events = (0..event_sources).flat_map(|source| (0..count).map(move |worker| (worker, source)));
+            let of_events = of_events.map(|(worker, source)| &texts(worker, source).items);
+            let of_items = item_parts.iter().flat_map(|part| &part.texts).map(|texts| &texts.items);
+            Union::plain(&of_events.chain(of_items).collect::<Vec<_>>())
         };
         let table_of = |source: usize, worker: usize| source * count + worker;
 
@@ -524,6 +567,7 @@ impl Finish<'_> {
         let timed_truth = has_rows(&results, Role::Test);
         let mut parts: [Vec<EventPart>; 3] = [Vec::new(), Vec::new(), Vec::new()];
         let mut dropped_untimed = 0;
+        let mut skipped = vec![0; self.plan.counts.len()];
         for mut result in results {
             let Batch::Events(batch) = std::mem::replace(&mut result.batch, Batch::Items) else { continue };
             let source = result.source;
@@ -544,7 +588,7 @@ impl Finish<'_> {
                     }
                 }
             }
-            self.tallies[result.count].skipped += of_rows.iter().filter(|customer| **customer == NO_INDEX).count() as u64;
+            skipped[result.count] += of_rows.iter().filter(|customer| **customer == NO_INDEX).count() as u64;
             let table = table_of(source, result.worker);
             parts[store].push(EventPart {
                 batch,
@@ -552,14 +596,11 @@ impl Finish<'_> {
                 file: result.count,
                 customers: of_rows,
                 kinds: &kinds.remaps[table],
-                items: &items.remaps[table],
+                items: &item_remaps[table],
                 channels: &channels.remaps[table],
                 offers: &offers.remaps[table],
                 categories: categories.iter().map(|(_, _, union)| &union.remaps[table][..]).collect(),
             });
-        }
-        if dropped_untimed > 0 {
-            self.exports.notes.push(format!("events: {dropped_untimed} rows of sources without time were skipped, because other sources have a time"));
         }
         let plan = |timed: bool| StorePlan {
             customers: self.exports.customers.len(),
@@ -575,36 +616,32 @@ impl Finish<'_> {
             files: self.plan.counts.len(),
         };
         let [timed, untimed, truth] = parts;
-        let built = [build_store(timed, plan(true))?, build_store(untimed, plan(false))?, build_store(truth, plan(timed_truth))?];
-        let mut stores: Vec<EventStore> = Vec::new();
-        for built in built {
-            for (count, rows) in built.duplicates.iter().enumerate() {
-                self.tallies[count].duplicates += rows;
-            }
-            stores.push(built.store);
-        }
-        self.exports.truth = stores.pop().unwrap_or_default();
-        self.exports.untimed = stores.pop().unwrap_or_default();
-        self.exports.events = stores.pop().unwrap_or_default();
-        self.exports.offer_ids = offers.names;
-
-        let Union { names: item_ids, remaps: item_remaps } = items;
-        let mut item_parts: Vec<ItemPart> = Vec::new();
-        for source in &item_sources {
-            let SourceTable::Items(item_source) = self.plan.sources[*source].table else { continue };
-            let texts: Vec<ItemTexts> = workers.iter_mut().map(|worker| std::mem::take(&mut worker.texts[*source].items)).collect();
-            let levels = item_source.category.as_ref().map_or(0, |column| column.names().len().max(1));
-            let many = item_source.files.lookups.iter().any(|lookup| lookup.many);
-            item_parts.push(ItemPart { texts, levels, duplicates: if many { Duplicates::Keep } else { item_source.files.duplicates } });
-        }
         let first_table = event_sources * count;
-        let (table, duplicates) =
-            merge_items(&mut item_parts, item_ids, |source, worker| item_remaps[first_table + source * count + worker].clone(), self.plan.counts.len());
-        for (count, rows) in duplicates.into_iter().enumerate() {
-            self.tallies[count].duplicates += rows;
+        let item_remap = |source: usize, worker: usize| item_remaps[first_table + source * count + worker].clone();
+        let (built, (table, of_items)) = rayon::join(
+            || Ok::<_, Error>([build_store(timed, plan(true))?, build_store(untimed, plan(false))?, build_store(truth, plan(timed_truth))?]),
+            || merge_items(&mut item_parts, item_ids, item_remap, self.plan.counts.len()),
+        );
+        let built = built?;
+        let mut duplicates = of_items;
+        for (total, rows) in built.iter().flat_map(|built| built.duplicates.iter().enumerate()) {
+            duplicates[total] += rows;
         }
-        self.exports.items = table;
-        Ok(())
+        let stores = built.map(|built| built.store);
+        let note =
+            (dropped_untimed > 0).then(|| format!("events: {dropped_untimed} rows of sources without time were skipped, because other sources have a time"));
+        Ok(EventsBuilt { stores, offers: offers.names, items: table, skipped, duplicates, note })
+    }
+
+    fn add_events(&mut self, built: EventsBuilt) {
+        for ((tally, skipped), duplicates) in self.tallies.iter_mut().zip(built.skipped).zip(built.duplicates) {
+            tally.skipped += skipped;
+            tally.duplicates += duplicates;
+        }
+        self.exports.notes.extend(built.note);
+        [self.exports.events, self.exports.untimed, self.exports.truth] = built.stores;
+        self.exports.offer_ids = built.offers;
+        self.exports.items = built.items;
     }
 
     /// How repeated rows of an event source are told: rows that lookups multiply are not compared, and one file overlaps with none.

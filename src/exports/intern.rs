@@ -18,7 +18,7 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
 pub(super) struct Interner {
     arena: Vec<u8>,
     ends: Vec<usize>,
-    /// Open addressing; never more than half full.
+    /// Open addressing; never more than three quarters full, so that they are few.
     slots: Vec<Slot>,
     last: Option<(Key, u32)>,
 }
@@ -92,7 +92,7 @@ impl Interner {
         code
     }
     fn search(&mut self, key: Key, bytes: &[u8]) -> u32 {
-        if self.slots.len() <= self.ends.len() * 2 {
+        if self.slots.len() * 3 <= self.ends.len() * 4 {
             self.grow();
         }
         let mask = self.slots.len() - 1;

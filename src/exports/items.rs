@@ -37,14 +37,24 @@ pub(super) struct ItemTexts {
     names: Interner,
     places: Interner,
     categories: Vec<Interner>,
-    /// Distinct rows as they stand, with their file: a file of orders has one row per order line, and hardly any is new.
-    seen: Interner,
-    /// By distinct row: its file and its codes, unless it was refused.
-    rows: Vec<Option<(u32, ItemRow)>>,
+    /// Of each file read.
+    seen: Vec<Seen>,
+    /// Which of them is being read.
+    current: usize,
+    /// For the row at hand.
+    buffer: Vec<u8>,
+}
+
+/// Distinct rows of a file: a file of orders has one row per order line, and hardly any is new.
+#[derive(Debug)]
+struct Seen {
+    /// Position of the (source, file) among the counts.
+    file: usize,
+    as_they_stand: Interner,
+    /// By distinct row: its codes, unless it was refused.
+    rows: Vec<Option<ItemRow>>,
     /// By distinct row: how often it was accepted.
     times: Vec<u64>,
-    /// The row at hand.
-    as_it_stands: Vec<u8>,
 }
 
 /// A row by its codes.
@@ -77,18 +87,23 @@ pub(super) fn says_yes(text: &[u8]) -> Option<bool> {
 impl ItemColumns {
     /// Counts one row.
     pub(super) fn take(&mut self, row: &Row, file: usize, texts: &mut ItemTexts, buffer: &mut Vec<u8>) -> Result<(), Refusal> {
-        let file = file as u32;
-        self.reads.copy(row, &mut texts.as_it_stands);
-        texts.as_it_stands.extend_from_slice(&file.to_le_bytes());
-        let number = texts.seen.intern(&texts.as_it_stands) as usize;
-        if texts.rows.len() <= number {
-            texts.rows.resize(number + 1, None);
-            texts.times.resize(number + 1, 0);
+        if texts.seen.get(texts.current).is_none_or(|seen| seen.file != file) {
+            texts.current = texts.seen.iter().position(|seen| seen.file == file).unwrap_or(texts.seen.len());
+            if texts.current == texts.seen.len() {
+                texts.seen.push(Seen { file, as_they_stand: Interner::default(), rows: Vec::new(), times: Vec::new() });
+            }
         }
-        if texts.times[number] == 0 {
-            texts.rows[number] = Some((file, self.row(row, texts, buffer)?));
+        let Seen { as_they_stand, rows, times, .. } = &mut texts.seen[texts.current];
+        let number = as_they_stand.intern(self.reads.as_bytes(row, &mut texts.buffer)) as usize;
+        if rows.len() <= number {
+            rows.resize(number + 1, None);
+            times.resize(number + 1, 0);
         }
-        texts.times[number] += 1;
+        if times[number] == 0 {
+            let codes = self.row(row, texts, buffer)?;
+            texts.seen[texts.current].rows[number] = Some(codes);
+        }
+        texts.seen[texts.current].times[number] += 1;
         Ok(())
     }
 
@@ -169,13 +184,13 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     let categories: Vec<Union> =
         (0..levels).map(|level| Union::plain(&all.iter().map(|texts| texts.categories.get(level).unwrap_or(&empty)).collect::<Vec<_>>())).collect();
     let mut tables = 0;
-    let mut rows_of_sources: Vec<HashMap<ItemRow, Vec<(u32, u64)>>> = Vec::new();
+    let mut rows_of_sources: Vec<HashMap<ItemRow, Vec<(usize, u64)>>> = Vec::new();
     for (source, part) in parts.iter_mut().enumerate() {
-        let mut rows: HashMap<ItemRow, Vec<(u32, u64)>> = HashMap::new();
+        let mut rows: HashMap<ItemRow, Vec<(usize, u64)>> = HashMap::new();
         for (worker, texts) in part.texts.iter_mut().enumerate() {
             let items = remap(source, worker);
-            let counted = std::mem::take(&mut texts.rows).into_iter().zip(std::mem::take(&mut texts.times));
-            for ((file, row), times) in counted.filter_map(|(row, times)| Some((row?, times))) {
+            let of_file = |seen: Seen| seen.rows.into_iter().zip(seen.times).filter_map(move |(row, times)| Some((seen.file, row?, times)));
+            for (file, row, times) in std::mem::take(&mut texts.seen).into_iter().flat_map(of_file) {
                 let code = |union: &Union, code: u32| if code == NO_INDEX { NO_INDEX } else { union.remaps[tables][code as usize] };
                 let mut levels = row.categories;
                 for (slot, union) in levels.iter_mut().zip(&categories) {
@@ -206,7 +221,7 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
     let mut place_votes: BTreeMap<(u32, u32), [u64; 2]> = BTreeMap::new();
     let mut category_votes: Vec<Votes<u32>> = (0..levels).map(|_| Votes::new()).collect();
     for (part, rows) in parts.iter().zip(rows_of_sources) {
-        let mut rows: Vec<(ItemRow, Vec<(u32, u64)>)> = rows.into_iter().collect();
+        let mut rows: Vec<(ItemRow, Vec<(usize, u64)>)> = rows.into_iter().collect();
         rows.sort_unstable();
         for (row, mut counts) in rows {
             counts.sort_unstable();
@@ -219,7 +234,7 @@ pub(super) fn merge(parts: &mut [ItemPart], ids: Vec<Box<str>>, remap: impl Fn(u
             for (file, count) in counts {
                 let stays = count.min(limit.saturating_sub(kept));
                 kept += stays;
-                duplicates[file as usize] += count - stays;
+                duplicates[file] += count - stays;
             }
             let vote_code = |votes: &mut Votes<u32>, value: u32| {
                 if value != NO_INDEX {

@@ -210,7 +210,7 @@ pub struct Reject {
 pub struct ReadOptions {
     /// Threads; the result does not depend on it.
     pub threads: usize,
-    /// The as-of date, when given: for `max_age`.
+    /// The as-of date, when given: for `max_age` and `retention`.
     pub as_of: Option<Moment>,
     /// Whether customers go by pseudonyms, where the config has a key for them.
     pub pseudonyms: bool,

@@ -251,6 +251,8 @@ fn sample(plan: &Plan, prepared: &mut Prepared, block_bytes: usize) -> Result<()
             let wanted = wanted_columns(plan, planned);
             let mut again = open(&planned.path, planned.format, planned.files, wanted.as_deref(), block_bytes)?;
             observer.numbers = false;
+            // The first piece has been looked at.
+            again.input.next()?;
             while let Some(piece) = again.input.next()? {
                 split(&piece, &file.splitter, file.json.as_ref(), &mut Fields::default(), &mut observer)?;
                 if is_decided(observer.uses) {

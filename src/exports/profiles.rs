@@ -168,7 +168,7 @@ impl ProfileColumns {
             codes.push(code(column, row, texts, buffer)?);
         }
         if folds {
-            self.last.accept();
+            self.last.accept(row);
         }
         Ok(())
     }

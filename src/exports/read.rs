@@ -259,7 +259,7 @@ fn parse(file: &OpenFile, uses: &mut [(usize, usize, BoundSource)], piece: &Piec
             .iter_mut()
             .map(|(source, count, bound)| {
                 let batch = match &bound.columns {
-                    Columns::Events(_) => Batch::Events(EventBatch::default()),
+                    Columns::Events(columns) => Batch::Events(columns.batch()),
                     Columns::Profiles(_) => Batch::Profiles(ProfileBatch::default()),
                     Columns::Items(_) => Batch::Items,
                     Columns::Table(_) => Batch::Table(TableBatch::default()),

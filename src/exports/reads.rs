@@ -5,7 +5,12 @@ use super::column::Row;
 
 /// The fields that a source reads. Rows that are equal in them come to the same.
 #[derive(Debug, Clone)]
-pub(super) struct Reads(Vec<usize>);
+pub(super) struct Reads {
+    /// Ascending.
+    fields: Vec<usize>,
+    /// The first and the last, where they are all that lie between.
+    stretch: Option<(usize, usize)>,
+}
 
 impl Reads {
     /// Binds the columns of these names to a header; names that it does not have are passed over.
@@ -13,43 +18,56 @@ impl Reads {
         let mut fields: Vec<usize> = names.filter_map(|name| header.iter().position(|column| column == name)).collect();
         fields.sort_unstable();
         fields.dedup();
-        Reads(fields)
+        let stretch = fields.first().copied().zip(fields.last().copied()).filter(|(first, last)| last - first + 1 == fields.len());
+        Reads { fields, stretch }
     }
 
-    /// The fields of a row one behind the other, each behind its length, so that only equal rows give equal bytes.
+    /// The fields of a row such that only equal rows give equal bytes: as they stand in the file where they follow each other, else put into `buffer` one
+    /// behind the other, each behind its length (which has a byte of zero; a text file with one is refused).
     #[inline]
-    pub(super) fn copy(&self, row: &Row, into: &mut Vec<u8>) {
-        into.clear();
-        for index in &self.0 {
-            let field = row.get(*index);
-            into.extend_from_slice(&(field.len() as u32).to_le_bytes());
-            into.extend_from_slice(field);
+    pub(super) fn as_bytes<'r>(&self, row: &Row<'r>, buffer: &'r mut Vec<u8>) -> &'r [u8] {
+        if let Some(stretch) = self.stretch.and_then(|(first, last)| row.stretch(first, last)) {
+            return stretch;
         }
+        buffer.clear();
+        for index in &self.fields {
+            let field = row.get(*index);
+            buffer.extend_from_slice(&(field.len() as u32).to_le_bytes());
+            buffer.extend_from_slice(field);
+        }
+        buffer
     }
 }
 
-/// The last row that was accepted, as it stands, beside the one at hand.
+/// The last row that was accepted, as it stands.
 #[derive(Debug, Clone)]
 pub(super) struct LastRow {
     reads: Reads,
-    last: Option<Vec<u8>>,
-    at_hand: Vec<u8>,
+    /// Its fields one behind the other, and where each ends; `None` before the first.
+    last: Option<(Vec<u8>, Vec<usize>)>,
 }
 
 impl LastRow {
     pub(super) fn new(reads: Reads) -> LastRow {
-        LastRow { reads, last: None, at_hand: Vec::new() }
+        LastRow { reads, last: None }
     }
 
-    /// Takes a row in hand; whether it repeats the last that was accepted.
+    /// Whether a row repeats the last that was accepted.
     #[inline]
-    pub(super) fn is_repeated(&mut self, row: &Row) -> bool {
-        self.reads.copy(row, &mut self.at_hand);
-        self.last.as_ref().is_some_and(|last| *last == self.at_hand)
+    pub(super) fn is_repeated(&self, row: &Row) -> bool {
+        let Some((bytes, ends)) = &self.last else { return false };
+        let mut start = 0;
+        self.reads.fields.iter().zip(ends).all(|(index, end)| row.get(*index) == &bytes[std::mem::replace(&mut start, *end)..*end])
     }
 
-    /// The row at hand is accepted.
-    pub(super) fn accept(&mut self) {
-        std::mem::swap(self.last.get_or_insert_default(), &mut self.at_hand);
+    /// A row is accepted.
+    pub(super) fn accept(&mut self, row: &Row) {
+        let (bytes, ends) = self.last.get_or_insert_default();
+        bytes.clear();
+        ends.clear();
+        for index in &self.reads.fields {
+            bytes.extend_from_slice(row.get(*index));
+            ends.push(bytes.len());
+        }
     }
 }

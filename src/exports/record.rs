@@ -75,6 +75,15 @@ impl<'a> Record<'a> {
             None => &[],
         }
     }
+
+    /// Fields that follow each other, with what stands between them, if that is one byte each time: then none of several is quoted, none holds a
+    /// delimiter, and the bytes tell where each ends.
+    #[inline]
+    pub(super) fn stretch(&self, first: usize, last: usize) -> Option<&'a [u8]> {
+        let ranges = self.ranges.get(first..=last)?;
+        let is_whole = ranges[0].0 & IN_SCRATCH == 0 && ranges.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0);
+        if is_whole { self.bytes.get(ranges[0].0 as usize..ranges[ranges.len() - 1].1 as usize) } else { None }
+    }
 }
 
 /// What a scan found.
@@ -255,6 +264,24 @@ mod tests {
         let (scan, fields) = fields_of("1,\"a,\"\"b\"\"\nc\",2\r\nnext", 3);
         assert_eq!(scan, Scan::Complete(17));
         assert_eq!(fields, ["1", "a,\"b\"\nc", "2"]);
+    }
+
+    #[test]
+    fn fields_are_taken_as_they_stand_only_where_none_of_them_needs_quotes() {
+        let splitter = Splitter { delimiter: Delimiter::Byte(b','), expected: None };
+        let stretch = |text: &'static str, first, last| {
+            let mut fields = Fields::default();
+            splitter.scan(text.as_bytes(), 0, true, Some(&mut fields));
+            let record = Record { bytes: text.as_bytes(), scratch: &fields.scratch, ranges: &fields.ranges, line: 1, byte: 0, row: 0, is_utf8: true };
+            record.stretch(first, last).map(<[u8]>::to_vec)
+        };
+        assert_eq!(stretch("1,cup,red,2", 1, 2), Some(b"cup,red".to_vec()));
+        assert_eq!(stretch("1,cup,red,2", 3, 3), Some(b"2".to_vec()));
+        assert_eq!(stretch("1,\"cup\",2", 1, 1), Some(b"cup".to_vec()));
+        // Either could else be what the other is: `a,b"` and `c`, or `a` and `b",c`.
+        assert_eq!(["1,\"a,b\",c,2", "1,a,\"b,c\",2", "1,\"a\",\"b\",2"].map(|text| stretch(text, 1, 2)), [None, None, None]);
+        assert_eq!(["1,\"a\"\"\",b", "1,a,\"\"\"b\""].map(|text| stretch(text, 1, 2)), [None, None]);
+        assert_eq!(stretch("1,a", 1, 2), None);
     }
 
     #[test]

@@ -24,9 +24,12 @@ impl Shop {
         self
     }
     fn try_with(&self, threads: usize, block_bytes: usize) -> Result<Exports, Error> {
+        self.try_as_of(None, threads, block_bytes)
+    }
+    fn try_as_of(&self, as_of: Option<Moment>, threads: usize, block_bytes: usize) -> Result<Exports, Error> {
         let path = self.folder.path().join("shop.toml");
         fs::write(&path, &self.config).unwrap();
-        read_in_blocks(&Config::load(&path, &[]).unwrap(), ReadOptions { threads, as_of: None, pseudonyms: false }, block_bytes)
+        read_in_blocks(&Config::load(&path, &[]).unwrap(), ReadOptions { threads, as_of, pseudonyms: false }, block_bytes)
     }
     fn read(&self) -> Exports {
         self.try_with(2, 1 << 20).unwrap()
@@ -62,6 +65,30 @@ fn events_stand_by_customer_in_time_order_whatever_the_order_of_the_file() {
     assert_eq!(exports.events.kinds, ["purchase"]);
     assert_eq!(exports.newest.map(Moment::date).as_deref(), Some("2024-01-03"));
     assert!(adds_up(&exports.counts));
+}
+
+#[test]
+fn a_source_whose_newest_row_is_older_than_max_age_is_refused_whatever_kind_it_is_and_with_or_without_a_date() {
+    let day = |day: i8| Moment::of_date(jiff::civil::date(2024, 3, day));
+    let events = "[[events]]\nfiles = [\"orders.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nmax_age = \"2d\"\n";
+    let tickets = "[[events]]\nfiles = [\"tickets.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nkind = { value = \"support\" }\nmax_age = \"10d\"\n";
+    let profiles = "[[profiles]]\nfiles = [\"levels.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nnumbers = [\"level\"]\nmax_age = \"10d\"\n";
+    let read = |as_of: Option<i8>, ticket: i8, level: i8| {
+        let shop = Shop::new(&format!("{events}{tickets}{profiles}[churn]\ndefinition = \"none\"\n"))
+            .file("orders.csv", "who,day\na,2024-03-01\na,2024-03-20\n")
+            .file("tickets.csv", format!("who,day\na,2024-03-{ticket:02}\n"))
+            .file("levels.csv", format!("who,day,level\na,2024-03-{level:02},2\n"));
+        shop.try_as_of(as_of.map(day), 2, 1 << 20).map(|_| ()).map_err(|error| (error.kind(), error.to_string()))
+    };
+    for as_of in [None, Some(21)] {
+        assert_eq!(read(as_of, 12, 12), Ok(()));
+        for (ticket, level, what) in [(10, 12, "[[events]] 1 is of 2024-03-10"), (12, 10, "[[profiles]] 0 is of 2024-03-10")] {
+            let (kind, told) = read(as_of, ticket, level).unwrap_err();
+            assert_eq!(kind, ErrorKind::Data);
+            assert!(told.contains(what) && told.contains("11.0 days before the as-of date 2024-03-21"), "{told}");
+        }
+    }
+    assert!(read(Some(24), 20, 20).unwrap_err().1.contains("[[events]] 0 is of 2024-03-20"));
 }
 
 #[test]
@@ -276,6 +303,15 @@ fn days_and_months_that_fit_both_ways_are_refused_and_the_other_file_may_settle_
     assert!(error.message().starts_with("ambiguous_date"), "{error}");
     let exports = shop.file("b.csv", "who,day,what,paid\na,25/02/2024,x,1\n").read();
     assert_eq!(exports.events.time.iter().map(|time| Moment(*time).date()).collect::<Vec<_>>(), ["2024-02-01", "2024-02-25"]);
+}
+
+#[test]
+fn values_that_are_no_dates_are_counted_once_however_the_file_is_cut() {
+    let shop = Shop::new(EVENTS).file("a.csv", "who,day,what,paid\na,soon,x,1\nb,later,x,1\nc,never,x,1\n");
+    for block_bytes in [1, 12, 1 << 20] {
+        let error = shop.try_with(1, block_bytes).unwrap_err();
+        assert!(error.message().contains("of 3 values, none is a date"), "{error}");
+    }
 }
 
 #[test]

@@ -162,7 +162,7 @@ mod tests {
         let alike = Alike::fit(&exports, &data).expect("the country tells tastes apart");
         assert_eq!((alike.column.as_str(), alike.groups.clone()), ("country", vec!["A".to_string(), "B".to_string()]));
         let store = EventStore::default();
-        let group = |customer| alike.group(&Timeline::new(customer, &store, &exports.profiles).split(Moment(0), crate::config::Span::days(0)).0);
+        let group = |customer| alike.group(&Timeline::new(customer, &store, &exports.profiles).before(Moment(0)));
         assert_eq!((group(0), group(1)), (Some(1), Some(0)));
         let best = |group: usize| alike.demand[group].iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(item, _)| *item);
         assert_eq!((best(0), best(1)), (Some(0), Some(1)));

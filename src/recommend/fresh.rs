@@ -135,7 +135,6 @@ impl FreshItem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Span;
     use crate::exports::{ItemCategory, ItemTable};
     use crate::timeline::{EventStore, Moment, Timeline};
 
@@ -162,7 +161,7 @@ mod tests {
         exports.untimed = std::mem::take(&mut exports.events);
         let recommender = Recommender { dated: false, ..crate::recommend::tests::knowing(&["0", "1", "2"]) };
         let fresh = Fresh::of(&exports, &recommender, &recommender.map_items(&exports));
-        let history = Timeline::new(0, &exports.untimed, &[]).split(crate::recommend::AFTER_ALL, Span::days(0)).0;
+        let history = Timeline::new(0, &exports.untimed, &[]).before(crate::recommend::AFTER_ALL);
         let found = fresh.best(&history, 5, |_| true);
         assert_eq!(found.iter().map(|found| found.item).collect::<Vec<_>>(), [4, 3]);
         assert!(found[0].score > 0.6 && found[0].score < 0.75, "three of four purchases: {found:?}");
@@ -174,7 +173,7 @@ mod tests {
         let recommender = crate::recommend::tests::knowing(&["0", "1", "2"]);
         let fresh = Fresh::of(&exports, &recommender, &recommender.map_items(&exports));
         let best = |customer: u32| {
-            let history = Timeline::new(customer, &exports.events, &[]).split(Moment(10 * 86_400), Span::days(0)).0;
+            let history = Timeline::new(customer, &exports.events, &[]).before(Moment(10 * 86_400));
             fresh.best(&history, 5, |_| true)
         };
         let found = best(0);

@@ -90,7 +90,7 @@ impl Interactions {
         let lists: Vec<Vec<ItemEvent>> = (0..store.customers() as u32)
             .into_par_iter()
             .map(|customer| {
-                let (history, _) = Timeline::new(customer, store, &[]).split(cutoff, Span::days(0));
+                let history = Timeline::new(customer, store, &[]).before(cutoff);
                 reader.events(&history)
             })
             .collect();

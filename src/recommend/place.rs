@@ -22,7 +22,7 @@ impl Whereabouts {
         let own: Vec<Option<&str>> = (0..store.customers() as u32)
             .into_par_iter()
             .map(|customer| {
-                let history = Timeline::new(customer, store, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
+                let history = Timeline::new(customer, store, &exports.profiles).before(cutoff);
                 // A profile that shows today only would tell of the future.
                 in_events(&history, column).or_else(|| in_profiles(&history, column, true))
             })
@@ -95,7 +95,7 @@ mod tests {
         let now = Moment(86_400);
         for serves_past in [true, false] {
             let exports = with(serves_past);
-            let history = Timeline::new(0, &exports.events, &exports.profiles).split(now, crate::config::Span::days(0)).0;
+            let history = Timeline::new(0, &exports.events, &exports.profiles).before(now);
             assert_eq!(of(&history, "store"), Some("south"));
             let learnt = Whereabouts::before(&exports, &exports.events, now, "store");
             assert_eq!(learnt.of, [if serves_past { 0 } else { NO_INDEX }, NO_INDEX]);

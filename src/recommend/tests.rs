@@ -10,7 +10,7 @@ use super::neighbours::NeighbourSettings;
 use super::repeat::Again;
 use super::scores::{Scores, top};
 use super::*;
-use crate::config::{RecommendSettings, Repeat, Span};
+use crate::config::{RecommendSettings, Repeat};
 use crate::exports::ItemTable;
 use crate::timeline::{EventStore, Moment, Timeline};
 
@@ -336,7 +336,7 @@ fn items_training_never_saw_are_ignored_when_scoring() {
     };
     let map = recommender.map_items(&newer);
     assert_eq!(map, vec![None, Some(3), None]);
-    let (history, _) = Timeline::new(0, &newer.events, &[]).split(Moment(86_400), Span::days(0));
+    let history = Timeline::new(0, &newer.events, &[]).before(Moment(86_400));
     let events = recommender.item_events(&history, &map);
     assert_eq!(events.iter().map(|event| (event.item, event.weight)).collect::<Vec<_>>(), vec![(3, 1.0)]);
 }
@@ -435,7 +435,7 @@ fn where_stores_sell_different_things_each_customer_is_offered_what_sells_in_the
     assert_eq!(recommender.validate(), Ok(()));
     let map = recommender.map_items(&exports);
     for customer in 0..4_u32 {
-        let (history, _) = Timeline::new(customer, &exports.events, &[]).split(Moment(60 * 86_400), Span::days(0));
+        let history = Timeline::new(customer, &exports.events, &[]).before(Moment(60 * 86_400));
         let shopper =
             Shopper { events: &recommender.item_events(&history, &map), group: None, context: recommender.context(&history), shelf: &recommender.available };
         let own = |list: &[Recommended]| list.iter().filter(|offer| offer.item / 40 == customer % 2).count();
@@ -458,7 +458,7 @@ fn what_sells_at_christmas_is_offered_before_christmas_and_not_in_spring() {
     assert_eq!(recommender.validate(), Ok(()));
     let store = EventStore { offsets: vec![0, 0], ..EventStore::default() };
     let second = |days_after: i64| {
-        let (history, _) = Timeline::new(0, &store, &[]).split(Moment(end.0 + days_after * 86_400), Span::days(0));
+        let history = Timeline::new(0, &store, &[]).before(Moment(end.0 + days_after * 86_400));
         let shopper = Shopper { events: data.of(0), group: None, context: recommender.context(&history), shelf: &recommender.available };
         recommender.recommend_to(&[shopper], &Wanted::best(3))[0][1].item
     };

@@ -189,7 +189,7 @@ fn find(
 /// What a customer did with items before the cut-off; all of it for exports without dates.
 pub(super) fn item_history(exports: &Exports, customer: u32, cutoff: Cutoff) -> History<'_> {
     let (store, until) = if exports.events.is_empty() { (&exports.untimed, Moment(i64::MAX)) } else { (&exports.events, cutoff) };
-    Timeline::new(customer, store, &exports.profiles).split(until, crate::config::Span::days(0)).0
+    Timeline::new(customer, store, &exports.profiles).before(until)
 }
 
 /// Decides with the effects of the bundle that scores each customer; of a challenger that has none, with those of the bundle in use.
@@ -216,7 +216,7 @@ fn decided(
         .iter()
         .map(|row| {
             let (tier, probability) = risk.get(&*exports.customers[row.customer as usize]).copied().unwrap_or(("", None));
-            let history = Timeline::new(row.customer, &exports.events, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0;
+            let history = Timeline::new(row.customer, &exports.events, &exports.profiles).before(cutoff);
             let person = Person { history, status: row.status.map_or("", Status::name), tier, segment: row.segment, risk: probability, value: row.value };
             let orders = row.orders.filter(|orders| *orders > 0);
             let order_amount = row.mean_order.filter(|_| orders.is_some());

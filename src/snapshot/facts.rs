@@ -1,6 +1,6 @@
 //! A history digested once: orders, events per kind, items, channels, scores. Features read these facts and nothing else.
 
-use crate::timeline::{Cutoff, History, Moment};
+use crate::timeline::{Cutoff, Event, History, Moment};
 use crate::value::Summary;
 
 /// One order: the events of kinds that count as alive which share a basket, or a moment where there are no baskets.
@@ -92,66 +92,9 @@ impl Facts {
 
     /// Digests a history.
     pub fn of(history: &History<'_>, map: &KindMap) -> Facts {
-        let mut facts = Facts {
-            cutoff: Some(history.cutoff),
-            others: vec![Vec::new(); map.others],
-            channels: vec![0.0; map.channel_count],
-            categories: vec![Vec::new(); map.categories.len()],
-            numbers: vec![Vec::new(); map.numbers.len()],
-            ..Facts::default()
-        };
-        // Baskets of one customer that are open at the same moment are rare but real (two tills); the last few are enough to find one's own.
-        let mut open: Vec<(u32, usize)> = Vec::new();
-        for event in history.events() {
-            let kind = event.kind() as usize;
-            let time = event.time();
-            if map.alive[kind] {
-                let amount = event.amount().unwrap_or(0.0);
-                let found = match event.basket() {
-                    Some(basket) => open.iter().rev().take(8).find(|(known, _)| *known == basket).map(|(_, order)| *order),
-                    None => facts.orders.last().filter(|order| order.time == time).map(|_| facts.orders.len() - 1),
-                };
-                let order = found.unwrap_or_else(|| {
-                    facts.orders.push(Order { time, amount: 0.0, discount: 0.0, lines: 0, quantity: 0.0 });
-                    facts.hours[time.hour()] += 1.0;
-                    facts.weekdays[time.weekday()] += 1.0;
-                    if let Some(basket) = event.basket() {
-                        open.push((basket, facts.orders.len() - 1));
-                    }
-                    facts.orders.len() - 1
-                });
-                let order = &mut facts.orders[order];
-                order.amount += amount;
-                order.discount += event.discount().unwrap_or(0.0);
-                order.lines += 1;
-                order.quantity += event.quantity().unwrap_or(1.0);
-                if let Some(item) = event.item() {
-                    facts.items.push((item, time));
-                }
-            } else if map.returned == Some(event.kind()) {
-                facts.returns.push((time, event.amount().unwrap_or(0.0).abs()));
-            }
-            if let Some(other) = map.other[kind] {
-                facts.others[other].push(time);
-            }
-            if let Some(channel) = event.channel().and_then(|channel| map.channels[channel as usize]) {
-                facts.channels[channel] += 1.0;
-            }
-            if let Some(score) = event.score() {
-                facts.scores.push((time, score));
-            }
-            for (column, position) in map.categories.iter().enumerate() {
-                if let Some(code) = position.and_then(|position| event.category(position)) {
-                    facts.categories[column].push(code);
-                }
-            }
-            for (column, position) in map.numbers.iter().enumerate() {
-                if let Some(value) = position.and_then(|position| event.number(position)) {
-                    facts.numbers[column].push((time, value));
-                }
-            }
-        }
-        facts
+        let mut digest = Digest::new(map);
+        digest.of(history);
+        digest.facts
     }
 
     /// Days from a moment to the cut-off.
@@ -171,5 +114,114 @@ impl Facts {
         let mut days: Vec<i64> = self.orders.iter().map(|order| order.time.0.div_euclid(86_400)).collect();
         days.dedup();
         days.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect()
+    }
+}
+
+/// Digests histories one after the other. One that goes on from the one before, as a customer's does from cut-off to later cut-off, costs only what it
+/// has more.
+pub struct Digest<'m, 'h> {
+    map: &'m KindMap,
+    facts: Facts,
+    /// Baskets of the customer: their order.
+    open: Vec<(u32, usize)>,
+    last: Option<History<'h>>,
+}
+
+/// How many baskets are looked through for the one of an event: those of one customer that are open at the same moment are rare but real (two tills); the
+/// last few are enough to find one's own.
+const OPEN: usize = 8;
+
+impl<'m, 'h> Digest<'m, 'h> {
+    /// Nothing digested yet.
+    pub fn new(map: &'m KindMap) -> Self {
+        let facts = Facts {
+            others: vec![Vec::new(); map.others],
+            channels: vec![0.0; map.channel_count],
+            categories: vec![Vec::new(); map.categories.len()],
+            numbers: vec![Vec::new(); map.numbers.len()],
+            ..Facts::default()
+        };
+        Digest { map, facts, open: Vec::new(), last: None }
+    }
+
+    /// The facts of a history.
+    pub fn of(&mut self, history: &History<'h>) -> &Facts {
+        match self.last.and_then(|last| history.since(&last)) {
+            Some(events) => events.for_each(|event| self.take(&event)),
+            None => {
+                self.clear();
+                history.events().for_each(|event| self.take(&event));
+            }
+        }
+        self.facts.cutoff = Some(history.cutoff);
+        self.last = Some(*history);
+        &self.facts
+    }
+
+    fn clear(&mut self) {
+        let Facts { cutoff, orders, items, returns, others, channels, scores, categories, numbers, hours, weekdays } = &mut self.facts;
+        *cutoff = None;
+        orders.clear();
+        items.clear();
+        returns.clear();
+        others.iter_mut().for_each(Vec::clear);
+        channels.fill(0.0);
+        scores.clear();
+        categories.iter_mut().for_each(Vec::clear);
+        numbers.iter_mut().for_each(Vec::clear);
+        hours.fill(0.0);
+        weekdays.fill(0.0);
+        self.open.clear();
+    }
+
+    fn take(&mut self, event: &Event<'_>) {
+        let Digest { map, facts, open, .. } = self;
+        let kind = event.kind() as usize;
+        let time = event.time();
+        if map.alive[kind] {
+            let amount = event.amount().unwrap_or(0.0);
+            let found = match event.basket() {
+                Some(basket) => open.iter().rev().take(OPEN).find(|(known, _)| *known == basket).map(|(_, order)| *order),
+                None => facts.orders.last().filter(|order| order.time == time).map(|_| facts.orders.len() - 1),
+            };
+            let order = found.unwrap_or_else(|| {
+                facts.orders.push(Order { time, amount: 0.0, discount: 0.0, lines: 0, quantity: 0.0 });
+                facts.hours[time.hour()] += 1.0;
+                facts.weekdays[time.weekday()] += 1.0;
+                if let Some(basket) = event.basket() {
+                    open.push((basket, facts.orders.len() - 1));
+                }
+                facts.orders.len() - 1
+            });
+            let order = &mut facts.orders[order];
+            order.amount += amount;
+            order.discount += event.discount().unwrap_or(0.0);
+            order.lines += 1;
+            order.quantity += event.quantity().unwrap_or(1.0);
+            if let Some(item) = event.item() {
+                facts.items.push((item, time));
+            }
+        } else if map.returned == Some(event.kind()) {
+            facts.returns.push((time, event.amount().unwrap_or(0.0).abs()));
+        }
+        if let Some(other) = map.other[kind] {
+            facts.others[other].push(time);
+        }
+        if let Some(channel) = event.channel().and_then(|channel| map.channels[channel as usize]) {
+            facts.channels[channel] += 1.0;
+        }
+        if let Some(score) = event.score() {
+            facts.scores.push((time, score));
+        }
+        for (column, position) in map.categories.iter().enumerate() {
+            if let Some(code) = position.and_then(|position| event.category(position)) {
+                facts.categories[column].push(code);
+            }
+        }
+        for (column, position) in map.numbers.iter().enumerate() {
+            if let Some(value) = position.and_then(|position| event.number(position)) {
+                facts.numbers[column].push((time, value));
+            }
+        }
     }
 }

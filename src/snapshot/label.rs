@@ -132,15 +132,41 @@ impl<'a> ChurnRule<'a> {
 
     /// The base of a cut-off in order of customer, and whether each left within the horizon.
     pub fn base(&self, cutoff: Cutoff) -> (Vec<u32>, Vec<bool>) {
-        (0..self.exports.customers.len() as u32)
-            .into_par_iter()
-            .filter_map(|customer| {
-                let (history, future) = Timeline::new(customer, &self.exports.events, &self.exports.profiles).split(cutoff, self.horizon);
-                (self.standing(&history) == Standing::Base).then(|| (customer, self.left(&future)))
-            })
-            .unzip()
+        self.bases(&[cutoff]).pop().unwrap_or_default()
+    }
+
+    /// The same of each of several cut-offs.
+    pub fn bases(&self, cutoffs: &[Cutoff]) -> Vec<(Vec<u32>, Vec<bool>)> {
+        let ids: Vec<u32> = (0..self.exports.customers.len() as u32).collect();
+        // What came of a customer at one cut-off is at hand for the next.
+        let of_chunk = |chunk: &[u32]| {
+            let mut bases = vec![(Vec::new(), Vec::new()); cutoffs.len()];
+            for customer in chunk {
+                let timeline = Timeline::new(*customer, &self.exports.events, &self.exports.profiles);
+                for (cutoff, (customers, labels)) in cutoffs.iter().zip(&mut bases) {
+                    let (history, future) = timeline.split(*cutoff, self.horizon);
+                    if self.standing(&history) == Standing::Base {
+                        customers.push(*customer);
+                        labels.push(self.left(&future));
+                    }
+                }
+            }
+            bases
+        };
+        let chunks: Vec<Vec<(Vec<u32>, Vec<bool>)>> = ids.par_chunks(CHUNK).map(of_chunk).collect();
+        let mut bases = vec![(Vec::new(), Vec::new()); cutoffs.len()];
+        for chunk in chunks {
+            for ((customers, labels), (more, their_labels)) in bases.iter_mut().zip(chunk) {
+                customers.extend(more);
+                labels.extend(their_labels);
+            }
+        }
+        bases
     }
 }
+
+/// Customers that one task looks at.
+const CHUNK: usize = 256;
 
 fn subscription_dates<'a>(exports: &'a Exports, start: &str, end: &str) -> Result<SubscriptionDates<'a>> {
     for (number, table) in exports.profiles.iter().enumerate() {

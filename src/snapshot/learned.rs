@@ -1,14 +1,14 @@
 //! What features need to know of all customers: the plan (which features, over which kinds, channels and vocabularies) and the
 //! tables learnt at one cut-off. Both are made from histories alone, so nothing after the cut-off can reach a feature.
 
-use super::facts::{Facts, KindMap};
+use super::facts::{Digest, Facts, KindMap};
 use super::features;
 use super::{FeatureMatrix, FeatureSpec};
 use crate::config::{ChurnSettings, Config, Definition};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::monitor::drift::Spread;
-use crate::timeline::{Cutoff, EventStore, History, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
+use crate::timeline::{Cutoff, Event, EventStore, History, Moment, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
 use crate::value::ValueModel;
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
@@ -186,7 +186,7 @@ pub fn histories<'a>(exports: &'a Exports, cutoff: Cutoff) -> impl IndexedParall
 
 /// One customer's history before a cut-off.
 pub fn history(exports: &Exports, customer: u32, cutoff: Cutoff) -> History<'_> {
-    Timeline::new(customer, &exports.events, &exports.profiles).split(cutoff, crate::config::Span::days(0)).0
+    Timeline::new(customer, &exports.events, &exports.profiles).before(cutoff)
 }
 
 impl FeaturePlan {
@@ -202,21 +202,28 @@ impl FeaturePlan {
         let mut plan = FeaturePlan { specs: Vec::new(), typical: Vec::new(), spreads: Vec::new(), reading, learned: Learned::default() };
         plan.specs = features::list(&plan.reading);
         plan.typical = vec![f64::NAN; plan.specs.len()];
-        plan.learned = plan.learn_tables(exports, cutoff);
+        plan.learned = plan.learn_tables(exports, &[cutoff])[0];
         plan
     }
 
-    /// The tables of another cut-off, for the same features.
-    pub fn learn_tables(&self, exports: &Exports, cutoff: Cutoff) -> Learned {
+    /// The tables of other cut-offs, for the same features. Cut-offs are given newest first.
+    pub fn learn_tables(&self, exports: &Exports, cutoffs: &[Cutoff]) -> Vec<Learned> {
         if !self.reading.has.events {
-            return Learned::default();
+            return vec![Learned::default(); cutoffs.len()];
         }
         let alive: Vec<bool> = exports.events.kinds.iter().map(|kind| self.reading.alive.contains(kind)).collect();
-        let mut gaps: Vec<f64> = histories(exports, cutoff).filter_map(|history| mean_gap(&history, &alive)).collect();
-        let first = exports.events.time_range().map_or(cutoff, |(first, _)| first.min(cutoff));
-        // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
-        let usual_gap_days = upper_median(&mut gaps).map_or(self.reading.horizon, |gap| gap.max(1.0));
-        Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()), value: None }
+        let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
+        // By chunk of customers and cut-off.
+        let gaps: Vec<Vec<Vec<f64>>> = customers.par_chunks(CHUNK).map(|chunk| mean_gaps(exports, cutoffs, chunk, &alive)).collect();
+        let first = exports.events.time_range().map(|(first, _)| first);
+        let learned = |(place, cutoff): (usize, &Cutoff)| {
+            let mut gaps: Vec<f64> = gaps.iter().flat_map(|gaps| &gaps[place]).copied().collect();
+            // Where nobody ordered twice there is no rhythm to learn; the horizon is the only scale the user gave.
+            let usual_gap_days = upper_median(&mut gaps).map_or(self.reading.horizon, |gap| gap.max(1.0));
+            let first = first.map_or(*cutoff, |first| first.min(*cutoff));
+            Learned { usual_gap_days, history_days: cutoff.days_since(first.start_of_day()), value: None }
+        };
+        cutoffs.iter().enumerate().map(learned).collect()
     }
 
     /// The same plan with the vocabularies of profiles that these customers alone would give.
@@ -292,24 +299,53 @@ fn upper_median(values: &mut [f64]) -> Option<f64> {
     (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
 }
 
-/// Mean days between days with an order: the time from the first to the last over the number of gaps; `None` without a gap.
-fn mean_gap(history: &History<'_>, alive: &[bool]) -> Option<f64> {
-    let (mut first, mut last, mut days) = (0, 0, 0);
-    // Most events are of the day of the one before.
-    let mut next_day = i64::MIN;
-    for event in history.events().filter(|event| alive[event.kind() as usize]) {
-        let time = event.time().0;
-        if time < next_day {
-            continue;
+/// Days with an order.
+#[derive(Default)]
+struct OrderDays {
+    first: i64,
+    last: i64,
+    count: u32,
+}
+
+impl OrderDays {
+    fn take(&mut self, time: Moment) {
+        // Most events are of the day of the one before.
+        if self.count > 0 && time.0 < (self.last + 1) * 86_400 {
+            return;
         }
-        last = time.div_euclid(86_400);
-        next_day = (last + 1) * 86_400;
-        if days == 0 {
-            first = last;
+        self.last = time.0.div_euclid(86_400);
+        if self.count == 0 {
+            self.first = self.last;
         }
-        days += 1;
+        self.count += 1;
     }
-    (days > 1).then(|| (last - first) as f64 / f64::from(days - 1))
+
+    /// Mean days between them: the time from the first to the last over the number of gaps; `None` without a gap.
+    fn mean_gap(&self) -> Option<f64> {
+        (self.count > 1).then(|| (self.last - self.first) as f64 / f64::from(self.count - 1))
+    }
+}
+
+/// The mean gap between the orders of each customer who has one, by cut-off; the cut-offs are given newest first.
+fn mean_gaps(exports: &Exports, cutoffs: &[Cutoff], customers: &[u32], alive: &[bool]) -> Vec<Vec<f64>> {
+    let mut gaps = vec![Vec::with_capacity(customers.len()); cutoffs.len()];
+    for customer in customers {
+        let (mut days, mut last): (OrderDays, Option<History<'_>>) = Default::default();
+        for (cutoff, gaps) in cutoffs.iter().zip(&mut gaps).rev() {
+            let history = history(exports, *customer, *cutoff);
+            let is_order = |event: &Event<'_>| alive[event.kind() as usize];
+            match last.and_then(|last| history.since(&last)) {
+                Some(events) => events.filter(is_order).for_each(|event| days.take(event.time())),
+                None => {
+                    days = OrderDays::default();
+                    history.events().filter(is_order).for_each(|event| days.take(event.time()));
+                }
+            }
+            gaps.extend(days.mean_gap());
+            last = Some(history);
+        }
+    }
+    gaps
 }
 
 /// For each name, its code in a vocabulary whose last entry is `other`.
@@ -321,9 +357,15 @@ fn codes_in(vocabulary: &[String], names: &[String]) -> Vec<u32> {
 impl BoundPlan<'_> {
     /// The feature row of one history, in the order of the plan.
     pub fn row(&self, history: &History<'_>, learned: &Learned, row: &mut Vec<f64>) {
-        row.clear();
-        let facts = if self.plan.reading.has.events { Facts::of(history, &self.map) } else { Facts { cutoff: Some(history.cutoff), ..Facts::default() } };
-        self.row_of(&facts, history, learned, row);
+        self.row_with(&mut Digest::new(&self.map), history, learned, row);
+    }
+
+    fn row_with<'h>(&self, digest: &mut Digest<'_, 'h>, history: &History<'h>, learned: &Learned, row: &mut Vec<f64>) {
+        if self.plan.reading.has.events {
+            self.row_of(digest.of(history), history, learned, row);
+        } else {
+            self.row_of(&Facts { cutoff: Some(history.cutoff), ..Facts::default() }, history, learned, row);
+        }
     }
 
     /// The same from facts already digested.
@@ -337,19 +379,64 @@ impl BoundPlan<'_> {
         }
     }
 
-    /// The rows of many customers at one cut-off.
+    /// The rows of many customers at one cut-off, in the order in which they are named.
     pub fn matrix(&self, exports: &Exports, customers: &[u32], cutoff: Cutoff, learned: &Learned) -> FeatureMatrix {
-        let columns = self.plan.specs.len();
-        let rows: Vec<Vec<f64>> = customers
-            .par_iter()
-            .map(|customer| {
-                let mut row = Vec::with_capacity(columns);
-                self.row(&history(exports, *customer, cutoff), learned, &mut row);
-                row
-            })
-            .collect();
+        let row_of = |customer: &u32| {
+            let mut row = Vec::with_capacity(self.plan.specs.len());
+            self.row(&history(exports, *customer, cutoff), learned, &mut row);
+            row
+        };
+        let rows: Vec<Vec<f64>> = customers.par_iter().map(row_of).collect();
         FeatureMatrix::from_rows(self.plan.specs.clone(), rows.iter().map(Vec::as_slice))
     }
+
+    /// The rows of the customers at each of several cut-offs, which are given newest first.
+    pub fn matrices(&self, exports: &Exports, bases: &[Base<'_>]) -> Vec<FeatureMatrix> {
+        let ids: Vec<u32> = (0..exports.customers.len() as u32).collect();
+        // By chunk of customers and cut-off: rows one behind the other.
+        let blocks: Vec<Vec<Vec<f64>>> = ids.par_chunks(CHUNK).map(|chunk| self.blocks(exports, bases, chunk)).collect();
+        let matrix = |(place, base): (usize, &Base<'_>)| {
+            let blocks: Vec<&[f64]> = blocks.iter().map(|blocks| &blocks[place][..]).collect();
+            FeatureMatrix::from_blocks(self.plan.specs.clone(), &blocks, base.customers.len())
+        };
+        bases.par_iter().enumerate().map(matrix).collect()
+    }
+
+    /// The rows of some customers, those that stand next to each other in order of id, by cut-off.
+    fn blocks(&self, exports: &Exports, bases: &[Base<'_>], chunk: &[u32]) -> Vec<Vec<f64>> {
+        let within = |base: &Base<'_>| {
+            let customers = base.customers;
+            customers.partition_point(|customer| *customer < chunk[0])..customers.partition_point(|customer| *customer <= chunk[chunk.len() - 1])
+        };
+        let mut rest: Vec<&[u32]> = bases.iter().map(|base| &base.customers[within(base)]).collect();
+        let mut blocks: Vec<Vec<f64>> = rest.iter().map(|customers| Vec::with_capacity(customers.len() * self.plan.specs.len())).collect();
+        let mut digest = Digest::new(&self.map);
+        let mut row = Vec::with_capacity(self.plan.specs.len());
+        for customer in chunk {
+            // The oldest cut-off first: what a customer had done by then is digested once for all.
+            for (place, base) in bases.iter().enumerate().rev() {
+                if rest[place].first() == Some(customer) {
+                    rest[place] = &rest[place][1..];
+                    self.row_with(&mut digest, &history(exports, *customer, base.cutoff), base.learned, &mut row);
+                    blocks[place].extend_from_slice(&row);
+                }
+            }
+        }
+        blocks
+    }
+}
+
+/// Customers that one task digests.
+const CHUNK: usize = 256;
+
+/// The customers of a cut-off in order of id, and what was learnt of all by then.
+pub struct Base<'a> {
+    /// The cut-off.
+    pub cutoff: Cutoff,
+    /// Who is asked about.
+    pub customers: &'a [u32],
+    /// The tables of the cut-off.
+    pub learned: &'a Learned,
 }
 
 impl Reading {
@@ -448,7 +535,7 @@ impl Seen {
             }
         };
         for customer in 0..store.customers() as u32 {
-            for event in Timeline::new(customer, store, &[]).split(cutoff, crate::config::Span::days(0)).0.events() {
+            for event in Timeline::new(customer, store, &[]).before(cutoff).events() {
                 let kind = event.kind() as usize;
                 once(&mut last_kind[kind], &mut seen.kinds[kind], customer);
                 seen.clock |= event.time().0.rem_euclid(86_400) != 0;

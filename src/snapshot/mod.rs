@@ -113,12 +113,17 @@ pub struct FeatureMatrix {
 
 impl FeatureMatrix {
     /// A matrix from rows that are all as long as `specs`.
-    pub fn from_rows<'a>(specs: Vec<FeatureSpec>, rows: impl ExactSizeIterator<Item = &'a [f64]> + Clone) -> FeatureMatrix {
-        let mut data = Vec::with_capacity(specs.len() * rows.len());
+    pub fn from_rows<'a>(specs: Vec<FeatureSpec>, rows: impl ExactSizeIterator<Item = &'a [f64]>) -> FeatureMatrix {
+        let rows: Vec<&[f64]> = rows.collect();
+        FeatureMatrix::from_blocks(specs, &rows, rows.len())
+    }
+    /// A matrix from blocks of whole rows, one row behind the other; `rows` in all.
+    pub fn from_blocks(specs: Vec<FeatureSpec>, blocks: &[&[f64]], rows: usize) -> FeatureMatrix {
+        let mut data = Vec::with_capacity(specs.len() * rows);
         for column in 0..specs.len() {
-            data.extend(rows.clone().map(|row| row[column]));
+            data.extend(blocks.iter().flat_map(|block| block.iter().skip(column).step_by(specs.len())));
         }
-        FeatureMatrix { specs, rows: rows.len(), data }
+        FeatureMatrix { specs, rows, data }
     }
     /// Number of columns.
     pub fn columns(&self) -> usize {

@@ -1,8 +1,9 @@
 //! What features promise, on shops whose answer is evident.
 
+use super::FeatureMatrix;
 use super::facts::Facts;
 use super::label::{ChurnRule, Standing};
-use super::learned::{FeaturePlan, history};
+use super::learned::{Base, FeaturePlan, history};
 use super::status::Status;
 use crate::config::{ChurnSettings, Definition, Effort, Span};
 use crate::exports::Exports;
@@ -90,6 +91,34 @@ fn removing_or_changing_what_comes_after_the_cut_off_changes_no_feature_byte() {
     let truth = matrix(&shop(20, past), cutoff);
     assert_eq!(matrix(&shop(20, all), cutoff), truth);
     assert_eq!(matrix(&shop(20, changed), cutoff), truth);
+}
+
+#[test]
+fn the_features_of_several_cut_offs_at_once_are_those_of_each_alone() {
+    let cutoffs = [600, 425, 401, 300].map(|day| Moment(day * DAY));
+    let mut rows = regulars();
+    // An order of two days, which a cut-off parts.
+    rows.extend((0..20).flat_map(|customer| [(customer, 400, 0, 1, 5.0), (customer, 401, 0, 2, 7.0)]));
+    let mut exports = shop(20, rows);
+    exports.events.basket.iter_mut().filter(|basket| **basket == 401).for_each(|basket| *basket = 400);
+    let late: Vec<i64> = exports.events.time.iter().map(|time| if time / DAY % 3 == 0 { time + 60 * DAY } else { *time }).collect();
+    for known_at in [Vec::new(), late] {
+        exports.events.known_at = known_at;
+        let plan = plan(&exports, cutoffs[0]);
+        let bound = plan.bind(&exports).expect("the plan fits its own exports");
+        let learned = plan.learn_tables(&exports, &cutoffs);
+        let rule = ChurnRule::new(&exports, &settings()).expect("inactivity needs no column");
+        let bases = rule.bases(&cutoffs);
+        let asked = cutoffs.iter().zip(&bases).zip(&learned);
+        let asked: Vec<Base<'_>> = asked.map(|((cutoff, (customers, _)), learned)| Base { cutoff: *cutoff, customers, learned }).collect();
+        let bits = |matrix: &FeatureMatrix| matrix.data.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        for ((base, of_all), alone) in asked.iter().zip(bound.matrices(&exports, &asked)).zip(&bases) {
+            assert_eq!(plan.learn_tables(&exports, &[base.cutoff]), [*base.learned]);
+            assert_eq!(rule.base(base.cutoff), *alone);
+            assert!(!base.customers.is_empty());
+            assert_eq!(bits(&of_all), bits(&bound.matrix(&exports, base.customers, base.cutoff, base.learned)));
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Progress, Purpose};
 use crate::churn::groups::risk_groups;
 use crate::churn::season::Shift;
 use crate::churn::{self, Choice, ChurnPart, ChurnTask, Examples, Validation};
-use crate::config::{Config, Definition, Language};
+use crate::config::{Config, Definition, Language, Span};
 use crate::error::{Error, Result};
 use crate::evaluate::classify::{Classification, classification};
 use crate::evaluate::folds::stratified;
@@ -21,7 +21,7 @@ use crate::monitor::drift::spreads;
 use crate::output::features::FeatureRows;
 use crate::output::report::WindowLine;
 use crate::snapshot::label::ChurnRule;
-use crate::snapshot::learned::FeaturePlan;
+use crate::snapshot::learned::{Base, FeaturePlan};
 use crate::snapshot::{FeatureValues, is_called};
 use crate::timeline::Cutoff;
 use rayon::prelude::*;
@@ -207,15 +207,12 @@ fn snapshots(
     contacts: &Contacts<'_>,
 ) -> Result<(Vec<Vec<u32>>, Vec<Examples>, bool)> {
     let bound = plan.bind(exports)?;
-    let (customers, mut examples): (Vec<Vec<u32>>, Vec<Examples>) = cutoffs
-        .iter()
-        .map(|cutoff| {
-            let (customers, labels) = rule.base(*cutoff);
-            let learned = plan.learn_tables(exports, *cutoff);
-            let matrix = bound.matrix(exports, &customers, *cutoff, &learned);
-            (customers, Examples { matrix, labels })
-        })
-        .unzip();
+    let (customers, labels): (Vec<Vec<u32>>, Vec<Vec<bool>>) = rule.bases(cutoffs).into_iter().unzip();
+    let learned = plan.learn_tables(exports, cutoffs);
+    let bases: Vec<Base<'_>> =
+        cutoffs.iter().zip(&customers).zip(&learned).map(|((cutoff, customers), learned)| Base { cutoff: *cutoff, customers, learned }).collect();
+    let matrices = bound.matrices(exports, &bases);
+    let mut examples: Vec<Examples> = matrices.into_iter().zip(labels).map(|(matrix, labels)| Examples { matrix, labels }).collect();
     let by_group = contacts.mark(&mut examples, &customers, cutoffs);
     Ok((customers, examples, by_group))
 }
@@ -287,32 +284,36 @@ fn measure(
 /// Older windows: the chosen settings fitted on what had ended before each, with one seed. Settings were chosen on newer windows; rows were not.
 fn backtest(config: &Config, choice: &Choice, cutoffs: &[Cutoff], examples: &[Examples], by_group: bool, seasons: &Seasons<'_>) -> Result<Vec<WindowMeasured>> {
     let horizon = config.churn.horizon;
-    let mut measured: Vec<WindowMeasured> = Vec::new();
-    let mut newer: Option<Cutoff> = cutoffs.first().copied();
-    for (place, cutoff) in cutoffs.iter().enumerate() {
-        // Windows that do not overlap, and have something to learn from before them.
-        if newer.is_some_and(|newer| cutoff.plus(horizon) > newer) {
-            continue;
-        }
-        let (older, before): (Vec<Cutoff>, Vec<&Examples>) = cutoffs.iter().copied().zip(examples).filter(|(older, _)| older.plus(horizon) <= *cutoff).unzip();
-        if before.is_empty() {
-            break;
-        }
-        newer = Some(*cutoff);
+    let measure = |place: &usize| -> Result<Option<WindowMeasured>> {
+        let cutoff = cutoffs[*place];
+        let (older, before): (Vec<Cutoff>, Vec<&Examples>) = cutoffs.iter().copied().zip(examples).filter(|(older, _)| older.plus(horizon) <= cutoff).unzip();
         let known = stack(&before);
-        if churn::has_both(&known.labels) {
-            let mut part = choice.refit_once(choice.chosen, &known)?;
-            CalibrationRows::new(&before, by_group, config.project.seed).settle(&mut part);
-            let window = as_scored(&examples[place]);
-            measured.push(WindowMeasured::of(
-                cutoff.date(),
-                &part.probabilities_shifted(&window.matrix, seasons.shift(*cutoff, older[0])),
-                &window.labels,
-                threshold(config),
-            ));
+        if !churn::has_both(&known.labels) {
+            return Ok(None);
+        }
+        let mut part = choice.refit_once(choice.chosen, &known)?;
+        CalibrationRows::new(&before, by_group, config.project.seed).settle(&mut part);
+        let window = as_scored(&examples[*place]);
+        let probabilities = part.probabilities_shifted(&window.matrix, seasons.shift(cutoff, older[0]));
+        Ok(Some(WindowMeasured::of(cutoff.date(), &probabilities, &window.labels, threshold(config))))
+    };
+    let measured: Vec<Option<WindowMeasured>> = apart(cutoffs, horizon).par_iter().with_max_len(1).map(measure).collect::<Result<_>>()?;
+    Ok(measured.into_iter().flatten().collect())
+}
+
+/// Places of the windows that do not overlap each other nor the newest, and have something to learn from before them, newest first.
+fn apart(cutoffs: &[Cutoff], horizon: Span) -> Vec<usize> {
+    let mut newer = cutoffs.first().copied();
+    let mut places = Vec::new();
+    for (place, cutoff) in cutoffs.iter().enumerate() {
+        let ends = cutoff.plus(horizon);
+        let learns = cutoffs.iter().any(|older| older.plus(horizon) <= *cutoff);
+        if learns && newer.is_some_and(|newer| ends <= newer) {
+            newer = Some(*cutoff);
+            places.push(place);
         }
     }
-    Ok(measured)
+    places
 }
 
 fn out_of_fold(choice: &Choice) -> ChurnMeasured {
