@@ -12,6 +12,7 @@ use super::{ItemEvent, ItemModel};
 use bincode::{Decode, Encode};
 use half::f16;
 use rayon::prelude::*;
+use std::cmp::Ordering;
 
 /// What shapes the similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +60,26 @@ fn raised(value: f32, power: f32) -> f32 {
     }
 }
 
+/// Leaves the strongest of a list in its order, which is by item; of equals the first.
+fn leave_strongest(list: &mut Vec<(u32, f32)>, most: usize) {
+    if list.len() <= most {
+        return;
+    }
+    let mut strengths: Vec<f32> = list.iter().map(|(_, strength)| *strength).collect();
+    let (_, least, _) = strengths.select_nth_unstable_by(most - 1, |a, b| b.total_cmp(a));
+    let least = *least;
+    let stronger = list.iter().filter(|(_, strength)| strength.total_cmp(&least).is_gt()).count();
+    let mut equals = most - stronger;
+    list.retain(|(_, strength)| match strength.total_cmp(&least) {
+        Ordering::Greater => true,
+        Ordering::Equal if equals > 0 => {
+            equals -= 1;
+            true
+        }
+        _ => false,
+    });
+}
+
 /// A sparse matrix by rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Rows {
@@ -74,11 +95,7 @@ impl Rows {
             .into_par_iter()
             .map(|customer| {
                 let mut list = strengths(data.of(customer), half_life);
-                if list.len() > most_items {
-                    list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-                    list.truncate(most_items);
-                    list.sort_by_key(|(item, _)| *item);
-                }
+                leave_strongest(&mut list, most_items);
                 list
             })
             .collect();
@@ -309,6 +326,17 @@ mod tests {
         let model = Neighbours::fit(&bought(&[&[0, 1], &[0, 1], &[0, 2]], 3), &NeighbourSettings { keep: 1, ..COSINE });
         assert_eq!(model.row(0).0, &[1]);
         assert_eq!(model.row(2).0, &[0]);
+    }
+
+    #[test]
+    fn of_a_long_list_the_strongest_stay_in_their_order_and_of_equals_the_first() {
+        let of = |most| {
+            let mut list = vec![(1, 2.0), (3, 1.0), (4, 2.0), (7, 5.0), (9, 2.0)];
+            leave_strongest(&mut list, most);
+            list.into_iter().map(|(item, _)| item).collect::<Vec<_>>()
+        };
+        assert_eq!([of(1), of(3), of(4)], [vec![7], vec![1, 4, 7], vec![1, 4, 7, 9]]);
+        assert_eq!(of(9), [1, 3, 4, 7, 9]);
     }
 
     #[test]

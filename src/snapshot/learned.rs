@@ -402,6 +402,18 @@ impl BoundPlan<'_> {
         bases.par_iter().enumerate().map(matrix).collect()
     }
 
+    /// The rows of a plan that reads the same of the events, with what this one reads of the profiles.
+    pub fn with_profiles(&self, exports: &Exports, customers: &[u32], cutoff: Cutoff, matrix: &FeatureMatrix) -> FeatureMatrix {
+        let of_events = self.plan.specs.len() - self.profiles.len();
+        let mut data = Vec::with_capacity(self.plan.specs.len() * matrix.rows);
+        data.extend_from_slice(&matrix.data[..of_events * matrix.rows]);
+        for profile in &self.profiles {
+            let table = &exports.profiles[profile.table];
+            data.extend(customers.iter().map(|customer| profile.value(table, table.row_at(*customer, cutoff), cutoff)));
+        }
+        FeatureMatrix { specs: self.plan.specs.clone(), rows: matrix.rows, data }
+    }
+
     /// The rows of some customers, those that stand next to each other in order of id, by cut-off.
     fn blocks(&self, exports: &Exports, bases: &[Base<'_>], chunk: &[u32]) -> Vec<Vec<f64>> {
         let within = |base: &Base<'_>| {
@@ -440,6 +452,11 @@ pub struct Base<'a> {
 }
 
 impl Reading {
+    /// Whether another reads the same of the events.
+    pub fn same_of_events(&self, other: &Reading) -> bool {
+        *self == Reading { profiles: self.profiles.clone(), ..other.clone() }
+    }
+
     fn learn(exports: &Exports, churn: &ChurnSettings, currency: &str, cutoff: Cutoff, past: bool) -> Reading {
         let store = &exports.events;
         let horizon = churn.horizon.as_days();

@@ -185,6 +185,10 @@ pub(super) fn windowed(
     let mut last = FeaturePlan::learn(exports, config, windows.end, true);
     let (newer, by_group) = if last.reading == plan.reading {
         (None, by_group)
+    } else if last.reading.same_of_events(&plan.reading) {
+        let of_end = |place: &usize| windows.before_end.contains(&cutoffs[*place]);
+        let places: Vec<usize> = (0..cutoffs.len()).filter(of_end).collect();
+        with_profiles(exports, &last, (&cutoffs, &customers, &examples), &places, &contacts).map(|(newer, by_group)| (Some(newer), by_group))?
     } else {
         snapshots(exports, &last, rule, &windows.before_end, &contacts).map(|(_, newer, by_group)| (Some(newer), by_group))?
     };
@@ -215,6 +219,25 @@ fn snapshots(
     let mut examples: Vec<Examples> = matrices.into_iter().zip(labels).map(|(matrix, labels)| Examples { matrix, labels }).collect();
     let by_group = contacts.mark(&mut examples, &customers, cutoffs);
     Ok((customers, examples, by_group))
+}
+
+/// Some of the windows, by their places, with what a plan that reads the same of the events reads of the profiles.
+fn with_profiles(
+    exports: &Exports,
+    plan: &FeaturePlan,
+    (cutoffs, customers, examples): (&[Cutoff], &[Vec<u32>], &[Examples]),
+    places: &[usize],
+    contacts: &Contacts<'_>,
+) -> Result<(Vec<Examples>, bool)> {
+    let bound = plan.bind(exports)?;
+    let renew = |place: &usize| {
+        let Examples { matrix, labels } = &examples[*place];
+        Examples { matrix: bound.with_profiles(exports, &customers[*place], cutoffs[*place], matrix), labels: labels.clone() }
+    };
+    let mut renewed: Vec<Examples> = places.iter().map(renew).collect();
+    let (cutoffs, customers): (Vec<Cutoff>, Vec<Vec<u32>>) = places.iter().map(|place| (cutoffs[*place], customers[*place].clone())).unzip();
+    let by_group = contacts.mark(&mut renewed, &customers, &cutoffs);
+    Ok((renewed, by_group))
 }
 
 fn stack(parts: &[&Examples]) -> Examples {
