@@ -19,17 +19,18 @@ pub use models::{Model, Models, Side};
 use crate::bundle::Bundle;
 use crate::churn::reasons::check_hidden;
 use crate::churn::season::odds_factor;
-use crate::config::Config;
+use crate::config::{Config, Definition};
 use crate::decide::{Asked, Decisions};
 use crate::error::{Error, Result};
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::drift::drifted;
+use crate::monitor::reach;
 use crate::output::crm::{Delivery, ListRow, PastList};
 use crate::output::{ExcludedRow, OfferRow, RiskRow};
 use crate::snapshot::facts::Facts;
 use crate::snapshot::features::CONTACTED;
 use crate::snapshot::label::{ChurnRule, Standing};
-use crate::snapshot::learned::{BoundPlan, history};
+use crate::snapshot::learned::{BoundPlan, Learned, history};
 use crate::snapshot::status::Status;
 use crate::timeline::Cutoff;
 use crate::train::{Progress, latest, parse_date};
@@ -174,7 +175,11 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
         scored.notes.push("customers go by pseudonyms ([privacy] key_file): with the key the same in every run, without it nobody's".into());
     }
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
-        scored.notes.extend(habits.check(&exports.events, cutoff, &config.project.allow_stale)?);
+        let (churn, allowed) = (&config.churn, &config.project.allow_stale);
+        scored.notes.extend(habits.check(&exports.events, cutoff, allowed)?);
+        let asked = (churn.definition == Definition::Inactivity).then_some(churn.active_within.as_days());
+        let reaches = reach::reaches(exports, cutoff, habits, bundle.features.learned.history_days, &churn.kinds, asked);
+        scored.notes.extend(reach::check(&reaches, cutoff, allowed)?);
     }
     if let Some(factor) = bundle.churn.as_ref().and_then(|part| odds_factor(part.season.shift(cutoff).at(part.base_rate))) {
         scored.notes.push(format!("the time of the year: odds of leaving times {factor:.2} for a typical customer, from what the year before did then"));
@@ -197,11 +202,12 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
 
     progress.stage("features");
     let bound = models.all().map(|(_, model)| model.bundle.features.bind(exports)).collect::<Result<Vec<_>>>()?;
+    let learned: Vec<Learned> = models.all().map(|(_, model)| model.bundle.features.learned_for(exports, cutoff)).collect();
     let rule = ChurnRule::new(exports, &config.churn)?;
     let sides = models.sides(config, exports);
     let slim = |customer: u32| {
         let side = sides[customer as usize];
-        SlimRow { side, ..slim_row(config, exports, models.of(side).bundle, &bound[side as usize], &rule, customer, cutoff) }
+        SlimRow { side, ..slim_row(config, exports, models.of(side).bundle, (&bound[side as usize], &learned[side as usize]), &rule, customer, cutoff) }
     };
     let rows: Vec<SlimRow> = (0..exports.customers.len() as u32).into_par_iter().map(slim).collect();
     if let Some((challenger, share)) = models.challenger {
@@ -251,7 +257,15 @@ fn drift(bundle: &Bundle, rows: &[SlimRow]) -> Option<String> {
 }
 
 /// Everything that depends on one customer's timeline and the bundle alone.
-fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPlan<'_>, rule: &ChurnRule<'_>, customer: u32, cutoff: Cutoff) -> SlimRow {
+fn slim_row(
+    config: &Config,
+    exports: &Exports,
+    bundle: &Bundle,
+    (bound, learned): (&BoundPlan<'_>, &Learned),
+    rule: &ChurnRule<'_>,
+    customer: u32,
+    cutoff: Cutoff,
+) -> SlimRow {
     let history = history(exports, customer, cutoff);
     let plan = bound.plan;
     let standing = rule.standing(&history);
@@ -270,11 +284,11 @@ fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPl
     };
     let facts = if plan.reading.has.events { Facts::of(&history, &bound.map) } else { Facts { cutoff: Some(cutoff), ..Facts::default() } };
     if plan.reading.has.events {
-        row.status = Status::of(&facts, &plan.learned, config.churn.active_within);
+        row.status = Status::of(&facts, learned, config.churn.active_within);
         row.days_since_last = facts.orders.last().map(|_| facts.days_since_last().floor() as i64);
         row.orders = Some(facts.orders.len() as u64);
         row.value = plan.reading.has.amount.then(|| facts.orders.iter().filter(|order| facts.age(order.time) <= 365.0).map(|order| order.amount).sum());
-        if let Some((model, summary)) = plan.learned.value.zip(facts.summary()) {
+        if let Some((model, summary)) = learned.value.zip(facts.summary()) {
             let (orders, value) = model.expected(&summary, config.churn.horizon.as_days() / 7.0);
             row.expected = (Some(orders), value.filter(|_| plan.reading.has.amount));
         }
@@ -282,7 +296,7 @@ fn slim_row(config: &Config, exports: &Exports, bundle: &Bundle, bound: &BoundPl
         row.segment = bundle.segments.as_ref().map_or("", |rules| rules.segment(&facts));
     }
     if standing == Standing::Base && bundle.churn.is_some() {
-        bound.row_of(&facts, &history, &plan.learned, &mut row.features);
+        bound.row_of(&facts, &history, learned, &mut row.features);
     }
     row
 }

@@ -153,3 +153,18 @@ fn an_export_that_stops_early_is_noticed() {
     nothing_written(&stale);
     assert_eq!(stale.files(), ["run-failed.json"]);
 }
+
+#[test]
+fn an_export_that_is_cut_to_its_last_months_is_noticed() {
+    let full = Shop::lively();
+    full.fit().succeeds();
+    let mut cut = Shop::new();
+    for number in 0..240_u32 {
+        cut = cut.customer(&format!("c{number:03}")).buys_every(5 + number % 12, "tea", "2024-06-15", "2024-10-31");
+    }
+    let cut = cut.customer("c001").buys("tea", "2024-10-30");
+    std::fs::create_dir(cut.path().join("models")).unwrap();
+    std::fs::write(cut.bundle(), std::fs::read(full.bundle()).unwrap()).unwrap();
+    cut.score().fails(65).naming(&["less far back than in training", "kind purchase", "allow_stale = [\"history\"]"]);
+    nothing_written(&cut);
+}

@@ -64,7 +64,7 @@ pub struct Project {
     pub seed: u64,
     /// Share of rows of a file that may be rejected before the run stops (`max_reject_rate`); default 0.01.
     pub max_reject_rate: f64,
-    /// What may differ from the bundle's history without stopping a scoring run (`allow_stale`): names of channels or kinds, or `all`.
+    /// What may differ from the bundle's history without stopping a scoring run (`allow_stale`): names of channels or kinds, `history`, or `all`.
     pub allow_stale: Vec<String>,
     /// Age of a bundle, from the end of its training to the as-of date, above which scoring warns.
     pub max_model_age: Option<Span>,

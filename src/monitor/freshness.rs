@@ -178,6 +178,27 @@ impl ExportHabits {
         Ok(notes)
     }
 
+    /// For each kind and channel that comes often: whether it is a kind, its name, and how many days back its weeks reach before `as_of`, now and as they
+    /// would by those of training, as far as weeks are kept.
+    pub(super) fn reaches<'a>(&'a self, events: &EventStore, as_of: Moment) -> Vec<(bool, &'a str, f64, f64)> {
+        let now = count(events, as_of, KEPT_WEEKS);
+        let later = usize::try_from((as_of.0 - self.until).div_euclid(WEEK)).unwrap_or(0);
+        let reach = |series: &'a Series| -> Option<(bool, &'a str, f64, f64)> {
+            let is_kind = series.of == SeriesOf::Kind;
+            let (names, counts) = if is_kind { (&events.kinds, &now.kinds) } else { (&events.channels, &now.channels) };
+            let is_often = series.of != SeriesOf::All && series.weeks.len() >= FEWEST_WEEKS && level(&series.weeks).usual >= USUAL_EVENTS;
+            let weeks = &counts[names.iter().position(|name| *name == series.name).filter(|_| is_often)?].weeks;
+            let oldest = |weeks: &mut dyn Iterator<Item = bool>| weeks.enumerate().filter(|(_, has_events)| *has_events).last().map(|(week, _)| week + 1);
+            let found = oldest(&mut weeks.iter().map(|events| *events > 0))?;
+            // What training had of weeks that are still kept, which in a shop of one season may be few; and no more than it had itself, where exports are of
+            // the last months.
+            let known = oldest(&mut series.weeks.iter().take(KEPT_WEEKS.saturating_sub(later)).map(|events| *events > 0))?;
+            let days = |weeks: usize| weeks as f64 * 7.0;
+            Some((is_kind, &series.name, days(found), days((known + later).min(series.weeks.len()))))
+        };
+        self.series.iter().filter_map(reach).collect()
+    }
+
     /// The level of a series, no higher than what the weeks around the same date a year ago had.
     fn level_at(&self, series: &Series, as_of: Moment) -> Level {
         let level = level(&series.weeks);
@@ -380,6 +401,28 @@ mod tests {
 
     fn steady(per_day: u64, days: usize) -> Vec<u64> {
         vec![per_day; days]
+    }
+
+    #[test]
+    fn how_far_back_weeks_reach_is_judged_by_the_weeks_of_training_that_are_still_kept() {
+        let days = |count: usize| vec![9; count];
+        let first = UNTIL - 500 * DAY;
+        let habits = ExportHabits::learn(&shop(&[("purchase", "web", days(500))], first), Moment(UNTIL)).unwrap();
+        // Ten weeks later, all of it and the last 120 days of it.
+        let as_of = Moment(UNTIL + 70 * DAY);
+        let reaches = |store: &EventStore| habits.reaches(store, as_of).into_iter().map(|(_, _, now, then)| (now, then)).collect::<Vec<_>>();
+        assert_eq!(reaches(&shop(&[("purchase", "web", days(570))], first)), [(378.0, 378.0); 2]);
+        assert_eq!(reaches(&shop(&[("purchase", "web", days(119))], as_of.0 - 119 * DAY)), [(119.0, 378.0); 2]);
+        // Exports of the last 120 days, in training too.
+        let habits = ExportHabits::learn(&shop(&[("purchase", "web", days(119))], UNTIL - 119 * DAY), Moment(UNTIL)).unwrap();
+        assert!(
+            habits.reaches(&shop(&[("purchase", "web", days(119))], as_of.0 - 119 * DAY), as_of).iter().all(|(.., now, then)| (*now, *then) == (119.0, 119.0))
+        );
+        // A season of 130 days a year, trained at the end of the second, scored when the first is out of sight.
+        let season = |rest: usize| [days(130), vec![0; 235], days(130), vec![0; rest]].concat();
+        let habits = ExportHabits::learn(&shop(&[("purchase", "web", season(0))], UNTIL - 495 * DAY), Moment(UNTIL)).unwrap();
+        let store = shop(&[("purchase", "web", season(70))], UNTIL - 495 * DAY);
+        assert!(habits.reaches(&store, as_of).iter().all(|(.., now, then)| (now - then).abs() <= 7.0), "{:?}", habits.reaches(&store, as_of));
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
         .ok_or_else(|| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))?;
     let bound = bundle.features.bind(exports)?;
     let rule = ChurnRule::new(exports, &config.churn)?;
-    let row = slim_row(config, exports, bundle, &bound, &rule, index, cutoff);
+    let row = slim_row(config, exports, bundle, (&bound, &bundle.features.learned_for(exports, cutoff)), &rule, index, cutoff);
     let mut explanation = Explanation {
         customer_id: exports.customers[index as usize].to_string(),
         as_of: if exports.newest.is_some() { cutoff.date() } else { String::new() },

@@ -226,6 +226,12 @@ impl FeaturePlan {
         cutoffs.iter().enumerate().map(learned).collect()
     }
 
+    /// The tables of the bundle for other exports: windows that reach further back than these are missing there too, as in training.
+    pub fn learned_for(&self, exports: &Exports, cutoff: Cutoff) -> Learned {
+        let reached = exports.events.time_range().map_or(f64::INFINITY, |(first, _)| cutoff.days_since(first.min(cutoff).start_of_day()));
+        Learned { history_days: self.learned.history_days.min(reached), ..self.learned }
+    }
+
     /// The same plan with the vocabularies of profiles that these customers alone would give.
     pub fn restricted_to(&self, exports: &Exports, customers: &[u32]) -> FeaturePlan {
         let mut plan = self.clone();

@@ -152,6 +152,22 @@ fn features_say_what_their_meaning_says() {
 }
 
 #[test]
+fn windows_that_reach_further_back_than_the_exports_at_hand_are_missing_when_scoring_too() {
+    let cutoff = Moment(650 * DAY);
+    let plan = plan(&shop(20, regulars()), cutoff);
+    let rows: Vec<Row> = regulars().into_iter().filter(|row| row.1 >= 450).collect();
+    let first = rows.iter().map(|row| row.1).min().expect("many are left");
+    let cut = shop(20, rows);
+    let learned = plan.learned_for(&cut, cutoff);
+    assert_eq!((learned.history_days as i64, plan.learned.history_days as i64), (650 - first, 647));
+    let bound = plan.bind(&cut).expect("the plan fits");
+    let mut row = Vec::new();
+    bound.row(&history(&cut, 0, cutoff), &learned, &mut row);
+    let value = |name: &str| row[plan.specs.iter().position(|spec| spec.name == name).expect("the feature is made")];
+    assert!(value("orders_365d").is_nan() && value("orders_180d") > 0.0);
+}
+
+#[test]
 fn a_customer_without_orders_has_missing_values_and_no_infinity() {
     let mut rows = regulars();
     rows.retain(|row| row.0 != 5);

@@ -59,7 +59,7 @@ fn rows(config: &Config, exports: &Exports) -> Result<(Option<Cutoff>, Vec<u32>,
 fn probabilities(bundle: &Bundle, name: &str, exports: &Exports, customers: &[u32], cutoff: Cutoff) -> Result<Vec<f64>> {
     let part = bundle.churn.as_ref().ok_or_else(|| Error::data(format!("the {name} has no churn model")))?;
     let bound = bundle.features.bind(exports)?;
-    Ok(part.probabilities_at(&bound.matrix(exports, customers, cutoff, &bundle.features.learned), cutoff))
+    Ok(part.probabilities_at(&bound.matrix(exports, customers, cutoff, &bundle.features.learned_for(exports, cutoff)), cutoff))
 }
 
 /// Told where a bundle had learnt from the window it is compared on.
