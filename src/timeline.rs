@@ -16,6 +16,10 @@ impl Moment {
     pub fn start_of_day(self) -> Moment {
         Moment(self.0.div_euclid(86_400) * 86_400)
     }
+    /// The first moment of the day after.
+    pub fn next_day(self) -> Moment {
+        self.start_of_day().plus(Span::days(1))
+    }
     /// Days from `earlier` to here, as a fraction.
     pub fn days_since(self, earlier: Moment) -> f64 {
         (self.0 - earlier.0) as f64 / 86_400.0
@@ -264,16 +268,18 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// The events before the cut-off that were known before it, oldest first.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = Event<'a>> + use<'a> {
-        let (store, cutoff) = (self.store, self.cutoff);
-        (self.start..self.end).filter(move |index| store.known_at.is_empty() || store.known_at[*index] < cutoff.0).map(move |index| Event { store, index })
+        self.events_from(self.start)
     }
-    /// The events that an earlier history did not hold, oldest first; `None` where it is not one of the same customer, or where rows became known later
-    /// than they happened, so that what was not held may lie between what was.
-    pub fn since(&self, earlier: &History<'a>) -> Option<impl Iterator<Item = Event<'a>> + use<'a>> {
-        let store = self.store;
-        let is_same = std::ptr::eq(store, earlier.store) && self.customer == earlier.customer;
-        let goes_on = is_same && store.known_at.is_empty() && earlier.end <= self.end;
-        goes_on.then(|| (earlier.end..self.end).map(move |index| Event { store, index }))
+    fn events_from(&self, start: usize) -> impl DoubleEndedIterator<Item = Event<'a>> + use<'a> {
+        let (store, cutoff) = (self.store, self.cutoff);
+        (start..self.end).filter(move |index| store.known_at.is_empty() || store.known_at[*index] < cutoff.0).map(move |index| Event { store, index })
+    }
+    /// The events that an earlier history did not hold, oldest first, and `true`; all events, and `false`, where there is none, it is another customer's, or
+    /// rows became known later than they happened, so that what it did not hold may lie between what it did.
+    pub fn go_on(&self, earlier: Option<&History<'a>>) -> (bool, impl Iterator<Item = Event<'a>> + use<'a>) {
+        let is_earlier = |other: &&History<'a>| std::ptr::eq(self.store, other.store) && self.customer == other.customer && other.end <= self.end;
+        let earlier = earlier.filter(is_earlier).filter(|_| self.store.known_at.is_empty());
+        (earlier.is_some(), self.events_from(earlier.map_or(self.start, |earlier| earlier.end)))
     }
     /// Names of kinds and channels.
     pub fn store(&self) -> &'a EventStore {

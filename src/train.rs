@@ -212,7 +212,7 @@ pub fn latest(exports: &Exports) -> Cutoff {
         });
         dates.max().map(Moment)
     });
-    newest.map_or(Moment(0), |newest| Moment(newest.start_of_day().0 + 86_400))
+    newest.map_or(Moment(0), Moment::next_day)
 }
 
 /// Rows over all sources.

@@ -130,7 +130,7 @@ impl<'a> Outcomes<'a> {
             }
             Response::Events { kinds, sum, within, .. } => {
                 let time = time?;
-                let last = row.and_then(|row| self.table.text(row, self.until)).and_then(moment).map(|day| Moment(day.start_of_day().0 + 86_400));
+                let last = row.and_then(|row| self.table.text(row, self.until)).and_then(moment).map(Moment::next_day);
                 let until = match (within.map(|within| time.plus(within)), last) {
                     (Some(a), Some(b)) => a.min(b),
                     (Some(one), None) | (None, Some(one)) => one,

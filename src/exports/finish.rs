@@ -13,7 +13,7 @@ use super::read::{Batch, PieceResult, Worker};
 use super::reject::{Class, MAX_KEPT, PlacedRefusal, Refusal};
 use super::store::{EventPart, StorePlan, build as build_store};
 use super::{Exports, FileCounts, ItemTable, Pseudonyms, ReadOptions, TextTable};
-use crate::config::{Config, Duplicates, ProfileSource, Role, Span};
+use crate::config::{Config, Duplicates, ProfileSource, Role};
 use crate::error::{Error, Result};
 use crate::timeline::{EventStore, Moment, NO_INDEX};
 use std::collections::{BTreeMap, BTreeSet};
@@ -337,8 +337,7 @@ impl<'a> Finish<'a> {
 
     /// The newest row of each source with time, against the as-of date; where none is given that is the day after the newest row of all.
     fn check_ages(&self, results: &[PieceResult]) -> Result<()> {
-        let the_day_after = |newest: Moment| newest.start_of_day().plus(Span::days(1));
-        let Some(as_of) = self.options.as_of.or(self.exports.newest.map(the_day_after)) else { return Ok(()) };
+        let Some(as_of) = self.options.as_of.or(self.exports.newest.map(Moment::next_day)) else { return Ok(()) };
         for (number, source) in self.plan.sources.iter().enumerate() {
             let Some(max_age) = source.table.files().max_age else { continue };
             let newest = results

@@ -6,6 +6,7 @@
 //! neither a trend, nor a campaign, nor one outage in the past moves them much. This module knows nothing of customers: a name is
 //! kept only when at least ten had it.
 
+use super::named;
 use crate::error::{Error, Result};
 use crate::timeline::{EventStore, Moment};
 use bincode::{Decode, Encode};
@@ -37,8 +38,6 @@ const FEWEST_CUSTOMERS: u32 = 10;
 const MOST_SERIES: usize = 1_024;
 /// Customers counted at a time.
 const CHUNK: usize = 4_096;
-/// Findings named in an error.
-const NAMED: usize = 5;
 
 /// What exports usually look like: learnt from the events of training.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -163,14 +162,9 @@ impl ExportHabits {
         }
         if let Some((first, _)) = findings.iter().find(|(series, _)| series.of != SeriesOf::All).or(findings.first()) {
             let hint = if findings.iter().any(|(series, _)| series.of == SeriesOf::All) { "all" } else { &first.name };
-            let mut facts: Vec<&str> = findings.iter().take(NAMED).map(|(_, fact)| fact.as_str()).collect();
-            let more = format!("{} more", findings.len().saturating_sub(NAMED));
-            if findings.len() > NAMED {
-                facts.push(&more);
-            }
             return Err(Error::data(format!(
                 "the export looks stale or partial: {}; export it again, or if this is right set allow_stale = [{hint:?}] in [project]",
-                facts.join("; ")
+                named(findings.into_iter().map(|(_, fact)| fact).collect())
             )));
         }
         notes.extend(self.news(SeriesOf::Kind, "kind", &events.kinds, &now.kinds));

@@ -1,6 +1,7 @@
 //! How far back exports reach, beside those of training: what was cut off at the beginning counts as never done, and nobody misses it.
 
 use super::freshness::ExportHabits;
+use super::named;
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::timeline::Cutoff;
@@ -11,8 +12,6 @@ const REFUSED: f64 = 0.5;
 const NOTEWORTHY: f64 = 0.85;
 /// What `allow_stale` calls it.
 const ALLOWED: &str = "history";
-/// Findings named in an error.
-const NAMED: usize = 5;
 
 /// How far back all events reach, or those of a kind or channel, in days before the as-of date.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,13 +63,10 @@ pub fn check(reaches: &[Reach], as_of: Cutoff, allowed: &[String]) -> Result<Opt
     if findings.is_empty() {
         return Ok((!notes.is_empty()).then(|| format!("the export reaches less far back than in training: {}", notes.join("; "))));
     }
-    let more = findings.len().saturating_sub(NAMED);
-    findings.truncate(NAMED);
-    findings.extend((more > 0).then(|| format!("{more} more")));
     Err(Error::data(format!(
         "the export reaches less far back than in training, and what came before would count as never done: {}; export as much as for training, retrain on \
          exports that reach as far as these, or if this is right set allow_stale = [{ALLOWED:?}] in [project]",
-        findings.join("; ")
+        named(findings)
     )))
 }
 

@@ -7,12 +7,11 @@
 
 use super::interactions::{Interactions, strengths};
 use super::ready::Ready;
-use super::scores::{Best, Scores, top};
+use super::scores::{Best, Scores, cut, top};
 use super::{ItemEvent, ItemModel};
 use bincode::{Decode, Encode};
 use half::f16;
 use rayon::prelude::*;
-use std::cmp::Ordering;
 
 /// What shapes the similarity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,22 +61,10 @@ fn raised(value: f32, power: f32) -> f32 {
 
 /// Leaves the strongest of a list in its order, which is by item; of equals the first.
 fn leave_strongest(list: &mut Vec<(u32, f32)>, most: usize) {
-    if list.len() <= most {
-        return;
+    if list.len() > most {
+        cut(list, most);
+        list.sort_unstable_by_key(|(item, _)| *item);
     }
-    let mut strengths: Vec<f32> = list.iter().map(|(_, strength)| *strength).collect();
-    let (_, least, _) = strengths.select_nth_unstable_by(most - 1, |a, b| b.total_cmp(a));
-    let least = *least;
-    let stronger = list.iter().filter(|(_, strength)| strength.total_cmp(&least).is_gt()).count();
-    let mut equals = most - stronger;
-    list.retain(|(_, strength)| match strength.total_cmp(&least) {
-        Ordering::Greater => true,
-        Ordering::Equal if equals > 0 => {
-            equals -= 1;
-            true
-        }
-        _ => false,
-    });
 }
 
 /// A sparse matrix by rows.

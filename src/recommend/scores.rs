@@ -106,7 +106,7 @@ impl Best {
 }
 
 /// Leaves the best of some; where any went, the worst that stayed is last.
-fn cut(kept: &mut Vec<(u32, f32)>, count: usize) {
+pub(crate) fn cut(kept: &mut Vec<(u32, f32)>, count: usize) {
     if kept.len() > count {
         if count > 0 {
             kept.select_nth_unstable_by(count - 1, order);

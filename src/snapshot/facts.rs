@@ -146,13 +146,11 @@ impl<'m, 'h> Digest<'m, 'h> {
 
     /// The facts of a history.
     pub fn of(&mut self, history: &History<'h>) -> &Facts {
-        match self.last.and_then(|last| history.since(&last)) {
-            Some(events) => events.for_each(|event| self.take(&event)),
-            None => {
-                self.clear();
-                history.events().for_each(|event| self.take(&event));
-            }
+        let (goes_on, events) = history.go_on(self.last.as_ref());
+        if !goes_on {
+            self.clear();
         }
+        events.for_each(|event| self.take(&event));
         self.facts.cutoff = Some(history.cutoff);
         self.last = Some(*history);
         &self.facts

@@ -137,23 +137,22 @@ impl<'a> ChurnRule<'a> {
 
     /// The same of each of several cut-offs.
     pub fn bases(&self, cutoffs: &[Cutoff]) -> Vec<(Vec<u32>, Vec<bool>)> {
-        let ids: Vec<u32> = (0..self.exports.customers.len() as u32).collect();
         // What came of a customer at one cut-off is at hand for the next.
-        let of_chunk = |chunk: &[u32]| {
+        let of_chunk = |chunk: Vec<u32>| {
             let mut bases = vec![(Vec::new(), Vec::new()); cutoffs.len()];
             for customer in chunk {
-                let timeline = Timeline::new(*customer, &self.exports.events, &self.exports.profiles);
+                let timeline = Timeline::new(customer, &self.exports.events, &self.exports.profiles);
                 for (cutoff, (customers, labels)) in cutoffs.iter().zip(&mut bases) {
                     let (history, future) = timeline.split(*cutoff, self.horizon);
                     if self.standing(&history) == Standing::Base {
-                        customers.push(*customer);
+                        customers.push(customer);
                         labels.push(self.left(&future));
                     }
                 }
             }
             bases
         };
-        let chunks: Vec<Vec<(Vec<u32>, Vec<bool>)>> = ids.par_chunks(CHUNK).map(of_chunk).collect();
+        let chunks: Vec<Vec<(Vec<u32>, Vec<bool>)>> = (0..self.exports.customers.len() as u32).into_par_iter().chunks(CHUNK).map(of_chunk).collect();
         let mut bases = vec![(Vec::new(), Vec::new()); cutoffs.len()];
         for chunk in chunks {
             for ((customers, labels), (more, their_labels)) in bases.iter_mut().zip(chunk) {

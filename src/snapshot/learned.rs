@@ -8,7 +8,7 @@ use crate::config::{ChurnSettings, Config, Definition};
 use crate::error::{Error, Result};
 use crate::exports::Exports;
 use crate::monitor::drift::Spread;
-use crate::timeline::{Cutoff, Event, EventStore, History, Moment, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
+use crate::timeline::{Cutoff, EventStore, History, Moment, NO_INDEX, ProfileColumn, ProfileTable, ProfileValues, Timeline};
 use crate::value::ValueModel;
 use bincode::{Decode, Encode};
 use rayon::prelude::*;
@@ -212,9 +212,9 @@ impl FeaturePlan {
             return vec![Learned::default(); cutoffs.len()];
         }
         let alive: Vec<bool> = exports.events.kinds.iter().map(|kind| self.reading.alive.contains(kind)).collect();
-        let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
+        let customers = (0..exports.customers.len() as u32).into_par_iter();
         // By chunk of customers and cut-off.
-        let gaps: Vec<Vec<Vec<f64>>> = customers.par_chunks(CHUNK).map(|chunk| mean_gaps(exports, cutoffs, chunk, &alive)).collect();
+        let gaps: Vec<Vec<Vec<f64>>> = customers.chunks(CHUNK).map(|chunk| mean_gaps(exports, cutoffs, &chunk, &alive)).collect();
         let first = exports.events.time_range().map(|(first, _)| first);
         let learned = |(place, cutoff): (usize, &Cutoff)| {
             let mut gaps: Vec<f64> = gaps.iter().flat_map(|gaps| &gaps[place]).copied().collect();
@@ -339,14 +339,11 @@ fn mean_gaps(exports: &Exports, cutoffs: &[Cutoff], customers: &[u32], alive: &[
         let (mut days, mut last): (OrderDays, Option<History<'_>>) = Default::default();
         for (cutoff, gaps) in cutoffs.iter().zip(&mut gaps).rev() {
             let history = history(exports, *customer, *cutoff);
-            let is_order = |event: &Event<'_>| alive[event.kind() as usize];
-            match last.and_then(|last| history.since(&last)) {
-                Some(events) => events.filter(is_order).for_each(|event| days.take(event.time())),
-                None => {
-                    days = OrderDays::default();
-                    history.events().filter(is_order).for_each(|event| days.take(event.time()));
-                }
+            let (goes_on, events) = history.go_on(last.as_ref());
+            if !goes_on {
+                days = OrderDays::default();
             }
+            events.filter(|event| alive[event.kind() as usize]).for_each(|event| days.take(event.time()));
             gaps.extend(days.mean_gap());
             last = Some(history);
         }
@@ -398,9 +395,9 @@ impl BoundPlan<'_> {
 
     /// The rows of the customers at each of several cut-offs, which are given newest first.
     pub fn matrices(&self, exports: &Exports, bases: &[Base<'_>]) -> Vec<FeatureMatrix> {
-        let ids: Vec<u32> = (0..exports.customers.len() as u32).collect();
+        let customers = (0..exports.customers.len() as u32).into_par_iter();
         // By chunk of customers and cut-off: rows one behind the other.
-        let blocks: Vec<Vec<Vec<f64>>> = ids.par_chunks(CHUNK).map(|chunk| self.blocks(exports, bases, chunk)).collect();
+        let blocks: Vec<Vec<Vec<f64>>> = customers.chunks(CHUNK).map(|chunk| self.blocks(exports, bases, &chunk)).collect();
         let matrix = |(place, base): (usize, &Base<'_>)| {
             let blocks: Vec<&[f64]> = blocks.iter().map(|blocks| &blocks[place][..]).collect();
             FeatureMatrix::from_blocks(self.plan.specs.clone(), &blocks, base.customers.len())

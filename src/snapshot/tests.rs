@@ -122,6 +122,27 @@ fn the_features_of_several_cut_offs_at_once_are_those_of_each_alone() {
 }
 
 #[test]
+fn columns_of_events_are_kept_where_only_what_is_read_of_the_profiles_changed() {
+    let cutoff = Moment(425 * DAY);
+    let mut exports = shop(30, regulars());
+    let codes = (0..30).map(|customer| u32::from(customer % 2 == 0)).collect();
+    let values = ProfileValues::Category { codes, names: vec!["DE".into(), "FR".into()] };
+    let columns = vec![ProfileColumn { name: "country".into(), values, serves_past: true }];
+    exports.profiles = vec![ProfileTable { offsets: (0..=30).collect(), time: Vec::new(), columns }];
+    let newer = plan(&exports, cutoff);
+    let older = newer.restricted_to(&exports, &(0..15).collect::<Vec<u32>>());
+    assert!(older.reading != newer.reading && newer.reading.same_of_events(&older.reading));
+    let customers: Vec<u32> = (0..20).collect();
+    let of = |plan: &FeaturePlan| plan.bind(&exports).expect("the plan fits").matrix(&exports, &customers, cutoff, &newer.learned);
+    let bits = |matrix: &FeatureMatrix| matrix.data.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let renewed = newer.bind(&exports).expect("the plan fits").with_profiles(&exports, &customers, cutoff, &of(&older));
+    assert_eq!((bits(&renewed), &renewed.specs), (bits(&of(&newer)), &newer.specs));
+    assert_ne!(bits(&renewed), bits(&of(&older)));
+    let of_others = FeaturePlan { reading: super::learned::Reading { horizon: 30.0, ..newer.reading.clone() }, ..newer.clone() };
+    assert!(!newer.reading.same_of_events(&of_others.reading));
+}
+
+#[test]
 fn an_event_known_only_after_the_cut_off_is_not_seen_before_it() {
     let mut exports = shop(1, vec![(0, 10, 0, 0, 5.0), (0, 20, 0, 0, 5.0)]);
     exports.events.known_at = vec![10 * DAY, 60 * DAY];
