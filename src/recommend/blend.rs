@@ -288,9 +288,8 @@ impl Blend {
     pub fn block(&self) -> usize {
         block_of(self.models().into_iter().map(|(_, model)| model))
     }
-    /// What all models say of each customer of a block, handed to `each` one after the other. Models that score many customers best score the block at once
-    /// (histories are filled up to it, for a product of matrices may round the rows of a smaller one otherwise); the others score a few at a time, whose
-    /// rows stay near the processor.
+    /// What all models say of each customer of a block, handed to `each` one after the other. Models that score many customers best score the block at
+    /// once, the others a few at a time, whose rows stay near the processor.
     pub fn over<'m, T>(
         &self,
         histories: &[&[ItemEvent]],
@@ -299,10 +298,8 @@ impl Blend {
         mut each: impl FnMut(usize, &[&Scaled<'m>]) -> T,
     ) -> Vec<T> {
         let (together, apart): (Vec<_>, Vec<_>) = models.iter().copied().partition(|(_, model)| model.block() > FEW || model.for_all().is_some());
-        let mut filled = histories.to_vec();
-        filled.resize(block_of(models.iter().map(|(_, model)| *model)), &[]);
         let taken_out: Vec<Vec<u32>> = histories.iter().map(|history| self.again.taken_out(history)).collect();
-        let mut together: Vec<Scaled<'m>> = together.into_iter().map(|(kind, model)| Scaled::new(kind, model, &filled, items, 0)).collect();
+        let mut together: Vec<Scaled<'m>> = together.into_iter().map(|(kind, model)| Scaled::new(kind, model, histories, items, 0)).collect();
         let mut found = Vec::with_capacity(histories.len());
         for first in (0..histories.len()).step_by(FEW) {
             let few = first..(first + FEW).min(histories.len());

@@ -11,12 +11,14 @@
 //!
 //! In the basis of the eigenvectors of Y'Y the part that all rows share is a diagonal, whatever the penalty. Divided by it, what
 //! is left has most eigenvalues at 1, and a few steps of conjugate gradients (Takács et al., RecSys 2011, without that
-//! change of basis) solve it. A customer to be scored is one such solve: the items in that basis and the diagonal are kept.
+//! change of basis) solve it. A customer to be scored is one such solve: the items in that basis and the diagonal are kept. The basis also puts first what
+//! matters most, so that of a large catalogue half of it finds the items whose scores are worth all of it.
 
 use super::interactions::{Interactions, strengths};
 use super::neighbours::Rows;
+use super::product::ItemFactors;
 use super::ready::Ready;
-use super::scores::Scores;
+use super::scores::{Scores, greatest};
 use super::{BLOCK, ItemEvent, ItemModel};
 use crate::error::{Error, Result};
 use bincode::{Decode, Encode};
@@ -52,6 +54,16 @@ const TRAIN_STEPS: usize = 3;
 const FOLD_IN_STEPS: usize = 6;
 /// Rows solved by one task.
 const TASK: usize = 64;
+/// Of a catalogue of up to so many items each is scored by all dimensions; of a larger one all items by the leading half, and by the others those that
+/// come first.
+const FEW_ITEMS: usize = 8_192;
+/// How many come first, beside as many as the customer has. On gowalla, of 512 dimensions, recall and NDCG of twenty are the same to four digits as with
+/// all dimensions for all items.
+const CANDIDATES: usize = 384;
+/// Dimensions of an item that are summed at a time.
+const LANES: usize = 16;
+/// Items fetched at once: they are waited for together.
+const AT_ONCE: usize = 32;
 
 /// Item factors.
 #[derive(Debug, Clone, PartialEq, Encode, Decode)]
@@ -74,7 +86,18 @@ pub(crate) struct Factors {
     /// a score by less than a thousandth of the product of the two lengths.
     pub values: Vec<i8>,
     /// The factors as used.
-    ready: Ready<Vec<f32>>,
+    ready: Ready<Used>,
+}
+
+/// Factors as they are used.
+#[derive(Debug, Clone)]
+struct Used {
+    /// By rows.
+    rows: Vec<f32>,
+    /// The first of the leading dimensions, which follow each other from the one that matters least to the one that matters most.
+    first: usize,
+    /// The leading dimensions of all items.
+    leading: ItemFactors,
 }
 
 /// The penalty of the rows of one side.
@@ -313,10 +336,13 @@ impl Factors {
             ready: Ready::default(),
         })
     }
-    fn rows(&self) -> &[f32] {
+    fn used(&self) -> &Used {
         self.ready.get(|| {
-            let rows = self.values.chunks_exact(self.factors as usize).zip(&self.items);
-            rows.flat_map(|(row, item)| row.iter().zip(&self.dimensions).map(move |(value, dimension)| f32::from(*value) * item * dimension)).collect()
+            let length = self.factors as usize;
+            let rows = self.values.chunks_exact(length).zip(&self.items);
+            let rows = rows.flat_map(|(row, item)| row.iter().zip(&self.dimensions).map(move |(value, dimension)| f32::from(*value) * item * dimension));
+            let first = if self.items.len() > FEW_ITEMS { length / 2 } else { 0 };
+            Used { rows: rows.collect(), first, leading: ItemFactors::new(&self.values, length, first) }
         })
     }
     /// Checks every value read from a file.
@@ -387,6 +413,43 @@ fn start(count: usize, length: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
+/// What the dimensions that do not lead add to the scores of some items.
+struct Rest<'a> {
+    model: &'a Factors,
+    /// The customer's factors in these dimensions, in units of the items' bytes.
+    customer: &'a [f32],
+    candidates: &'a [(u32, f32)],
+    row: &'a mut [f32],
+}
+
+impl WithSimd for Rest<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Rest { model, customer, candidates, row } = self;
+        let length = model.factors as usize;
+        let (parts, last) = customer.as_chunks::<LANES>();
+        let mut near = Vec::with_capacity(AT_ONCE * customer.len());
+        for some in candidates.chunks(AT_ONCE) {
+            near.clear();
+            for (item, _) in some {
+                near.extend_from_slice(&model.values[*item as usize * length..*item as usize * length + customer.len()]);
+            }
+            for ((item, _), values) in some.iter().zip(near.chunks_exact(customer.len())) {
+                let (values, last_values) = values.as_chunks::<LANES>();
+                let mut sums = [0.0_f32; LANES];
+                for (values, customer) in values.iter().zip(parts) {
+                    sums.iter_mut().zip(values).zip(customer).for_each(|((sum, value), factor)| *sum += f32::from(*value) * factor);
+                }
+                let eight: [f32; 8] = std::array::from_fn(|lane| sums[lane] + sums[lane + 8]);
+                let four: [f32; 4] = std::array::from_fn(|lane| eight[lane] + eight[lane + 4]);
+                let last: f32 = last_values.iter().zip(last).map(|(value, factor)| f32::from(*value) * factor).sum();
+                row[*item as usize] += (four[0] + four[1] + (four[2] + four[3]) + last) * model.items[*item as usize];
+            }
+        }
+    }
+}
+
 impl ItemModel for Factors {
     fn block(&self) -> usize {
         BLOCK
@@ -395,20 +458,24 @@ impl ItemModel for Factors {
     fn score(&self, histories: &[&[ItemEvent]], items: usize) -> Scores {
         let mut out = Scores::to_be_written(histories.len(), items);
         let length = self.factors as usize;
-        let all = self.rows();
+        let Used { rows, first, leading } = self.used();
         let lists: Vec<Vec<(u32, f32)>> = histories.iter().map(|history| strengths(history, self.half_life)).collect();
-        let rows = Rows::from_lists(&lists);
+        let entries = Rows::from_lists(&lists);
         let mut z = vec![0.0_f32; histories.len() * length];
-        let system = System { all, shared: &self.shared, unobserved: self.unobserved, penalty: &self.penalty };
-        Arch::new().dispatch(Solves { system, entries: &rows, first: 0, steps: FOLD_IN_STEPS, x: &mut z });
-        matmul(
-            MatMut::from_row_major_slice_mut(&mut out.values, histories.len(), out.items),
-            Accum::Replace,
-            MatRef::from_row_major_slice(&z, histories.len(), length),
-            MatRef::from_row_major_slice(all, out.items, length).transpose(),
-            1.0,
-            Par::Seq,
-        );
+        let system = System { all: rows, shared: &self.shared, unobserved: self.unobserved, penalty: &self.penalty };
+        Arch::new().dispatch(Solves { system, entries: &entries, first: 0, steps: FOLD_IN_STEPS, x: &mut z });
+        for z in z.chunks_exact_mut(length) {
+            z.iter_mut().zip(&self.dimensions).for_each(|(z, dimension)| *z *= dimension);
+        }
+        let lead: Vec<f32> = z.chunks_exact(length).flat_map(|z| &z[*first..]).copied().collect();
+        leading.scores(&lead, &self.items, &mut out);
+        if *first > 0 {
+            for (customer, (z, list)) in z.chunks_exact(length).zip(&lists).enumerate() {
+                let row = out.row_mut(customer);
+                let candidates = greatest(row, CANDIDATES + list.len());
+                Arch::new().dispatch(Rest { model: self, customer: &z[..*first], candidates: &candidates, row });
+            }
+        }
         out
     }
 }
@@ -499,5 +566,40 @@ mod tests {
             let b = vec![2.0; length];
             assert!((Arch::new().dispatch(Dot(&a, &b)) - (length * (length - 1)) as f32).abs() < 1e-3);
         }
+    }
+    #[test]
+    fn of_a_large_catalogue_the_best_have_the_scores_that_all_dimensions_give() {
+        let (items, length) = (FEW_ITEMS + 100, 8);
+        let rows: Vec<f32> = (0..items * length).map(|k| (crate::churn::random::mix(3, k as u64) % 2001) as f32 / 1000.0 - 1.0).collect();
+        // The last half matters most, as the dimensions of the greatest eigenvalues do.
+        let rows: Vec<f32> = rows.iter().enumerate().map(|(k, value)| if k % length < length / 2 { 0.1 * value } else { *value }).collect();
+        let (dimensions, units, values) = in_bytes(&rows, length);
+        let model = Factors {
+            half_life: f32::INFINITY,
+            factors: length as u32,
+            unobserved: 0.1,
+            penalty: Penalty { strength: 0.5, frequency: 0.0, least: 0.0, typical: 1.0 },
+            shared: vec![1.0; length],
+            dimensions,
+            items: units,
+            values,
+            ready: Ready::default(),
+        };
+        let event = |item| ItemEvent { item, days_ago: 1.0, weight: 1.0 };
+        let histories: Vec<Vec<ItemEvent>> = vec![vec![event(3), event(9)], (0..40).map(event).collect(), vec![]];
+        let histories: Vec<&[ItemEvent]> = histories.iter().map(Vec::as_slice).collect();
+        let found = model.score(&histories, items);
+        let all = Used { first: 0, leading: ItemFactors::new(&model.values, length, 0), ..model.used().clone() };
+        assert!(model.used().first == length / 2);
+        let whole = Factors { ready: Ready::default(), ..model.clone() };
+        whole.ready.get(|| all);
+        let whole = whole.score(&histories, items);
+        for customer in 0..2 {
+            let (best, exact) = (super::super::scores::top(found.row(customer), 20), super::super::scores::top(whole.row(customer), 20));
+            for ((item, score), (exact_item, exact_score)) in best.into_iter().zip(exact) {
+                assert!(item == exact_item && (score - exact_score).abs() < 1e-3 * exact_score, "{item} {score} {exact_item} {exact_score}");
+            }
+        }
+        assert!(found.row(2).iter().all(|score| *score == 0.0));
     }
 }

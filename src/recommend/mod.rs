@@ -17,6 +17,7 @@ mod local;
 mod neighbours;
 mod place;
 mod popular;
+mod product;
 mod ready;
 mod reasons;
 mod repeat;
@@ -199,8 +200,8 @@ fn fits(row: &[f32], sets: &[Vec<u32>]) -> Fits {
 /// The cut-off of sources without time: after every position of a list.
 pub const AFTER_ALL: Cutoff = interactions::AFTER_ALL;
 
-/// Customers scored together by matrix products: a constant, so that a customer's bits do not depend on who else is scored.
-const BLOCK: usize = 384;
+/// Customers scored together by products with all items.
+const BLOCK: usize = 96;
 /// Customers scored together by models that look at few items: their rows of scores stay near the processor.
 const FEW: usize = 8;
 

@@ -124,12 +124,21 @@ const LANES: usize = 16;
 
 /// Items of a lane that are looked at together: their greatest tells whether any of them can be among the best.
 const DEPTH: usize = 8;
-/// Blocks of lanes whose greatest are looked at together for the floor.
+/// Blocks of lanes whose greatest are looked at together for the floor, at most.
 const BLOCKS: usize = 4;
+/// So many times the scores wanted are left to set the floor: of fewer it would be low, and much would reach it.
+const SPREAD: usize = 4;
 
-/// The `count` greatest positive scores of a row, best first, ties by item. Work: the row is gone through once, many items at a time; as many lanes as are
-/// asked for reach the floor set by the greatest of each, and only those that do are looked at item by item.
+/// The `count` greatest positive scores of a row, best first, ties by item.
 pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
+    let mut best = greatest(row, count);
+    best.sort_unstable_by(order);
+    best
+}
+
+/// The same in any order. Work: the row is gone through once, many items at a time; as many lanes as are asked for reach the floor set by the greatest of
+/// each, and only those that do are looked at item by item.
+pub(crate) fn greatest(row: &[f32], count: usize) -> Vec<(u32, f32)> {
     if count == 0 {
         return Vec::new();
     }
@@ -144,14 +153,14 @@ pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
         }
     }
     cut(&mut best, count);
-    best.sort_unstable_by(order);
     best
 }
 
 /// A positive score that at least `count` items reach, if as many are seen to be positive: each of so many lanes holds one.
 fn floor(greatest: &[[f32; LANES]], count: usize) -> f32 {
-    let mut positive: Vec<f32> = Vec::with_capacity(greatest.len().div_ceil(BLOCKS) * LANES);
-    for blocks in greatest.chunks(BLOCKS) {
+    let together = (greatest.len() * LANES / (SPREAD * count)).clamp(1, BLOCKS);
+    let mut positive: Vec<f32> = Vec::with_capacity(greatest.len().div_ceil(together) * LANES);
+    for blocks in greatest.chunks(together) {
         let together = blocks[1..].iter().fold(blocks[0], |mut all, block| {
             all.iter_mut().zip(block).for_each(|(all, lane)| *all = if *lane > *all { *lane } else { *all });
             all

@@ -394,9 +394,7 @@ fn without_a_test_source_a_part_held_out_measures() {
 fn the_list_of_a_customer_is_the_top_of_the_row_that_was_measured() {
     let data = checkerboard();
     let blend = plan(ModelKind::Neighbours, false).fit(&data, None, AFTER_ALL, 1).unwrap();
-    let mut block: Vec<&[ItemEvent]> = vec![data.of(3)];
-    block.resize(BLOCK, &[]);
-    let scaled = blend.scaled(&block, &blend.models(), SIZE as usize, 0);
+    let scaled = blend.scaled(&[data.of(3)], &blend.models(), SIZE as usize, 0);
     let scaled: Vec<_> = scaled.iter().collect();
     let mut total = Scores::zeros(1, SIZE as usize);
     blend.sum(&scaled, &blend.weights, Some(Context::default()), 0, total.row_mut(0));
