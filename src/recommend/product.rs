@@ -19,9 +19,7 @@ type Pairs = [i16; 2 * GROUP];
 /// Some dimensions of the factors of all items.
 #[derive(Debug, Clone)]
 pub(crate) struct ItemFactors {
-    /// How many dimensions.
-    dimensions: usize,
-    /// Neighbouring ones, two and two.
+    /// Neighbouring dimensions, two and two.
     pairs: usize,
     /// Group by group, pair by pair. Dimensions and items that fill up the last of each are 0.
     groups: Vec<Pairs>,
@@ -38,8 +36,7 @@ struct CustomerFactors {
 impl ItemFactors {
     /// The dimensions from `first` of the bytes of all items, `length` of each.
     pub fn new(values: &[i8], length: usize, first: usize) -> Self {
-        let dimensions = length - first;
-        let pairs = dimensions.div_ceil(2);
+        let pairs = (length - first).div_ceil(2);
         let items = values.len() / length;
         let mut groups = vec![[0; 2 * GROUP]; items.div_ceil(GROUP) * pairs];
         for (item, row) in values.chunks_exact(length).enumerate() {
@@ -48,13 +45,12 @@ impl ItemFactors {
                 group[place / 2][item % GROUP * 2 + place % 2] = i16::from(*value);
             }
         }
-        ItemFactors { dimensions, pairs, groups }
+        ItemFactors { pairs, groups }
     }
 
-    /// Writes the score of every item for customers of these factors (dimension by dimension of those taken, one customer after the other): the product,
-    /// times what one unit of the item is worth. A customer is rounded to at least 2^12 steps from 0 to their greatest dimension (2^14 up to 1,024
-    /// dimensions): finer than bytes are by far.
-    pub fn scores(&self, customers: &[f32], item_units: &[f32], out: &mut Scores) {
+    /// Writes the score of every item for customers of these factors (of the dimensions that were taken): the product, times what one unit of the item is
+    /// worth. A customer is rounded to at least 2^12 steps from 0 to their greatest dimension (2^14 up to 1,024 dimensions): finer than bytes are by far.
+    pub fn scores(&self, customers: &[&[f32]], item_units: &[f32], out: &mut Scores) {
         let customers = self.rounded(customers);
         let job = Product { items: self, customers: &customers, item_units, out };
         #[cfg(target_arch = "x86_64")]
@@ -64,13 +60,12 @@ impl ItemFactors {
         With { sums: Plain, job }.call();
     }
 
-    fn rounded(&self, customers: &[f32]) -> CustomerFactors {
+    fn rounded(&self, customers: &[&[f32]]) -> CustomerFactors {
         // Sums of so many products with bytes stay below 2^31.
         let most = (i32::MAX / (128 * 2 * self.pairs) as i32).min(1 << 14) as f32;
-        let count = customers.len() / self.dimensions;
-        let mut pairs = vec![[0; TOGETHER]; count.div_ceil(TOGETHER) * self.pairs];
-        let mut units = Vec::with_capacity(count);
-        for (customer, row) in customers.chunks_exact(self.dimensions).enumerate() {
+        let mut pairs = vec![[0; TOGETHER]; customers.len().div_ceil(TOGETHER) * self.pairs];
+        let mut units = Vec::with_capacity(customers.len());
+        for (customer, row) in customers.iter().enumerate() {
             let greatest = row.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
             let steps = if greatest > 0.0 { most / greatest } else { 0.0 };
             units.push(greatest / most);
@@ -202,6 +197,7 @@ mod tests {
             let units: Vec<f32> = (0..items).map(|k| 0.5 + k as f32).collect();
             let taken = length - first;
             let factors: Vec<f32> = (0..customers * taken).map(|k| (mix(2, k as u64) % 2001) as f32 / 1000.0 - 1.0).collect();
+            let factors: Vec<&[f32]> = factors.chunks_exact(taken).collect();
             let all = ItemFactors::new(&values, length, first);
             let mut out = Scores::zeros(customers, items);
             all.scores(&factors, &units, &mut out);
@@ -209,8 +205,7 @@ mod tests {
             let mut plain = Scores::zeros(customers, items);
             With { sums: Plain, job: Product { items: &all, customers: &rounded, item_units: &units, out: &mut plain } }.call();
             assert_eq!(out.values, plain.values);
-            for customer in 0..customers {
-                let own = &factors[customer * taken..(customer + 1) * taken];
+            for (customer, own) in factors.iter().copied().enumerate() {
                 let length_of = |row: &mut dyn Iterator<Item = f64>| row.map(|value| value * value).sum::<f64>().sqrt();
                 for item in 0..items {
                     let row = &values[item * length + first..(item + 1) * length];
@@ -220,7 +215,7 @@ mod tests {
                     assert!(error <= 2e-4 * f64::from(units[item]) * most, "{error} of {exact}, at most {most}");
                 }
                 let mut alone = Scores::zeros(1, items);
-                all.scores(own, &units, &mut alone);
+                all.scores(&[own], &units, &mut alone);
                 assert_eq!(alone.row(0), out.row(customer));
             }
         }
@@ -231,7 +226,7 @@ mod tests {
         for length in [2, 1024, 4096] {
             let all = ItemFactors::new(&vec![-127; length], length, 0);
             let mut out = Scores::zeros(1, 1);
-            all.scores(&vec![3.0; length], &[2.0], &mut out);
+            all.scores(&[&vec![3.0; length]], &[2.0], &mut out);
             let exact = -127.0 * 3.0 * 2.0 * length as f32;
             assert!((out.values[0] / exact - 1.0).abs() < 1e-4, "{} {exact}", out.values[0]);
         }
@@ -241,7 +236,7 @@ mod tests {
     fn customers_and_items_without_factors_score_0() {
         let all = ItemFactors::new(&[0, 0, 5, 7], 2, 0);
         let mut out = Scores::zeros(2, 2);
-        all.scores(&[0.0, 0.0, 1.0, 1.0], &[1.0, 1.0], &mut out);
+        all.scores(&[&[0.0, 0.0], &[1.0, 1.0]], &[1.0, 1.0], &mut out);
         assert!(out.row(0) == [0.0, 0.0] && out.row(1)[0] == 0.0 && (out.row(1)[1] - 12.0).abs() < 1e-2, "{out:?}");
     }
 }

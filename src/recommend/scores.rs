@@ -158,9 +158,9 @@ pub(crate) fn greatest(row: &[f32], count: usize) -> Vec<(u32, f32)> {
 
 /// A positive score that at least `count` items reach, if as many are seen to be positive: each of so many lanes holds one.
 fn floor(greatest: &[[f32; LANES]], count: usize) -> f32 {
-    let together = (greatest.len() * LANES / (SPREAD * count)).clamp(1, BLOCKS);
-    let mut positive: Vec<f32> = Vec::with_capacity(greatest.len().div_ceil(together) * LANES);
-    for blocks in greatest.chunks(together) {
+    let at_once = (greatest.len() * LANES / (SPREAD * count)).clamp(1, BLOCKS);
+    let mut positive: Vec<f32> = Vec::with_capacity(greatest.len().div_ceil(at_once) * LANES);
+    for blocks in greatest.chunks(at_once) {
         let together = blocks[1..].iter().fold(blocks[0], |mut all, block| {
             all.iter_mut().zip(block).for_each(|(all, lane)| *all = if *lane > *all { *lane } else { *all });
             all
