@@ -137,30 +137,24 @@ pub(crate) fn top(row: &[f32], count: usize) -> Vec<(u32, f32)> {
 }
 
 /// The same in any order. Work: the row is gone through once, many items at a time; as many lanes as are asked for reach the floor set by the greatest of
-/// each, and only those that do are looked at item by item.
+/// each, and only blocks where one does are gone through once more.
 pub(crate) fn greatest(row: &[f32], count: usize) -> Vec<(u32, f32)> {
     if count == 0 {
         return Vec::new();
     }
-    let mut greatest = vec![[f32::NEG_INFINITY; LANES]; row.len().div_ceil(LANES * DEPTH)];
-    Arch::new().dispatch(Greatest { row, of_lanes: &mut greatest });
-    let floor = floor(&greatest, count);
+    let mut peaks = vec![[f32::NEG_INFINITY; LANES]; row.len().div_ceil(LANES * DEPTH)];
+    Arch::new().dispatch(Peaks { row, of_lanes: &mut peaks });
     let mut best = Vec::with_capacity(2 * count);
-    for (block, lanes) in greatest.iter().enumerate().filter(|(_, lanes)| lanes.iter().fold(false, |any, greatest| any | (*greatest >= floor))) {
-        for lane in (0..LANES).filter(|lane| lanes[*lane] >= floor) {
-            let items = (block * LANES * DEPTH + lane..row.len()).step_by(LANES).take(DEPTH);
-            best.extend(items.filter(|item| row[*item] >= floor).map(|item| (item as u32, row[item])));
-        }
-    }
+    Arch::new().dispatch(Reach { row, peaks: &peaks, floor: floor(&peaks, count), found: &mut best });
     cut(&mut best, count);
     best
 }
 
 /// A positive score that at least `count` items reach, if as many are seen to be positive: each of so many lanes holds one.
-fn floor(greatest: &[[f32; LANES]], count: usize) -> f32 {
-    let at_once = (greatest.len() * LANES / (SPREAD * count)).clamp(1, BLOCKS);
-    let mut positive: Vec<f32> = Vec::with_capacity(greatest.len().div_ceil(at_once) * LANES);
-    for blocks in greatest.chunks(at_once) {
+fn floor(peaks: &[[f32; LANES]], count: usize) -> f32 {
+    let at_once = (peaks.len() * LANES / (SPREAD * count)).clamp(1, BLOCKS);
+    let mut positive: Vec<f32> = Vec::with_capacity(peaks.len().div_ceil(at_once) * LANES);
+    for blocks in peaks.chunks(at_once) {
         let together = blocks[1..].iter().fold(blocks[0], |mut all, block| {
             all.iter_mut().zip(block).for_each(|(all, lane)| *all = if *lane > *all { *lane } else { *all });
             all
@@ -174,12 +168,12 @@ fn floor(greatest: &[[f32; LANES]], count: usize) -> f32 {
 }
 
 /// Finds the greatest score of each lane of each block of a row.
-struct Greatest<'r> {
+struct Peaks<'r> {
     row: &'r [f32],
     of_lanes: &'r mut [[f32; LANES]],
 }
 
-impl WithSimd for Greatest<'_> {
+impl WithSimd for Peaks<'_> {
     type Output = ();
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
@@ -192,6 +186,39 @@ impl WithSimd for Greatest<'_> {
             }
             found.iter_mut().zip(rest).for_each(|(greatest, score)| keep(greatest, score));
             *greatest = found;
+        }
+    }
+}
+
+/// Finds the items of a row that reach a floor, in order.
+struct Reach<'r> {
+    row: &'r [f32],
+    peaks: &'r [[f32; LANES]],
+    floor: f32,
+    found: &'r mut Vec<(u32, f32)>,
+}
+
+impl WithSimd for Reach<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Reach { row, peaks, floor, found } = self;
+        for (number, (block, greatest)) in row.chunks(LANES * DEPTH).zip(peaks).enumerate() {
+            if !greatest.iter().fold(false, |any, greatest| any | (*greatest >= floor)) {
+                continue;
+            }
+            let (parts, rest) = block.as_chunks::<LANES>();
+            for (place, part) in parts.iter().enumerate() {
+                // A bit for each lane: compared at a time, and few are 1.
+                let mut reached = part.iter().enumerate().fold(0_u32, |bits, (lane, score)| bits | u32::from(*score >= floor) << lane);
+                while reached != 0 {
+                    let item = (number * DEPTH + place) * LANES + reached.trailing_zeros() as usize;
+                    found.push((item as u32, row[item]));
+                    reached &= reached - 1;
+                }
+            }
+            let first = row.len() - rest.len();
+            found.extend(rest.iter().enumerate().filter(|(_, score)| **score >= floor).map(|(place, score)| ((first + place) as u32, *score)));
         }
     }
 }
