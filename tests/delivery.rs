@@ -101,6 +101,29 @@ fn offers_of_earlier_lists_count_as_sent_until_the_treatments_tell() {
     assert_eq!(sent("lists/1"), first);
     std::fs::write(shop.path().join("lists/1/offers.csv"), "customer,offer\n1,2\n").unwrap();
     shop.scoring(&[&RUN[..4], &["--out", "out"], &limit[..]].concat()).fails(65).naming(&["offers.csv", "customer_id"]);
+    let misspelt = ["--out", "out", "--set", "decide.issued=list/*/offers.csv"];
+    let told = shop.scoring(&[&RUN[..4], &misspelt].concat()).succeeds();
+    assert!(told.stdout.contains("none counts as sent"), "{}", told.stdout);
+}
+
+#[test]
+fn who_asked_to_be_left_out_stands_in_no_file_and_an_id_that_is_nobodys_is_told_of() {
+    let shop = fitted();
+    shop.scoring(&[&RUN[..4], &["--out", "before"]].concat()).succeeds();
+    std::fs::write(shop.path().join("gone.txt"), "\u{feff}C000010\r\nC000011\r\nc000012\r\n").unwrap();
+    let told = shop.scoring(&[&RUN[..4], &["--out", "out", "--set", "privacy.exclude_ids=gone.txt"]].concat()).succeeds();
+    for part in ["2 customers of exclude_ids were left out", "1 of its 3 ids", "line 3"] {
+        assert!(told.stdout.contains(part), "{part}: {}", told.stdout);
+    }
+    for name in shop.files() {
+        assert!(!["C000010", "C000011"].iter().any(|id| shop.output(&name).contains(id)), "{name} names who asked to be left out");
+    }
+    let customers = |out: &str| -> BTreeSet<String> {
+        let table = |name: &str| Table::read(&shop.path().join(out).join(name));
+        ids(&table("risk.csv"), "customer_id").union(&ids(&table("excluded.csv"), "customer_id")).cloned().collect()
+    };
+    let gone: Vec<String> = customers("before").difference(&customers("out")).cloned().collect();
+    assert_eq!(gone, ["C000010", "C000011"]);
 }
 
 #[test]

@@ -378,3 +378,17 @@ fn another_model_can_be_tried_on_the_very_rows_that_the_churn_model_was_measured
     assert!(rows.numbers("days_since_last").iter().all(|days| *days >= 0.0));
     shop.train(&["validate", "shop.toml", "--features", "rows.csv", "--set", "churn.definition=\"none\""]).fails(65).naming(&["no churn model"]);
 }
+
+#[test]
+fn a_run_with_a_bundle_older_than_asked_for_says_to_train_again() {
+    let shop = Shop::lively();
+    shop.fit().succeeds();
+    let run = |limit: &str| {
+        let arguments = ["run", "shop.toml", "--model", "models/shop.hfb", "--out", "out", "--as-of", "2024-12-10"];
+        let limit = format!("project.max_model_age={limit}");
+        shop.scoring(&[&arguments[..], &["--set", "project.allow_stale=[\"all\"]", "--set", &limit]].concat()).succeeds().stdout
+    };
+    let old = run("30d");
+    assert!(old.contains("longer than max_model_age = 30 days: retrain"), "{old}");
+    assert!(!run("60d").contains("max_model_age"));
+}

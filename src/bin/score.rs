@@ -267,7 +267,11 @@ fn run(common: &Common, out: &Path, previous: Option<&Path>, challenger: Option<
     let seconds = watch.finish();
     match result {
         Ok((scored, delivered)) => {
-            print(&if common.json { serde_json::to_string_pretty(&record).unwrap_or_default() } else { summary(&config, &scored, &delivered, out) });
+            print(&if common.json {
+                serde_json::to_string_pretty(&record).unwrap_or_default()
+            } else {
+                summary(&config, &scored, &record.notes, &delivered, out)
+            });
             // The process ends here: texts of every customer need not be given back one by one.
             std::mem::forget(scored);
             Ok(())
@@ -342,7 +346,7 @@ fn files(config: &Config, Model { bundle, hash }: Model<'_>, exports: &Exports, 
     ])
 }
 
-fn summary(config: &Config, scored: &Scored, delivered: &Delivered, out: &Path) -> String {
+fn summary(config: &Config, scored: &Scored, notes: &[String], delivered: &Delivered, out: &Path) -> String {
     let as_of = if scored.as_of.is_empty() { String::new() } else { format!(" as of {}", scored.as_of) };
     let mut lines = vec![format!("{}{as_of}", config.project.name)];
     lines.push(format!("  risk.csv      {} customers", grouped(scored.risk.len() as u64)));
@@ -361,7 +365,7 @@ fn summary(config: &Config, scored: &Scored, delivered: &Delivered, out: &Path) 
         let offer = offer.as_deref().unwrap_or("all offers");
         format!("  what if       a budget of {budget:.2} for {offer}: offers are worth {value:.2} ({added:+.2}), one more would return {price:.2}")
     }));
-    lines.extend(scored.notes.iter().map(|note| format!("  note          {note}")));
+    lines.extend(notes.iter().map(|note| format!("  note          {note}")));
     lines.push(format!("  written to    {}", out.display()));
     lines.join("\n")
 }

@@ -200,7 +200,7 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
         value["champion"] = serde_json::to_value(&comparison).unwrap_or_default();
         print(&pretty(&value));
     } else {
-        print(&summary(&config, &trained.measured));
+        print(&summary(&config, &trained.measured, &exports.notes));
         if let Some(effects) = &trained.bundle.effects {
             print(&effects_text(effects));
         }
@@ -301,7 +301,7 @@ fn validate(common: &Common, folds: Option<&Path>, features: Option<&Path>) -> R
         }
     };
     let seconds = watch.finish();
-    print(&if common.json { pretty(&measured_json(&measured, &seconds)) } else { summary(&config, &measured) });
+    print(&if common.json { pretty(&measured_json(&measured, &seconds)) } else { summary(&config, &measured, &exports.notes) });
     Ok(())
 }
 
@@ -406,7 +406,7 @@ fn rows_text(rows: &Rows) -> String {
     format!("  rows        {read} read, {accepted} accepted, {rejected} rejected, {duplicates} duplicates, {skipped} skipped")
 }
 
-fn summary(config: &Config, measured: &Measured) -> String {
+fn summary(config: &Config, measured: &Measured, notes: &[String]) -> String {
     let mut lines = vec![config.project.name.clone()];
     lines.push(rows_text(&measured.rows));
     lines.push(format!("  seen        {} customers, {} items", grouped(measured.customers as u64), grouped(measured.items as u64)));
@@ -508,6 +508,7 @@ fn summary(config: &Config, measured: &Measured) -> String {
     }
     lines.extend(measured.reasons.iter().map(|(part, reason)| format!("  no {part:<9} {reason}")));
     lines.extend(measured.warnings.iter().map(|warning| format!("  warning     {warning}")));
+    lines.extend(notes.iter().map(|note| format!("  note        {note}")));
     lines.join("\n")
 }
 

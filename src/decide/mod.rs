@@ -242,6 +242,10 @@ impl<'a> Market<'a> {
         if !issued.is_empty() {
             notes.push(format!("{} offers of earlier lists are not among the treatments yet: they count as sent", issued.len()));
         }
+        // Right for a first run; later the pattern may be misspelt, and limits would not hold.
+        if config.decide.issued.is_some() && exports.issued.is_empty() {
+            notes.push("no file that [decide] issued names holds an offer of an earlier list: none counts as sent".into());
+        }
         past.extend(issued);
         let mut contacts = vec![Vec::new(); exports.customers.len()];
         for past in past.iter().filter(|past| !past.is_control) {

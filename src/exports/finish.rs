@@ -2,6 +2,7 @@
 
 use super::bind::table_header;
 use super::events::EventTexts;
+use super::excluded::Excluded;
 use super::identity::{Identities, IdentityTable};
 use super::intern::{Interner, Union};
 use super::items::{ItemPart, merge as merge_items};
@@ -109,7 +110,7 @@ pub(super) fn finish(
     // Before anything is built: a file that is mostly refused is not what the config takes it for.
     finish.check_reject_rates()?;
     let identities = finish.identities(&mut results);
-    let excluded = finish.excluded(&identities)?;
+    let excluded = config.privacy.exclude_ids.as_deref().map(|path| Excluded::read(path, &identities)).transpose()?.unwrap_or_default();
     let customers = finish.customers(&workers, &results, &identities, &excluded);
     finish.exports.newest = finish.newest(&results);
     finish.tables(&mut results, &identities, &excluded);
@@ -240,17 +241,8 @@ impl<'a> Finish<'a> {
         kept
     }
 
-    /// The customer ids to leave out, as they are called after identities are joined.
-    fn excluded(&self, identities: &Identities) -> Result<BTreeSet<Vec<u8>>> {
-        let Some(path) = &self.config.privacy.exclude_ids else { return Ok(BTreeSet::new()) };
-        let text = std::fs::read_to_string(path).map_err(|error| Error::unreadable(path, &error))?;
-        let kinds: BTreeSet<&str> = self.plan.sources.iter().map(|source| kind_of(source.table)).collect();
-        let ids = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
-        Ok(ids.flat_map(|id| kinds.iter().map(move |kind| identities.resolve(kind, id.as_bytes()).to_vec())).collect())
-    }
-
     /// Numbers all customers.
-    fn customers(&mut self, workers: &[Worker], results: &[PieceResult], identities: &Identities, excluded: &BTreeSet<Vec<u8>>) -> Customers {
+    fn customers(&mut self, workers: &[Worker], results: &[PieceResult], identities: &Identities, excluded: &Excluded) -> Customers {
         let mut tables: Vec<(&Interner, usize, Option<usize>)> = Vec::new();
         let mut rows: Vec<(usize, Interner)> = Vec::new();
         for (number, source) in self.plan.sources.iter().enumerate() {
@@ -279,18 +271,16 @@ impl<'a> Finish<'a> {
         tables.extend(rows.iter().map(|(number, ids)| (ids, *number, None)));
         let interners: Vec<&Interner> = tables.iter().map(|(ids, _, _)| *ids).collect();
         let union = Union::of(&interners, |table, text| identities.resolve(kind_of(self.plan.sources[tables[table].1].table), text));
+        self.exports.notes.extend(excluded.note(&union.names));
         let mut numbers = Vec::with_capacity(union.names.len());
         let mut names = Vec::with_capacity(union.names.len());
         for name in union.names {
-            if excluded.contains(name.as_bytes()) {
+            if excluded.contains(&name) {
                 numbers.push(NO_INDEX);
             } else {
                 numbers.push(names.len() as u32);
                 names.push(name);
             }
-        }
-        if names.len() != numbers.len() {
-            self.exports.notes.push(format!("privacy: {} customers of exclude_ids were left out", numbers.len() - names.len()));
         }
         if let Some(pseudonyms) = &self.pseudonyms {
             let mut renamed: Vec<(Box<str>, Box<str>, u32)> =
@@ -371,7 +361,7 @@ impl<'a> Finish<'a> {
         Ok(())
     }
 
-    fn tables(&mut self, results: &mut [PieceResult], identities: &Identities, excluded: &BTreeSet<Vec<u8>>) {
+    fn tables(&mut self, results: &mut [PieceResult], identities: &Identities, excluded: &Excluded) {
         for (number, source) in self.plan.sources.iter().enumerate() {
             let is_treatments = match source.table {
                 SourceTable::Offers(_) => false,
@@ -389,7 +379,7 @@ impl<'a> Finish<'a> {
                 }
                 if !excluded.is_empty() {
                     let before = rows.len();
-                    rows.retain(|row| !excluded.contains(row[0].as_bytes()));
+                    rows.retain(|row| !excluded.contains(&row[0]));
                     if let Some(count) = self.plan.counts.iter().position(|(source, _)| *source == number) {
                         self.tallies[count].skipped += (before - rows.len()) as u64;
                     }

@@ -95,6 +95,11 @@ impl Identities {
     pub(super) fn resolve<'t>(&'t self, kind: &str, id: &'t [u8]) -> &'t [u8] {
         self.canonical.get(kind).and_then(|ids| ids.get(id)).map_or(id, |name| name)
     }
+
+    /// The customer ids that an id may stand for, of whatever kind it is; itself among them.
+    pub(super) fn all_of(&self, id: &[u8]) -> Vec<Vec<u8>> {
+        self.canonical.values().filter_map(|ids| ids.get(id)).map(|name| name.to_vec()).chain([id.to_vec()]).collect()
+    }
 }
 
 fn root(parents: &mut [usize], mut node: usize) -> usize {

@@ -26,6 +26,7 @@ mod profiles;
 mod reject;
 mod tables;
 // How all rows are read, and what becomes of them; or the first few, before a config says what they are.
+mod excluded;
 mod finish;
 mod identity;
 mod intern;

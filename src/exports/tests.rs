@@ -288,12 +288,66 @@ fn rows_of_the_test_role_are_truth_and_never_events() {
     assert_eq!(exports.newest, None);
 }
 
+/// Orders of the web shop and of the tills, and whose card is whose.
+const CARDS: &str = "[[events]]\nfiles = [\"a.csv\"]\ncustomer = \"who\"\ntime = \"day\"\nkind = { value = \"purchase\" }\n\
+                     [[events]]\nfiles = [\"till.csv\"]\nid = \"card\"\ncustomer = \"card\"\ntime = \"day\"\nkind = { value = \"purchase\" }\n\
+                     [[identities]]\nfiles = [\"cards.csv\"]\ncustomer = \"who\"\nalso = [\"card\", \"mail\"]\n[privacy]\nexclude_ids = \"forget.txt\"\n";
+
+fn with_cards(forget: impl AsRef<[u8]>) -> Shop {
+    Shop::new(CARDS)
+        .file("a.csv", "who,day\na,2024-01-01\nb,2024-01-01\nc,2024-01-01\nd,2024-01-01\n")
+        .file("till.csv", "card,day\n77,2024-01-02\n88,2024-01-02\n99,2024-01-02\n")
+        .file("cards.csv", "who,card,mail\na,77,a@example.com\nb,88,b@example.com\nc,,c@example.com\n")
+        .file("forget.txt", forget)
+}
+
+#[test]
+fn whoever_asks_to_be_left_out_may_give_any_of_their_ids_and_the_list_may_come_from_a_spreadsheet() {
+    let left = |forget: &str| with_cards(forget).read().customers.iter().map(|id| id.to_string()).collect::<Vec<_>>();
+    assert_eq!(left(""), ["99", "a", "b", "c", "d"]);
+    // A card used at a till, an address that no other file has, a card that nobody is known to hold.
+    assert_eq!(left("77\nc@example.com\n99\n"), ["b", "d"]);
+    assert_eq!(left("\u{feff}a\r\n\r\n\t b \r\n\"c\"\r\nd"), ["99"]);
+}
+
+#[test]
+fn ids_to_leave_out_that_are_nobodys_are_told_of_by_their_line() {
+    let notes = |forget: &str| with_cards(forget).read().notes;
+    assert_eq!(notes("\n"), Vec::<String>::new());
+    assert_eq!(notes("a\n77\nd\n"), ["privacy: 2 customers of exclude_ids were left out"]);
+    assert_eq!(
+        notes("customer\n\nb\nB\n"),
+        ["privacy: 1 customer of exclude_ids was left out; 2 of its 3 ids are of no customer in the exports (the first on line 1)"]
+    );
+}
+
+#[test]
+fn a_list_of_ids_to_leave_out_in_another_encoding_is_refused_and_not_taken_for_nobody() {
+    for forget in [&b"\xff\xfea\0\n\0"[..], b"a\0\n\0", b"caf\xe9\n"] {
+        let error = with_cards(forget).fails();
+        assert!(error.to_string().contains("forget.txt") && error.message().contains("is not UTF-8"), "{error}");
+    }
+}
+
 #[test]
 fn excluded_customers_are_left_out_everywhere_and_counted() {
     let config = format!("{EVENTS}[privacy]\nexclude_ids = \"forget.txt\"\n");
     let exports = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-01-01,x,1\n").file("forget.txt", "a\n").read();
     assert_eq!(exports.customers.iter().map(|id| &**id).collect::<Vec<_>>(), ["b"]);
     assert_eq!((exports.counts[0].accepted, exports.counts[0].skipped), (1, 1));
+}
+
+#[test]
+fn events_older_than_the_retention_are_not_read_and_counted_as_skipped() {
+    let config = format!("{EVENTS}[privacy]\nretention = \"30d\"\n");
+    let shop = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-02-01,x,1\nb,2024-03-02,x,1\nc,2024-03-02,x,1\n");
+    let days = |exports: &Exports| exports.events.time.iter().map(|time| Moment(*time).date()).collect::<Vec<_>>();
+    // From the newest event where no day is asked for, otherwise from that day.
+    let newest = shop.read();
+    assert_eq!(days(&newest), ["2024-02-01", "2024-03-02", "2024-03-02"]);
+    assert_eq!((newest.counts[0].accepted, newest.counts[0].skipped), (3, 1));
+    let later = shop.try_as_of(Some(crate::train::parse_date("2024-03-20").unwrap()), 1, 1 << 20).unwrap();
+    assert_eq!(days(&later), ["2024-03-02", "2024-03-02"]);
 }
 
 #[test]
