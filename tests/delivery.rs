@@ -124,6 +124,8 @@ fn who_asked_to_be_left_out_stands_in_no_file_and_an_id_that_is_nobodys_is_told_
     };
     let gone: Vec<String> = customers("before").difference(&customers("out")).cloned().collect();
     assert_eq!(gone, ["C000010", "C000011"]);
+    let explain = ["explain", "shop.toml", "--model", "models/shop.hfb", "--customer", "C000010", "--set", "privacy.exclude_ids=gone.txt"];
+    shop.scoring(&explain).fails(65).naming(&["C000010", "exclude_ids"]);
 }
 
 #[test]

@@ -282,6 +282,13 @@ impl<'a> Finish<'a> {
                 names.push(name);
             }
         }
+        let alike = alike(&names);
+        if alike > 0 {
+            self.exports.notes.push(format!(
+                "customer ids: {alike} differ from another one only in upper and lower case or in blanks around, and each counts as a customer of its own; if they \
+                 are the same people, write them alike in the exports"
+            ));
+        }
         if let Some(pseudonyms) = &self.pseudonyms {
             let mut renamed: Vec<(Box<str>, Box<str>, u32)> =
                 names.into_iter().zip(0..).map(|(name, number)| (pseudonyms.of(&name).into(), name, number)).collect();
@@ -707,6 +714,18 @@ impl<'a> Finish<'a> {
 /// The kind of id that the customer column of a source holds; empty for the customer's own.
 fn kind_of<'c>(table: SourceTable<'c>) -> &'c str {
     table.files().id.as_deref().unwrap_or_default()
+}
+
+/// How many names are another one but for case and blanks around. Most businesses have ids of one case, of which none is looked at.
+fn alike(names: &[Box<str>]) -> usize {
+    let any = |is: fn(u8) -> bool| names.iter().any(|name| name.bytes().any(is));
+    let is_blank = |byte: u8| byte.is_ascii_whitespace();
+    if !(any(|byte| byte.is_ascii_uppercase()) && any(|byte| byte.is_ascii_lowercase()) || any(is_blank)) {
+        return 0;
+    }
+    let mut folded: Vec<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+    folded.sort_unstable();
+    folded.windows(2).filter(|pair| pair[0] == pair[1]).count()
 }
 
 /// Adds rows to a table; keys that it has not yet become further columns.

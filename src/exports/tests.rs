@@ -338,6 +338,16 @@ fn excluded_customers_are_left_out_everywhere_and_counted() {
 }
 
 #[test]
+fn ids_that_differ_in_case_or_blanks_alone_stay_apart_and_are_told_of() {
+    let notes = |rows: &str| Shop::new(EVENTS).file("a.csv", format!("who,day,what,paid\n{rows}")).read().notes;
+    let told = notes("ann@x.example,2024-01-01,x,1\nAnn@x.example,2024-01-02,x,1\n ann@x.example ,2024-01-02,x,1\nbob@x.example,2024-01-02,x,1\n");
+    assert!(told.len() == 1 && told[0].starts_with("customer ids: 2 differ from another one only in upper and lower case"), "{told:?}");
+    for apart in ["C1,2024-01-01,x,1\nC2,2024-01-01,x,1\n", "a1,2024-01-01,x,1\nB1,2024-01-01,x,1\n", "Ann Lee,2024-01-01,x,1\nann leigh,2024-01-01,x,1\n"] {
+        assert_eq!(notes(apart), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn events_older_than_the_retention_are_not_read_and_counted_as_skipped() {
     let config = format!("{EVENTS}[privacy]\nretention = \"30d\"\n");
     let shop = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-02-01,x,1\nb,2024-03-02,x,1\nc,2024-03-02,x,1\n");

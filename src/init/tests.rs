@@ -88,6 +88,15 @@ fn where_nothing_else_says_who_an_address_does() {
 }
 
 #[test]
+fn an_address_is_known_however_e_mail_is_spelt() {
+    let orders = rows("Bestellnr;Kunde E-Mail;Bestelldatum;Artikelnr;Menge;Preis", "{n};u{c}@example.com;{d}.03.2024;A{c};2;3,50", 40);
+    let customers = rows("E-Mail;Geburtsdatum;Kundengruppe", "u{n}@example.com;{d}.05.1980;Gold", 7);
+    let toml = drafted(&[("bestellungen.csv", &orders), ("kunden.csv", &customers)]).unwrap();
+    assert!(tables(&toml, "events")[0].contains("customer = \"Kunde E-Mail\""), "{toml}");
+    assert!(tables(&toml, "profiles")[0].contains("customer = \"E-Mail\""), "{toml}");
+}
+
+#[test]
 fn a_till_that_writes_decimal_commas_is_read_as_such() {
     let toml = drafted(&[("umsatz.csv", &rows("Kundennr;Belegnr;Belegdatum;Artikelnr;Menge;Umsatz", "K{c};B{n};{d}.03.2024;A{c};2;3,50", 40))]).unwrap();
     for line in

@@ -434,6 +434,11 @@ pub(super) fn words(name: &str) -> Vec<String> {
     }
     words.push(word);
     words.retain(|word| !word.is_empty());
+    // One word, however it is written: E-Mail, eMail.
+    while let Some(at) = words.windows(2).position(|pair| pair[0] == "e" && pair[1].starts_with("mail")) {
+        let mail = words.remove(at + 1);
+        words[at].push_str(&mail);
+    }
     words.iter().flat_map(|word| apart(word)).map(|word| english(word).to_owned()).collect()
 }
 
@@ -471,6 +476,10 @@ mod tests {
         assert_eq!(words("Stück"), ["quantity"]);
         assert_eq!(words("Número de pedido"), ["number", "de", "order"]);
         assert_eq!(words("Policennummer"), ["policen", "number"]);
+        for name in ["E-Mail", "eMail", "e_mail", "Email", "EMAIL"] {
+            assert_eq!(words(name), ["email"], "{name}");
+        }
+        assert_eq!(words("Kunde E-Mail-Adresse"), ["customer", "email", "address"]);
     }
 
     #[test]

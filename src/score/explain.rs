@@ -62,10 +62,7 @@ pub fn explain(config: &Config, exports: &Exports, bundle: &Bundle, customer: &s
     let cutoff = as_of(exports, bundle, options)?;
     // Asked for by the id or, where customers go by pseudonyms, by either.
     let by_own_id = || exports.own_ids.iter().position(|id| **id == *customer).map(|place| place as u32);
-    let index = exports
-        .customer(customer)
-        .or_else(by_own_id)
-        .ok_or_else(|| Error::data(format!("the exports have no customer \"{customer}\"; ids are compared byte for byte")))?;
+    let index = exports.customer(customer).or_else(by_own_id).ok_or_else(|| unknown(config, customer))?;
     let bound = bundle.features.bind(exports)?;
     let rule = ChurnRule::new(exports, &config.churn)?;
     let row = slim_row(config, exports, bundle, (&bound, &bundle.features.learned_for(exports, cutoff)), &rule, index, cutoff);
@@ -155,4 +152,15 @@ fn rules(config: &Config, row: &SlimRow) -> Vec<(String, bool)> {
             vec![("the subscription had begun".into(), row.standing != Standing::NoHistory), ("the subscription is running".into(), inside)]
         }
     }
+}
+
+fn unknown(config: &Config, customer: &str) -> Error {
+    let mut message = format!("the exports have no customer \"{customer}\"; ids are compared byte for byte");
+    if !config.identities.is_empty() {
+        message.push_str("; who has several ids goes by their customer id, as risk.csv has it");
+    }
+    if config.privacy.exclude_ids.is_some() {
+        message.push_str("; who stands in exclude_ids is left out");
+    }
+    Error::data(message)
 }
