@@ -97,6 +97,25 @@ fn an_address_is_known_however_e_mail_is_spelt() {
 }
 
 #[test]
+fn orders_that_fell_through_are_known_in_other_languages_too() {
+    let cases = [
+        ("Kundennr,Bestelldatum,Artikelnr,Menge,Bestellstatus", "geliefert", "storniert", "retourniert"),
+        ("klant,besteldatum,artikel,aantal,status", "geleverd", "geannuleerd", "geretourneerd"),
+        ("cliente,fecha_pedido,articulo,cantidad,estado", "entregado", "cancelado", "devuelto"),
+        ("client,date_commande,produit,quantité,statut", "livrée", "annulée", "retournée"),
+        ("客户编号,订单日期,商品编号,数量,订单状态", "已完成", "已取消", "已退货"),
+    ];
+    for (header, delivered, fell_through, returned) in cases {
+        let line = |status: &str| format!("K{{c}},2024-03-{{d}},A{{c}},2,{status}");
+        let text = rows(header, &line(delivered), 40) + &rows("", &line(fell_through), 5)[1..] + &rows("", &line(returned), 5)[1..];
+        let toml = drafted(&[("orders.csv", &text)]).unwrap();
+        let events = tables(&toml, "events");
+        let is_said = |key: &str, text: &str| events[0].lines().any(|line| line.starts_with(key) && line.contains(text));
+        assert!(is_said("where", fell_through) && is_said("returned_if", returned), "{toml}");
+    }
+}
+
+#[test]
 fn a_till_that_writes_decimal_commas_is_read_as_such() {
     let toml = drafted(&[("umsatz.csv", &rows("Kundennr;Belegnr;Belegdatum;Artikelnr;Menge;Umsatz", "K{c};B{n};{d}.03.2024;A{c};2;3,50", 40))]).unwrap();
     for line in
