@@ -278,7 +278,7 @@ fn comparison_text(comparison: &Comparison) -> String {
         "              log loss {:+.4} ({:+.4} to {:+.4}); below 0 the challenger is better",
         comparison.difference, comparison.interval.0, comparison.interval.1
     ));
-    lines.extend(comparison.notes.iter().map(|note| format!("  note        {note}")));
+    lines.extend(note_lines(&comparison.notes));
     lines.join("\n")
 }
 
@@ -359,7 +359,7 @@ fn draft_text(draft: &Draft, exports: &Exports, out: &Path) -> String {
     lines.extend(draft.left_out().iter().map(|left_out| format!("  left out    {left_out}")));
     lines.push(rows_text(&train::rows(exports)));
     lines.push(format!("  customers   {}, items {}", grouped(exports.customers.len() as u64), grouped(exports.items.ids.len() as u64)));
-    lines.extend(exports.notes.iter().map(|note| format!("  note        {note}")));
+    lines.extend(note_lines(&exports.notes));
     lines.push(format!("  written to  {}: every guess is said in it. Read it through, then:", out.display()));
     lines.push(format!("              holdfast-train check {0} && holdfast-train fit {0}", out.display()));
     lines.join("\n")
@@ -399,6 +399,10 @@ fn measured_json(measured: &Measured, seconds: &[(String, f64)]) -> serde_json::
     value["seconds"] = seconds.iter().map(|(stage, seconds)| (stage.clone(), json!(seconds))).collect::<serde_json::Map<_, _>>().into();
     value["peak_rss_mib"] = json!(terminal::peak_rss_mib());
     value
+}
+
+fn note_lines(notes: &[String]) -> impl Iterator<Item = String> {
+    notes.iter().map(|note| format!("  note        {note}"))
 }
 
 fn rows_text(rows: &Rows) -> String {
@@ -508,7 +512,7 @@ fn summary(config: &Config, measured: &Measured, notes: &[String]) -> String {
     }
     lines.extend(measured.reasons.iter().map(|(part, reason)| format!("  no {part:<9} {reason}")));
     lines.extend(measured.warnings.iter().map(|warning| format!("  warning     {warning}")));
-    lines.extend(notes.iter().map(|note| format!("  note        {note}")));
+    lines.extend(note_lines(notes));
     lines.join("\n")
 }
 

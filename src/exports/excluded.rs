@@ -39,18 +39,18 @@ impl Excluded {
         self.names.contains(name.as_bytes())
     }
 
-    /// What to tell, where any id was given: how many of these customers are left out, and where the ids stand that are nobody's. The ids themselves are not
-    /// told: notes are read by more people than the list is.
-    pub fn note(&self, names: &[Box<str>]) -> Option<String> {
+    /// What to tell, where any id was given: how many customers were `left_out`, and where the ids stand that are nobody's. The ids themselves are not told:
+    /// notes are read by more people than the list is.
+    pub fn note(&self, left_out: &[Box<str>]) -> Option<String> {
         if self.ids.is_empty() {
             return None;
         }
-        let known: BTreeSet<&[u8]> = names.iter().map(|name| name.as_bytes()).filter(|name| self.names.contains(*name)).collect();
+        let known: BTreeSet<&[u8]> = left_out.iter().map(|name| name.as_bytes()).collect();
         let unknown: Vec<usize> = self.ids.iter().filter(|(_, names)| !names.iter().any(|name| known.contains(&name[..]))).map(|(line, _)| *line).collect();
         let nobody = unknown.first().map_or_else(String::new, |line| {
             format!("; {} of its {} ids are of no customer in the exports (the first on line {line})", unknown.len(), self.ids.len())
         });
-        let customers = if known.len() == 1 { "1 customer of exclude_ids was" } else { &format!("{} customers of exclude_ids were", known.len()) };
+        let customers = if left_out.len() == 1 { "1 customer of exclude_ids was" } else { &format!("{} customers of exclude_ids were", left_out.len()) };
         Some(format!("privacy: {customers} left out{nobody}"))
     }
 }

@@ -271,17 +271,19 @@ impl<'a> Finish<'a> {
         tables.extend(rows.iter().map(|(number, ids)| (ids, *number, None)));
         let interners: Vec<&Interner> = tables.iter().map(|(ids, _, _)| *ids).collect();
         let union = Union::of(&interners, |table, text| identities.resolve(kind_of(self.plan.sources[tables[table].1].table), text));
-        self.exports.notes.extend(excluded.note(&union.names));
         let mut numbers = Vec::with_capacity(union.names.len());
         let mut names = Vec::with_capacity(union.names.len());
+        let mut left_out = Vec::new();
         for name in union.names {
             if excluded.contains(&name) {
                 numbers.push(NO_INDEX);
+                left_out.push(name);
             } else {
                 numbers.push(names.len() as u32);
                 names.push(name);
             }
         }
+        self.exports.notes.extend(excluded.note(&left_out));
         let alike = alike(&names);
         if alike > 0 {
             self.exports.notes.push(format!(
