@@ -17,7 +17,7 @@ pub use measured::{ArmMeasured, ChurnMeasured, DecideMeasured, Measured, RankMea
 
 use crate::bundle::{Bundle, Meta};
 use crate::churn::{rarer, tiers};
-use crate::config::{Config, Definition, Effort, Tier};
+use crate::config::{Config, Definition, Effort, Tier, TierFrom};
 use crate::decide::learn::learn;
 use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
@@ -192,8 +192,13 @@ pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String,
 fn tier_warnings(measured: &Measured, bounds: &[Tier]) -> Vec<String> {
     let base = measured.base.unwrap_or(0);
     let of_churn = |churn: &ChurnMeasured| {
+        // A multiple of the base rate fits already, and one that the staff fill holds as many as it can.
+        let begins_too_high = |name: &str, count: usize| {
+            let tier = bounds.iter().find(|tier| tier.name == name);
+            tier.is_some_and(|tier| matches!(tier.from, TierFrom::Probability(_)) && tier.max.is_none_or(|max| (count as u64) < max))
+        };
         let warning = |(tier, count): &(String, usize)| match *count {
-            count if count > 0 && (count as f64) < 0.01 * base as f64 => Some(format!(
+            count if count > 0 && (count as f64) < 0.01 * base as f64 && begins_too_high(tier, count) => Some(format!(
                 "the tier {tier} holds {count} of {base} customers, fewer than 1 %: a bound as a multiple of the base rate (lift) fits such a base better"
             )),
             count => tiers::fault(bounds, churn.base_rate, tier, count, base),

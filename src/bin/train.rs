@@ -9,7 +9,7 @@ use holdfast::decide::effects::Effects;
 use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::evaluate::classify::Classification;
 use holdfast::exports::{self, Exports};
-use holdfast::init::{self, Draft};
+use holdfast::init::Draft;
 use holdfast::journey::Journey;
 use holdfast::output::report::TrainReport;
 use holdfast::simulate::{self, ShopPlan};
@@ -347,8 +347,9 @@ fn draft(files: &[String], out: Option<PathBuf>, name: Option<String>, threads: 
         eprintln!("{} is written, and the exports cannot be read by it yet: correct it where the next line says", out.display());
         error
     };
-    let exports = Config::load(&out, &[]).and_then(|config| train::read(&config, threads, &mut watch)).map_err(written)?;
-    output::write_file(&out, draft.to_toml(init::leaving(&exports).as_ref()).as_bytes(), |_| Ok(()))?;
+    let config = Config::load(&out, &[]).map_err(written)?;
+    let exports = train::read(&config, threads, &mut watch).map_err(written)?;
+    output::write_file(&out, draft.to_toml(draft.leaving(&exports, &config.churn).as_ref()).as_bytes(), |_| Ok(()))?;
     watch.finish();
     print(&draft_text(&draft, &exports, &out));
     Ok(())

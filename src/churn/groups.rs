@@ -191,6 +191,8 @@ fn part(matrix: &FeatureMatrix, feature: usize, said: &Said, language: Language)
 
 /// A bound with four significant digits at most; a tiny one is not written as nothing.
 fn short(value: f64) -> String {
+    // Nothing has no sign.
+    let value = value + 0.0;
     if value != 0.0 && value.abs() < 0.001 {
         return format!("{value:.1e}");
     }
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_bound_has_as_many_digits_as_tell_it_from_nothing() {
-        let written = [(0.0, "0"), (5.5, "5.5"), (0.25, "0.25"), (1234.56, "1235"), (0.000_000_31, "3.1e-7"), (-0.0004, "-4.0e-4")];
+        let written = [(0.0, "0"), (-0.0, "0"), (5.5, "5.5"), (0.25, "0.25"), (1234.56, "1235"), (0.000_000_31, "3.1e-7"), (-0.0004, "-4.0e-4")];
         written.iter().for_each(|(value, text)| assert_eq!(&short(*value), text));
     }
 

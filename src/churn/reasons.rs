@@ -36,17 +36,14 @@ pub fn reasons(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, m
     }
     strengths.retain(|(name, ..)| !hidden.iter().any(|hidden| is_called(name, hidden)));
     strengths.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
-    let raising: Vec<_> = strengths.iter().filter(|(.., sum)| *sum > LEAST).take(most).collect();
-    if raising.is_empty() {
-        return strengths
-            .iter()
-            .next_back()
-            .filter(|(.., sum)| *sum < -LEAST)
-            .map(|strength| (format!("keeps_{}", strength.0), say(plan, row, contributions, strength, language)))
-            .into_iter()
-            .collect();
+    let told = |strength: &(String, Option<usize>, f64)| say(plan, row, contributions, strength, language);
+    let raising = strengths.iter().take_while(|(.., sum)| *sum > LEAST);
+    let raising: Vec<_> = raising.filter_map(|strength| Some((strength.0.clone(), told(strength)?))).take(most).collect();
+    if !raising.is_empty() {
+        return raising;
     }
-    raising.into_iter().map(|strength| (strength.0.clone(), say(plan, row, contributions, strength, language))).collect()
+    let lowering = strengths.iter().rev().take_while(|(.., sum)| *sum < -LEAST);
+    lowering.filter_map(|strength| Some((format!("keeps_{}", strength.0), told(strength)?))).take(1).collect()
 }
 
 /// Checks that what is not to be given as a reason exists.
@@ -66,27 +63,28 @@ pub fn check_hidden(plan: &FeaturePlan, hidden: &[String]) -> Result<()> {
     }
 }
 
-/// The sentence of a family: that of its feature which pulls most in the family's direction.
-fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength: &(String, Option<usize>, f64), language: Language) -> String {
-    let sign = strength.2.signum();
-    let column = strength.1.or_else(|| {
-        let own = plan.specs.iter().enumerate().filter(|(_, spec)| spec.family == strength.0);
-        own.max_by(|a, b| (sign * contributions.by_feature[a.0]).total_cmp(&(sign * contributions.by_feature[b.0])).then(b.0.cmp(&a.0)))
-            .map(|(column, _)| column)
-    });
-    let Some(column) = column else { return String::new() };
+/// The sentence of a family: that of its feature which pulls most in the family's direction, of those in which the customer differs from others as a
+/// reader sees it. None where there is none: "6 orders, typically 6" is no reason.
+fn say(plan: &FeaturePlan, row: &[f64], contributions: &Contributions, strength: &(String, Option<usize>, f64), language: Language) -> Option<String> {
+    let pull = |column: usize| strength.2.signum() * contributions.by_feature[column];
     let named = |name: &str| plan.specs.iter().position(|spec| spec.name == name).map(|column| row[column]).filter(|value| !value.is_nan());
     if strength.0 == "recency"
         && let (Some(since), Some(usual)) = (named("days_since_last"), named("gap_usual"))
     {
         // Whole days that have passed, as in the column days_since_last.
         let since = since.floor();
-        return match language {
+        return Some(match language {
             Language::En => format!("no order for {since:.0} days; usually every {usual:.0}"),
             Language::Zh => format!("已 {since:.0} 天没有订单；通常每 {usual:.0} 天一次"),
-        };
+        });
     }
-    brief(&plan.specs[column], row[column], plan.typical[column], language)
+    if let Some(column) = strength.1 {
+        return Some(brief(&plan.specs[column], row[column], plan.typical[column], language));
+    }
+    let mut own: Vec<usize> = (0..plan.specs.len()).filter(|column| plan.specs[*column].family == strength.0 && pull(*column) > 0.0).collect();
+    own.sort_by(|a, b| pull(*b).total_cmp(&pull(*a)));
+    let told = |column: usize, value: f64| brief(&plan.specs[column], value, plan.typical[column], language);
+    own.into_iter().map(|column| (told(column, row[column]), told(column, plan.typical[column]))).find(|(own, typical)| own != typical).map(|(own, _)| own)
 }
 
 /// One feature in words for who acts on it: a sum of counts that fade has no unit to check, so it is told beside what is typical.
@@ -204,6 +202,23 @@ mod tests {
             reading: crate::snapshot::learned::Reading::default(),
             learned: crate::snapshot::learned::Learned::default(),
         }
+    }
+
+    #[test]
+    fn what_is_as_with_others_is_no_reason() {
+        let mut plan = plan();
+        plan.specs.push(spec("orders_180d", "orders", "orders in the last 180 days", "frequency"));
+        plan.typical.push(6.2);
+        let told = |orders: f64| {
+            let contributions = Contributions { base: 0.0, by_feature: vec![0.0, 0.0, 0.1, 0.0, 0.5] };
+            reasons(&plan, &[10.0, 30.0, 2.0, 0.0, orders], &contributions, 3, &[], Language::En)
+        };
+        // Of the family, the next that differs; without one, the family is none.
+        assert_eq!(told(4.0)[0].1, "orders in the last 180 days: 4 orders, typically 6.2");
+        assert_eq!(told(6.2), [("frequency".to_string(), "orders in the last 90 days: 2 orders, typically 3".to_string())]);
+        plan.typical[2] = 2.0;
+        let contributions = Contributions { base: 0.0, by_feature: vec![0.0, 0.0, 0.1, 0.0, 0.5] };
+        assert_eq!(reasons(&plan, &[10.0, 30.0, 2.0, 0.0, 6.2], &contributions, 3, &[], Language::En), []);
     }
 
     #[test]

@@ -172,6 +172,7 @@ fn column(column: &Column) -> String {
 fn unit_name(unit: Unit) -> &'static str {
     match unit {
         Unit::Seconds => "s",
+        Unit::Microseconds => "us",
         Unit::Milliseconds => "ms",
         Unit::Hours => "hours",
         Unit::Days => "days",

@@ -243,6 +243,8 @@ pub enum ColumnSource {
 pub enum Unit {
     /// Seconds.
     Seconds,
+    /// Millionths of a second.
+    Microseconds,
     /// Milliseconds.
     Milliseconds,
     /// Hours.

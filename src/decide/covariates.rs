@@ -37,7 +37,7 @@ impl Covariates {
         let mut profiles = profile_features(exports, churn, cutoff, true);
         profiles.retain(|feature| match &feature.kind {
             ProfileKind::Category { vocabulary } => (2..=MOST_CATEGORIES).contains(&(vocabulary.len() - 1)),
-            ProfileKind::Number | ProfileKind::Date => true,
+            ProfileKind::Number | ProfileKind::Date | ProfileKind::DateAhead => true,
         });
         Covariates { has_amount: exports.events.amount.iter().any(|amount| !amount.is_nan()), profiles }
     }
@@ -62,7 +62,7 @@ impl Covariates {
             ProfileKind::Category { vocabulary } => {
                 spec(&feature.name, "", FeatureValues::Category { vocabulary: vocabulary[..vocabulary.len().saturating_sub(1)].to_vec() })
             }
-            ProfileKind::Number | ProfileKind::Date => number(&feature.name, ""),
+            ProfileKind::Number | ProfileKind::Date | ProfileKind::DateAhead => number(&feature.name, ""),
         }));
         specs
     }

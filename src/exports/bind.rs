@@ -221,6 +221,7 @@ pub(super) fn table_header(table: SourceTable) -> Vec<String> {
 fn days_of(unit: Option<Unit>) -> f64 {
     match unit {
         Some(Unit::Seconds) => 1.0 / 86_400.0,
+        Some(Unit::Microseconds) => 1.0 / 86_400_000_000.0,
         Some(Unit::Milliseconds) => 1.0 / 86_400_000.0,
         Some(Unit::Hours) => 1.0 / 24.0,
         Some(Unit::Days) | None => 1.0,

@@ -50,7 +50,7 @@ impl DateFault {
 enum Layout {
     Sniffed(DateLayout),
     Declared(Pattern),
-    Number { milliseconds: i64, origin: Origin },
+    Number { microseconds: i64, origin: Origin },
 }
 
 /// What a number of a unit counts from.
@@ -114,8 +114,8 @@ impl DateParser {
         let stamp = match &self.layout {
             Layout::Sniffed(layout) => layout.read(text),
             Layout::Declared(pattern) => pattern.parse(text),
-            Layout::Number { milliseconds, origin } => {
-                let count = seconds_of(text, *milliseconds).ok_or(DateFault::BadDate)?;
+            Layout::Number { microseconds, origin } => {
+                let count = seconds_of(text, *microseconds).ok_or(DateFault::BadDate)?;
                 let stamp = match origin {
                     Origin::Wall(start) => Stamp { wall: start.checked_add(count).ok_or(DateFault::OutOfRange)?, offset: None },
                     Origin::Instant(start) => Stamp { wall: start.checked_add(count).ok_or(DateFault::OutOfRange)?, offset: Some(0) },
@@ -261,11 +261,12 @@ fn order_index(layout: DateLayout) -> Option<usize> {
 
 /// How numbers of a unit are read.
 fn number_layout(unit: Unit, origin: Option<&str>) -> Result<Layout> {
-    let milliseconds = match unit {
-        Unit::Milliseconds => 1,
-        Unit::Seconds => 1_000,
-        Unit::Hours => 3_600_000,
-        Unit::Days => 86_400_000,
+    let microseconds = match unit {
+        Unit::Microseconds => 1,
+        Unit::Milliseconds => 1_000,
+        Unit::Seconds => 1_000_000,
+        Unit::Hours => 3_600_000_000,
+        Unit::Days => 86_400_000_000,
     };
     let origin = match origin {
         // A day number is a day of the calendar, wherever one is; all else since the epoch is a moment.
@@ -277,22 +278,22 @@ fn number_layout(unit: Unit, origin: Option<&str>) -> Result<Layout> {
             None => return Err(Error::config(format!("origin {text:?} is not a date, expected YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"))),
         },
     };
-    Ok(Layout::Number { milliseconds, origin })
+    Ok(Layout::Number { microseconds, origin })
 }
 
-/// Whole seconds in a number of a unit of so many milliseconds; fractions of a second are cut off below.
-fn seconds_of(text: &[u8], milliseconds: i64) -> Option<i64> {
+/// Whole seconds in a number of a unit of so many microseconds; fractions of a second are cut off below.
+fn seconds_of(text: &[u8], microseconds: i64) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
     if !digits.is_empty() && digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit) {
         let size = digits.iter().fold(0i64, |value, byte| value * 10 + i64::from(byte - b'0'));
-        return (if negative { -size } else { size }).checked_mul(milliseconds).map(|total| total.div_euclid(1_000)).or(Some(i64::MAX / 2));
+        return (if negative { -size } else { size }).checked_mul(microseconds).map(|total| total.div_euclid(1_000_000)).or(Some(i64::MAX / 2));
     }
     let number: f64 = fast_float2::parse(text).ok().filter(|number: &f64| number.is_finite())?;
     // Rounding to the millisecond first undoes the error of day fractions, as spreadsheets write them.
-    let total = (number * milliseconds as f64).round() / 1_000.0;
+    let total = (number * microseconds as f64 / 1_000.0).round() / 1_000.0;
     Some(total.floor().clamp(-1e17, 1e17) as i64)
 }
 
@@ -470,6 +471,7 @@ mod tests {
             (Unit::Seconds, None, "UTC", "1234567890", "2009-02-13 23:31:30"),
             (Unit::Seconds, None, "Europe/Berlin", "1234567890.9", "2009-02-14 00:31:30"),
             (Unit::Milliseconds, None, "UTC", "1234567890999", "2009-02-13 23:31:30"),
+            (Unit::Microseconds, None, "UTC", "1234567890999999", "2009-02-13 23:31:30"),
             (Unit::Milliseconds, None, "UTC", "-1", "1969-12-31 23:59:59"),
             (Unit::Days, None, "America/New_York", "17897", "2019-01-01 00:00:00"),
             (Unit::Hours, Some("2018-08-01"), "UTC", "714", "2018-08-30 18:00:00"),
@@ -553,7 +555,7 @@ mod tests {
             if let Ok(parser) = sniffer.settle() {
                 let _ = parser.parse(&text);
             }
-            for unit in [Unit::Milliseconds, Unit::Seconds, Unit::Hours, Unit::Days] {
+            for unit in [Unit::Microseconds, Unit::Milliseconds, Unit::Seconds, Unit::Hours, Unit::Days] {
                 let _ = declared(number(unit, Some("2020-01-01T00:00:00+05:00")), "Europe/Berlin", &String::from_utf8_lossy(&text));
             }
         }

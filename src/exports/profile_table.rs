@@ -270,8 +270,10 @@ fn infer(codes: &[u32], names: &[Box<str>], customers: usize) -> Result<Option<V
     if names.is_empty() {
         return Ok(Some(Values::Code(codes.to_vec(), Vec::new())));
     }
-    let numbers: Option<Vec<f64>> = names.iter().map(|name| if is_id_like(name) { None } else { number(name.as_bytes(), false).ok() }).collect();
-    if let Some(numbers) = numbers {
+    let numbers = |decimal_comma: bool| -> Option<Vec<f64>> {
+        names.iter().map(|name| if is_id_like(name) { None } else { number(name.as_bytes(), decimal_comma).ok() }).collect()
+    };
+    if let Some(numbers) = numbers(false).or_else(|| numbers(true).filter(|_| has_decimal_comma(names))) {
         return Ok(Some(Values::Number(codes.iter().map(|code| if *code == NO_INDEX { f64::NAN } else { numbers[*code as usize] }).collect())));
     }
     let iso: DateParser = DateSniffer::new(&Column::constant(""), "UTC")?.settle()?;
@@ -283,6 +285,11 @@ fn infer(codes: &[u32], names: &[Box<str>], customers: usize) -> Result<Option<V
         return Ok(None);
     }
     Ok(Some(Values::Code(codes.to_vec(), names.to_vec())))
+}
+
+/// Whether commas are decimal signs without doubt: one at least does not stand before three digits, as one of thousands does.
+fn has_decimal_comma(names: &[Box<str>]) -> bool {
+    names.iter().filter_map(|name| name.trim().split_once(',')).any(|(_, decimals)| decimals.len() != 3)
 }
 
 /// Whether digits are a name rather than a quantity: a leading zero, or more of them than a number keeps.

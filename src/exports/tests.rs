@@ -386,6 +386,19 @@ fn a_decimal_comma_is_read_where_the_whole_column_has_it() {
 }
 
 #[test]
+fn a_decimal_comma_in_a_profile_makes_a_number_where_it_is_no_comma_of_thousands() {
+    let config = "[[profiles]]\nfiles = [\"*.csv\"]\ncustomer = \"who\"\n[churn]\ndefinition = \"none\"\n";
+    let values = |cells: [&str; 3]| {
+        let text = format!("who;paid\na;{}\nb;{}\nc;{}\n", cells[0], cells[1], cells[2]);
+        Shop::new(config).file("a.csv", &text).read().profiles[0].columns[0].values.clone()
+    };
+    assert_eq!(values(["1,5", "2", "1,125"]), ProfileValues::Number(vec![1.5, 2.0, 1.125]));
+    // 1,250 may be either, and 1,5 beside 2.5 is neither.
+    assert!(matches!(values(["1,250", "2", "3,125"]), ProfileValues::Category { .. }));
+    assert!(matches!(values(["1,5", "2.5", "3"]), ProfileValues::Category { .. }));
+}
+
+#[test]
 fn a_short_export_stops_the_run() {
     let config = EVENTS.replace("customer =", "min_rows = 3\ncustomer =");
     let error = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-01-01,x,1\n").fails();

@@ -112,6 +112,10 @@ impl<'s> Look<'s> {
             Holds::Date(_) | Holds::Nothing => false,
         }
     }
+    /// Whether it holds addresses of e-mail.
+    pub(super) fn holds_addresses(&self) -> bool {
+        self.is_text() && self.known > 0 && self.sampled.texts.iter().take(50).all(|text| text.contains('@'))
+    }
     /// Whether every value ends in `.0`.
     pub(super) fn ends_in_zero(&self) -> bool {
         self.known > 0 && self.sampled.texts.iter().all(|text| text.ends_with(".0"))
@@ -233,18 +237,21 @@ pub(super) fn without_signs(text: &str, signs: &[&'static str]) -> Option<f64> {
     fast_float2::parse::<f64, _>(plain.trim().replacen(',', ".", 1).as_str()).ok().filter(|number| is_digit && number.is_finite())
 }
 
-/// Numbers that say when: `20240131`, seconds and milliseconds since 1970, hours and days of a test.
+/// Numbers that say when: `20240131`, seconds and their parts since 1970, hours and days of a test.
 fn number_as_date(words: &[String], texts: &[&str], numbers: &[f64]) -> Option<Written> {
     if texts.iter().all(|text| text.len() == 8 || text.len() == 14) && fits(&sniffed(texts), texts) {
         return Some(Written::default());
     }
     let within = |low: f64, high: f64| numbers.iter().all(|number| (low..high).contains(number));
-    // From 1979 to 2096, in seconds and in milliseconds.
+    // From 1979 to 2096, in seconds, milliseconds and millionths.
     if within(3e8, 4e9) {
         return Some(Written { unit: Some(("s", None)), guess: Some("seconds since 1970".into()), ..Written::default() });
     }
     if within(3e11, 4e12) {
         return Some(Written { unit: Some(("ms", None)), guess: Some("milliseconds since 1970".into()), ..Written::default() });
+    }
+    if within(3e14, 4e15) {
+        return Some(Written { unit: Some(("us", None)), guess: Some("millionths of a second since 1970".into()), ..Written::default() });
     }
     // Hours of a day and days of a month do not go as far.
     let counted = match words {

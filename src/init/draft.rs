@@ -62,11 +62,11 @@ impl Source {
     }
     /// Sets a key and says why.
     pub(super) fn noted(&mut self, key: &'static str, value: String, note: impl Into<String>) {
-        self.entries.push(Entry { key, value, note: note.into() });
+        self.entries.push(Entry { key, value, note: one_line(&note.into()) });
     }
     /// Leaves all rows out but those of which a condition holds, and says why.
     pub(super) fn only_where(&mut self, condition: String, note: impl Into<String>) {
-        self.conditions.push((condition, note.into()));
+        self.conditions.push((condition, one_line(&note.into())));
     }
     /// The same, with nothing said of columns that are not used.
     pub(super) fn without_unused(mut self) -> Source {
@@ -97,7 +97,12 @@ impl Source {
 
 /// A line of comment, whatever the text holds.
 pub(super) fn comment(out: &mut String, text: &str) {
-    let _ = writeln!(out, "# {}", text.replace(char::is_control, " "));
+    let _ = writeln!(out, "# {}", one_line(text));
+}
+
+/// A text without line ends and other signs that a comment may not hold.
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// A text as TOML writes it.

@@ -2,6 +2,7 @@
 
 use super::columns::{Holds, Look, without_signs};
 use super::draft::{Source, in_condition, list, quoted};
+use super::followed::following;
 use super::items::item_columns;
 use super::offers::sent_offer;
 use super::table::Table;
@@ -56,6 +57,11 @@ pub(super) fn time(table: &Table<'_>) -> Option<usize> {
 /// Whether the files are named after something else that customers do.
 fn says_no_purchase(table: &Table<'_>) -> bool {
     named_kind(table).is_some_and(|kind| kind != "purchase")
+}
+
+/// Whether the last word of the files' names is one for what customers do: complaints are events, and a summary of visits is none.
+pub(super) fn is_named_after_events(table: &Table<'_>) -> bool {
+    table.stem.last().is_some_and(|word| words::kind(word).is_some())
 }
 
 /// What the files are named after, the last word first: reviews of orders are reviews.
@@ -168,6 +174,12 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
     let buys = has_amount(table) || basket(table).is_some();
     match named_kind(table) {
         // Who rates an item had it.
+        // Of mails, when they were sent tells what the business did.
+        Some("open" | "click") if time(table).is_some_and(|place| words::kind(table.columns[place].name) == Some("contact")) => {
+            Kind::Constant("contact".into(), "from the name of its date")
+        }
+        // Of a till.
+        Some("support") if has_amount(table) => Kind::Constant("purchase".into(), "rows tell of what was paid"),
         Some("survey") if table.item.is_some() => Kind::Constant("purchase".into(), "guessed: who rates an item had it"),
         Some(kind) => Kind::Constant(kind.to_owned(), "from the name of the file"),
         None if buys => Kind::Constant("purchase".into(), "rows tell of orders or of what was paid"),
@@ -189,11 +201,19 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     let used_for_numbers: Vec<usize> = [time(table), amount(table), quantity(table), price(table)].into_iter().flatten().collect();
     let mut source = table.source("events", folder, table.customer, &used_for_numbers);
     let mut used: Vec<usize> = table.customer.into_iter().collect();
+    // These are told by sources of their own.
+    let follows: Vec<usize> = following(table).into_iter().map(|(place, _)| place).collect();
+    used.extend(&follows);
     if let Some(place) = time(table) {
         table.put_time(&mut source, "time", place);
         used.push(place);
-        let others: Vec<&str> =
-            table.columns.iter().enumerate().filter(|(other, column)| *other != place && column.is_date()).map(|(_, column)| column.name).collect();
+        let others: Vec<&str> = table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(other, column)| *other != place && column.is_date() && !follows.contains(other))
+            .map(|(_, column)| column.name)
+            .collect();
         if !others.is_empty() {
             source.about.push(format!("Also dates: {}.", others.join(", ")));
         }
@@ -202,7 +222,7 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
     let what = match &kind {
         Kind::Constant(kind, why) => {
             source.noted("kind", format!("{{ value = {} }}", quoted(kind)), *why);
-            format!("each row a {kind}")
+            format!("each row {}", words::a(kind))
         }
         Kind::Column(place, map) => {
             let name = quoted(table.columns[*place].name);
@@ -304,6 +324,11 @@ fn put_status(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
     if !matches!(kind, Kind::Constant(kind, _) if kind == "purchase") {
         return;
     }
+    // Or a date of falling through does, where most orders have none.
+    let is_over = |column: &&Look<'_>| column.is_date() && words::fell_through(column.name) && 2 * column.known < table.sample().rows;
+    if let Some(column) = table.columns.iter().find(is_over) {
+        source.only_where(format!("{} is missing", in_condition(column.name)), "guessed: the others are no purchases");
+    }
     let is_status = |column: &&Look<'_>| column.is_text() && column.has_word(&["status"]) && (2..=MOST_KINDS).contains(&column.distinct());
     let Some(column) = table.columns.iter().find(is_status) else { return };
     let name = in_condition(column.name);
@@ -380,12 +405,11 @@ pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String]) -> O
 pub(super) fn contacts(table: &Table<'_>, folder: &Path) -> Option<Source> {
     let (offer, time) = (sent_offer(table)?, time(table)?);
     let column = &table.columns[offer];
-    let mut source = table.source("events", folder, None, &[]);
+    let mut source = table.source("events", folder, Some(table.customer?), &[]);
     source.about.push(format!("{}: what the business sent. A contact is never taken for a sign of life.", table.files()));
     if column.known < table.sample().rows {
         source.only_where(format!("{} is not missing", in_condition(column.name)), "the others were sent nothing");
     }
-    source.put("customer", quoted(table.columns[table.customer?].name));
     table.put_time(&mut source, "time", time);
     source.put("kind", "{ value = \"contact\" }".into());
     source.put("offer", quoted(column.name));

@@ -2,7 +2,7 @@
 //! and Chinese, without accents. Only words that English columns are hardly ever called are here (`data` is a date in Italian, `tag` a day in German).
 
 /// An English word, and what stands for it elsewhere; of German also the forms within longer words.
-const MEANS: [(&str, &[&str]); 68] = [
+const MEANS: [(&str, &[&str]); 81] = [
     // Ids.
     ("id", &["编号", "编码", "代码", "号码", "号", "kennung", "identifiant", "matricule"]),
     ("number", &["nummer", "numero", "nro"]),
@@ -13,9 +13,28 @@ const MEANS: [(&str, &[&str]); 68] = [
         "customer",
         &["kunde", "kunden", "kundin", "kund", "klant", "klanten", "cliente", "clientes", "clienti", "acheteur", "comprador", "客户", "顾客", "买家", "用户"],
     ),
-    ("member", &["mitglied", "mitglieder", "miembro", "socio", "socios", "membro", "会员"]),
-    ("account", &["konto", "vertrag", "vertrags", "contrat", "contrato", "contratto", "账户", "账号", "合同"]),
-    ("household", &["haushalt", "haushalts", "hogar"]),
+    ("member", &["mitglied", "mitglieds", "mitglieder", "adherent", "adherents", "miembro", "miembros", "socio", "socios", "membro", "会员"]),
+    ("account", &["konto", "账户", "账号"]),
+    ("contract", &["vertrag", "vertrags", "vertraege", "contrat", "contrats", "contrato", "contratos", "contratto", "contratti", "合同"]),
+    (
+        "subscription",
+        &[
+            "abo",
+            "abos",
+            "abonnement",
+            "abonnements",
+            "abonnementen",
+            "suscripcion",
+            "suscripciones",
+            "abbonamento",
+            "abbonamenti",
+            "assinatura",
+            "assinaturas",
+        ],
+    ),
+    ("membership", &["mitgliedschaft", "mitgliedschaften", "lidmaatschap", "membresia"]),
+    ("card", &["karte", "karten", "carte", "cartes", "kaart", "kaarten", "tarjeta", "tarjetas", "tessera", "tessere", "cartao", "会员卡", "卡"]),
+    ("household", &["haushalt", "haushalts", "foyer", "hogar"]),
     // What.
     ("item", &["artikel", "articulo", "articulos", "articolo", "articoli", "artigo", "artigos", "货品"]),
     ("product", &["produkt", "produkte", "produit", "produits", "producto", "productos", "prodotto", "prodotti", "produto", "produtos", "商品", "产品"]),
@@ -53,9 +72,11 @@ const MEANS: [(&str, &[&str]); 68] = [
     ("time", &["zeit", "uhrzeit", "zeitpunkt", "zeitstempel", "heure", "hora", "ora", "tijd", "时间"]),
     ("day", &["jour", "giorno"]),
     ("birth", &["geburt", "geburts", "geboorte", "naissance", "nacimiento", "nascita", "nascimento", "出生", "生日"]),
-    ("joined", &["eintritt", "eintritts", "inscription", "alta", "iscrizione", "注册", "入会"]),
+    ("start", &["beginn", "anfang", "debut", "inicio", "inizio", "开始"]),
+    ("end", &["ende", "einde", "fin", "fim", "结束", "到期"]),
+    ("joined", &["eintritt", "eintritts", "adhesion", "inscription", "alta", "iscrizione", "注册", "入会"]),
     // How many, and for how much.
-    ("quantity", &["menge", "mengen", "anzahl", "stueck", "stueckzahl", "aantal", "quantite", "cantidad", "quantita", "quantidade", "数量"]),
+    ("quantity", &["menge", "mengen", "anzahl", "stueck", "stueckzahl", "aantal", "quantite", "qte", "cantidad", "quantita", "quantidade", "数量"]),
     ("price", &["preis", "einzelpreis", "stueckpreis", "verkaufspreis", "vk", "prijs", "prix", "precio", "prezzo", "preco", "单价", "价格", "售价"]),
     ("amount", &["betrag", "summe", "gesamtbetrag", "bedrag", "montant", "importe", "importo", "monto", "金额", "总价"]),
     ("revenue", &["umsatz", "umsaetze", "omzet", "fatturato", "faturamento", "销售额"]),
@@ -197,6 +218,9 @@ const MEANS: [(&str, &[&str]); 68] = [
     ),
     ("cart", &["warenkorb", "winkelwagen", "panier", "carrito", "carrello", "carrinho", "加购", "购物车"]),
     ("view", &["ansicht", "ansichten", "aufruf", "aufrufe", "vue", "vues", "visita", "visitas", "visite", "浏览", "访问"]),
+    ("visit", &["besuch", "besuche", "besuchs", "bezoek", "bezoeken"]),
+    ("booking", &["buchung", "buchungen", "boeking", "boekingen"]),
+    ("reservation", &["reservierung", "reservierungen", "reservering", "reserveringen", "reserva", "reservas", "prenotazione", "prenotazioni"]),
     ("click", &["klick", "klicks", "clic", "clics", "点击"]),
     ("login", &["anmeldung", "anmeldungen", "connexion", "登录"]),
     ("support", &["kundendienst", "anfrage", "anfragen", "soporte", "assistenza", "客服"]),
@@ -219,6 +243,10 @@ const MEANS: [(&str, &[&str]); 68] = [
     ),
     ("survey", &["umfrage", "umfragen", "befragung", "enquete", "encuesta", "encuestas", "sondaggio", "问卷"]),
     ("contact", &["kontakt", "kontakte", "contacto", "contactos", "contatto", "contatti", "触达"]),
+    ("campaign", &["kampagne", "kampagnen", "campagne", "campagnes", "campana", "campanas", "campagna", "campanha", "campanhas", "营销活动"]),
+    ("group", &["gruppe", "groupe", "grupo", "gruppo", "组", "分组"]),
+    ("control", &["kontrolle", "kontroll", "kontrollgruppe", "temoin", "controllo", "对照", "对照组"]),
+    ("redemption", &["einloesung", "einloesungen", "utilisation", "utilisations", "canje", "canjes", "inwisseling", "核销"]),
     (
         "offer",
         &["angebot", "angebote", "gutschein", "gutscheine", "aanbieding", "offre", "offres", "oferta", "ofertas", "offerta", "offerte", "优惠券", "优惠"],

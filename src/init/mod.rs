@@ -6,11 +6,13 @@
 mod columns;
 mod draft;
 mod events;
+mod followed;
 mod inputs;
 mod items;
 mod languages;
 mod offers;
 mod profiles;
+mod subscriptions;
 mod table;
 mod tables;
 #[cfg(test)]
@@ -19,10 +21,11 @@ mod tests;
 mod windows;
 mod words;
 
-pub use windows::{Leaving, leaving};
+pub use windows::Leaving;
 
+use crate::config::ChurnSettings;
 use crate::error::{Error, Result};
-use crate::exports::Looked;
+use crate::exports::{Exports, Looked};
 use draft::{comment, list, quoted};
 use inputs::Input;
 use std::fmt::Write as _;
@@ -76,6 +79,11 @@ impl Draft {
         &self.found.left_out
     }
 
+    /// What leaving means, once the exports have been read by the text without it.
+    pub fn leaving(&self, exports: &Exports, settings: &ChurnSettings) -> Option<Leaving> {
+        if self.found.subscription.is_some() { windows::ending(exports, settings) } else { windows::leaving(exports) }
+    }
+
     /// The text. `leaving` is known once the exports have been read.
     pub fn to_toml(&self, leaving: Option<&Leaving>) -> String {
         let mut out = String::new();
@@ -98,18 +106,20 @@ impl Draft {
         } else if let Some((began, ended)) = &self.found.subscription {
             comment(&mut out, "Guessed: customers are those whose subscription runs; who ends it within the horizon leaves.");
             let _ = writeln!(out, "definition = \"subscription\"\nsubscription = {{ start = {}, end = {} }}", quoted(began), quoted(ended));
-            let _ = writeln!(out, "horizon = \"{}d\"", leaving.map_or(90, |leaving| leaving.horizon.min(90)));
+            let _ = writeln!(out, "horizon = \"{}d\"", leaving.map_or(90, |leaving| leaving.horizon));
         } else if let Some(leaving) = leaving {
             comment(&mut out, &format!("Guessed: {}.", leaving.why));
             let _ = writeln!(out, "definition = \"inactivity\"\nkinds = {}", list(&leaving.kinds));
             let _ = writeln!(out, "active_within = \"{}d\" # who is asked about: customers with one of these in this time", leaving.active_within);
             let _ = writeln!(out, "horizon = \"{}d\" # left: none of them in this time", leaving.horizon);
-            if let Some((tiers, why)) = leaving.tiers() {
-                comment(&mut out, &format!("Guessed: {why}."));
-                let _ = writeln!(out, "tiers = {tiers}");
-            }
+        } else if self.found.is_dated {
+            out.push_str("definition = \"inactivity\" # the exports could not be read yet: say what counts as alive (kinds, active_within, horizon)\n");
         } else {
             out.push_str("definition = \"none\" # nothing is dated and no column says who left\n");
+        }
+        if let Some((tiers, why)) = leaving.filter(|_| !self.found.has_label).and_then(Leaving::tiers) {
+            comment(&mut out, &format!("Guessed: {why}."));
+            let _ = writeln!(out, "tiers = {tiers}");
         }
         out
     }

@@ -2,6 +2,7 @@
 
 use super::columns::Look;
 use super::draft::{Source, list, quoted};
+use super::subscriptions::{Terms, known_at_the_end, terms};
 use super::table::Table;
 use super::words::{CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, SUPPRESS};
 use std::path::Path;
@@ -12,7 +13,9 @@ const MANY_NAMES: usize = 100;
 pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool) -> Source {
     let all: Vec<usize> = (0..table.columns.len()).collect();
     let mut source = table.source("profiles", folder, table.customer, &all);
-    source.about.push(format!("{}: one row for a customer. Columns that are not named here are numbers or categories, by what they hold.", table.files()));
+    let terms = terms(table);
+    let rows = if terms.is_some_and(|terms| terms.several) { "each row a subscription of a customer, who may have several" } else { "one row for a customer" };
+    source.about.push(format!("{}: {rows}. Columns that are not named here are numbers or categories, by what they hold.", table.files()));
     if table.customer.is_none() {
         source.noted("customer", "{ row = true }".into(), "no column is an id: the number of the row is");
         source.put("duplicates", quoted("keep"));
@@ -42,9 +45,16 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
     let tells_nothing = |column: &Look<'_>| {
         (column.has_word(&PERSONAL) && column.distinct() > MANY_NAMES) || is_row_number(column) || (column.is_text() && column.is_unique() && column.known > 20)
     };
-    let drop: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && tells_nothing(&table.columns[*place])).collect();
+    let of_the_end = terms.filter(|terms| terms.several).map_or(Vec::new(), |terms| known_at_the_end(table, terms));
+    let is_dropped = |place: &usize| !used.contains(place) && (tells_nothing(&table.columns[*place]) || of_the_end.contains(place));
+    let drop: Vec<usize> = all.iter().copied().filter(is_dropped).collect();
     if !drop.is_empty() {
-        source.noted("drop", list(drop.iter().map(|place| table.columns[*place].name)), "names and numbers of rows say nothing of other customers");
+        let of_the_end = if of_the_end.is_empty() { "" } else { "; what is known once a subscription has ended says nothing before" };
+        source.noted(
+            "drop",
+            list(drop.iter().map(|place| table.columns[*place].name)),
+            format!("names and numbers of rows say nothing of other customers{of_the_end}"),
+        );
     }
     used.extend(&drop);
     let dates: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && table.columns[*place].is_date()).collect();
@@ -55,8 +65,13 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
     if !signed.is_empty() {
         source.put("numbers", table.values(&signed));
     }
-    if is_dated {
-        let lasting: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && table.columns[*place].has_word(&LASTING)).collect();
+    if let Some(Terms { began, several: true, .. }) = terms {
+        // What a row says holds from its first day.
+        table.put_time(&mut source, "time", began);
+        source.put("pick", quoted("last"));
+    } else if is_dated {
+        let lasts = |place: usize| table.columns[place].has_word(&LASTING) || terms.is_some_and(|terms| terms.began == place);
+        let lasting: Vec<usize> = all.iter().copied().filter(|place| !used.contains(place) && lasts(*place)).collect();
         source.about.push("An export shows today, so columns serve the past only if `static` names them: those that never change.".into());
         if !lasting.is_empty() {
             source.put("static", list(lasting.iter().map(|place| table.columns[*place].name)));

@@ -4,7 +4,7 @@ use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
 use super::inputs::{Input, stem};
 use super::languages::english;
-use super::words::{BEGAN, CUSTOMER, ENDED, FILLER, ID, ITEM, LEFT, OF_LABEL, OFFER, singular, words};
+use super::words::{CARD, CUSTOMER, FILLER, HOUSEHOLD, ID, ITEM, LEFT, OF_LABEL, OFFER, singular, words};
 use crate::config::USUAL_MISSING;
 use crate::exports::Sample;
 use foldhash::HashSet;
@@ -38,9 +38,13 @@ pub(super) struct Table<'s> {
     pub(super) customer_guess: &'static str,
     pub(super) item: Option<usize>,
     pub(super) offer: Option<usize>,
+    /// Whether the customer is known by a card or an address, which may stand beside an id of their own elsewhere.
+    pub(super) may_be_other_id: bool,
     /// The kind of id, where it is not the customers' own.
     pub(super) id_kind: Option<String>,
     pub(super) is_test: bool,
+    /// Whether rows are events by their file's name, though no customer has two.
+    pub(super) is_of_events: bool,
 }
 
 impl<'s> Table<'s> {
@@ -48,7 +52,19 @@ impl<'s> Table<'s> {
         let sample = &input.sample;
         let columns = Look::all(sample);
         let stem = stem(sample);
-        let mut table = Table { input, columns, stem, customer: None, customer_guess: "", item: None, offer: None, id_kind: None, is_test: false };
+        let mut table = Table {
+            input,
+            columns,
+            stem,
+            customer: None,
+            customer_guess: "",
+            item: None,
+            offer: None,
+            may_be_other_id: false,
+            id_kind: None,
+            is_test: false,
+            is_of_events: false,
+        };
         // A table of a database calls its own key `id`, and itself what it is of.
         let own = table.own_key();
         let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
@@ -62,11 +78,19 @@ impl<'s> Table<'s> {
             let is_named = |column: &Look<'_>| column.is_text() && !column.is_unique() && column.distinct() > MANY_TEXTS;
             table.item = table.item.or(is_pair.then_some(1)).or_else(|| table.find(is_named).filter(|place| Some(*place) != table.customer));
         }
-        if table.customer.is_none() {
-            // Where nothing else is an id of a person, an address is.
-            let repeats =
-                |column: &Look<'_>| column.has_word(&["email"]) && column.is_text() && column.sampled.texts.iter().take(50).all(|text| text.contains('@'));
-            table.customer = table.find(repeats);
+        // Where nothing else is an id of a person, that of a card is, or an address. A household has several cards.
+        let is_household = table.customer.is_some_and(|customer| table.columns[customer].has_word(&HOUSEHOLD));
+        if table.customer.is_none() || is_household {
+            let is_address = |column: &Look<'_>| column.has_word(&["email"]) && column.holds_addresses();
+            let is_card = |place: &usize| {
+                let column = &table.columns[*place];
+                // That someone has a card is no number of it.
+                let is_number = column.has_word(&ID) || column.distinct() > MANY_TEXTS;
+                is_number && (column.has_word(&["card"]) || (column.has_word(&["loyalty"]) && column.has_word(&ID)))
+            };
+            let other = table.id_of(&CARD).filter(is_card).or_else(|| table.find(is_address).filter(|_| !is_household));
+            table.may_be_other_id = other.is_some();
+            table.customer = other.or(table.customer);
         }
         table
     }
@@ -248,18 +272,9 @@ impl<'s> Table<'s> {
             let column = &self.columns[*place];
             // Small numbers are among those of any other table: a count of rows tells nothing.
             let says_itself = column.words.iter().any(|word| !ID.contains(&word.as_str()));
-            let is_id = if column.is_text() { !says_itself || column.is_unique() } else { !says_itself && !column.counts_rows() };
+            let is_id = if column.is_text() { !says_itself || column.is_unique() || column.has_word(&ID) } else { !says_itself && !column.counts_rows() };
             is_id && column.may_be_id() && column.distinct() > 3 && fits(column) && share(*place) >= SHARED
         })
-    }
-
-    /// When a subscription began and when it ended, where some of those that began have not ended.
-    pub(super) fn subscription(&self) -> Option<(usize, usize)> {
-        let customer = self.customer.filter(|customer| self.columns[*customer].is_unique())?;
-        let ended = self.find(|column| column.is_date() && column.has_word(&ENDED))?;
-        let began = self.find(|column| column.is_date() && column.has_word(&BEGAN) && !column.has_word(&ENDED))?;
-        let (all, over) = (self.columns[customer].known, self.columns[ended].known);
-        (over * 50 > all && over < all && self.columns[began].known * 2 > all).then_some((began, ended))
     }
 
     /// The column that says who left, and what it says then.
@@ -270,7 +285,7 @@ impl<'s> Table<'s> {
         })?;
         let mut counts = self.columns[place].counts();
         let says_left = |text: &str| {
-            let text = text.to_lowercase();
+            let text = text.trim_end_matches('.').to_lowercase();
             ["1", "1.0", "yes", "y", "true", "t"].contains(&english(&text)) || words(&text).first().is_some_and(|word| LEFT.contains(&word.as_str()))
         };
         if let Some((_, text)) = counts.iter().find(|(_, text)| says_left(text)) {

@@ -2,10 +2,12 @@
 
 use super::draft::{Source, list};
 use super::events;
+use super::followed::followed;
 use super::inputs::Input;
 use super::items::items;
 use super::offers::{arm, experiment, offer_group, offers, treatments, trial};
 use super::profiles::profile;
+use super::subscriptions::terms;
 use super::table::{Of, Table};
 use super::words::{CUSTOMER, FILLER, ID};
 use foldhash::{HashSet, HashSetExt};
@@ -18,6 +20,8 @@ pub(super) struct Found {
     /// Files that fit nothing, and why.
     pub(super) left_out: Vec<String>,
     pub(super) has_label: bool,
+    /// Whether events have dates.
+    pub(super) is_dated: bool,
     /// Columns of the profiles that say when a subscription began and ended.
     pub(super) subscription: Option<(String, String)>,
 }
@@ -26,6 +30,7 @@ pub(super) struct Found {
 pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     let mut tables: Vec<Table<'_>> = inputs.iter().filter(|input| !input.is_lookup).map(Table::new).collect();
     let identities = identities(&mut tables);
+    let addresses = addresses(&mut tables);
     share_ids(&mut tables);
     share_customer(&mut tables);
     share_item(&mut tables);
@@ -34,13 +39,20 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
             table.guess_who_came(time);
         }
     }
-    let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, subscription: None };
+    let most = tables.iter().filter_map(|table| table.customer.map(|customer| table.columns[customer].distinct())).max().unwrap_or(0);
+    for table in &mut tables {
+        // A complaint is rare: that nobody has two makes no profile of it, where others tell of more customers.
+        let is_of_few = table.customer.is_some_and(|customer| 2 * table.columns[customer].distinct() < most);
+        table.is_of_events = is_of_few && events::is_named_after_events(table);
+    }
+    let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, is_dated: false, subscription: None };
     let has_items = tables.iter().any(|table| table.customer.is_none() && table.item.is_some());
     let has_train = tables.iter().any(|table| table.stem_has(&["train"]));
     for table in &mut tables {
         table.is_test = has_train && table.stem_has(&["test"]);
     }
     let is_dated = tables.iter().any(|table| is_event(table) && events::time(table).is_some());
+    found.is_dated = is_dated;
     let mut of_events: Vec<Source> = Vec::new();
     let (mut profiles, mut of_rows, mut rest): (Vec<Source>, Vec<Source>, Vec<Source>) = (Vec::new(), Vec::new(), Vec::new());
     let buys = tables.iter().find(|table| is_event(table) && events::time(table).is_some() && events::kind(table).buys());
@@ -59,7 +71,11 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         }
         if is_contacts(table) {
             rest.push(treatments(table, folder, sums, &groups));
-            of_events.extend(events::contacts(table, folder));
+            if let Some(contacts) = events::contacts(table, folder) {
+                let followed = followed(table, folder, &contacts);
+                of_events.push(contacts);
+                of_events.extend(followed);
+            }
         } else if is_event(table) {
             if table.item.is_none() && table.joined().is_some_and(|joined| told.contains(&joined)) && events::kind(table).buys() {
                 found.left_out.push(format!("{}: the orders that it tells of are told by their lines already", table.files()));
@@ -80,15 +96,19 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
                 rest.extend(items);
                 of_rows.extend(profile);
             }
+            let followed = followed(table, folder, &source);
             of_events.push(source);
-        } else if table.customer.is_some_and(|customer| !table.columns[customer].is_unique() && table.label().is_none()) {
+            of_events.extend(followed);
+        } else if table.customer.is_some_and(|customer| !table.columns[customer].is_unique()) && table.label().is_none() && terms(table).is_none() {
             found.left_out.push(format!("{}: customers stand in several rows, and nothing says when", table.files()));
         } else if table.customer.is_some() || table.label().is_some() || experiment(table).is_some() {
             table.guess_customer();
             let label = table.label().filter(|_| !found.has_label);
             found.has_label |= label.is_some();
-            let named = |(began, ended): (usize, usize)| (table.columns[began].name.to_owned(), table.columns[ended].name.to_owned());
-            found.subscription = found.subscription.or_else(|| table.subscription().map(named));
+            // A table of subscriptions says better when they end than dates of an account.
+            if let Some(terms) = terms(table).filter(|terms| terms.is_named || found.subscription.is_none()) {
+                found.subscription = Some((table.columns[terms.began].name.to_owned(), table.columns[terms.ended].name.to_owned()));
+            }
             profiles.push(profile(table, folder, label, is_dated));
             rest.extend(experiment(table).map(|arm| trial(table, folder, arm)));
         } else if table.offer.is_some() {
@@ -105,7 +125,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     }
     rest.sort_by_key(|source| ["items", "offers", "treatments"].iter().position(|table| *table == source.table));
     found.sources = of_events.into_iter().chain(profiles).chain(rest).collect();
-    for (number, also) in identities {
+    for (number, also) in identities.into_iter().chain(addresses) {
         let table = &tables[number];
         let mut source = table.source("identities", folder, table.customer, &[]);
         source.about.push(format!("{}: which ids are one person.", table.files()));
@@ -132,7 +152,7 @@ fn identities(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
         }
         let also: Vec<String> = others.iter().map(|place| table.columns[*place].name.to_owned()).collect();
         let mut is_used = false;
-        for other in tables.iter_mut().filter(|other| other.customer.is_none()) {
+        for other in tables.iter_mut().filter(|other| other.customer.is_none() || other.may_be_other_id) {
             if let Some(place) = other.find(|column| also.iter().any(|name| name == column.name)) {
                 other.customer = Some(place);
                 other.id_kind = Some(other.columns[place].name.to_owned());
@@ -141,6 +161,31 @@ fn identities(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
         }
         if is_used {
             found.push((number, also));
+        }
+    }
+    found
+}
+
+/// Tables of customers that have their addresses too, where other tables know them by those; those tables get that kind of id.
+fn addresses(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
+    let by_address = |table: &Table<'_>| table.may_be_other_id && table.customer.is_some_and(|place| table.columns[place].holds_addresses());
+    let mut found = Vec::new();
+    for number in 0..tables.len() {
+        let table = &tables[number];
+        let is_of_customers = table.customer.is_some_and(|customer| table.columns[customer].is_unique()) && !by_address(table);
+        let address = (0..table.columns.len()).find(|place| table.columns[*place].holds_addresses()).filter(|_| is_of_customers);
+        let Some(address) = address else { continue };
+        let name = table.columns[address].name.to_owned();
+        let known: HashSet<&str> = table.texts(Some(address)).collect();
+        let mut is_used = false;
+        for other in tables.iter_mut().filter(|table| table.id_kind.is_none() && by_address(table)) {
+            if 2 * other.texts(other.customer).filter(|text| known.contains(text)).count() > other.texts(other.customer).count() {
+                other.id_kind = Some(name.clone());
+                is_used = true;
+            }
+        }
+        if is_used {
+            found.push((number, vec![name]));
         }
     }
     found
@@ -182,12 +227,12 @@ fn persons(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
 /// Whether rows are what customers did: several for a customer, or one that was paid for something.
 fn is_event(table: &Table<'_>) -> bool {
     let Some(customer) = table.customer else { return false };
-    if table.label().is_some() {
+    if table.label().is_some() || terms(table).is_some_and(|terms| terms.several) {
         return false;
     }
     let repeats = !table.columns[customer].is_unique();
     let acts = table.item.is_some() || events::basket(table).is_some();
-    (repeats && (events::time(table).is_some() || table.item.is_some())) || (acts && events::time(table).is_some())
+    (repeats && (events::time(table).is_some() || table.item.is_some())) || ((acts || table.is_of_events) && events::time(table).is_some())
 }
 
 /// Whether rows are what the business sent: an offer for a customer, and no purchase.

@@ -135,6 +135,116 @@ fn accounts_that_begin_and_end_are_subscriptions() {
 }
 
 #[test]
+fn subscriptions_of_customers_who_may_have_several_are_terms_and_no_events() {
+    let mut terms = "subscription_id,account_id,plan,start_date,end_date,cancel_reason,mrr\n".to_owned();
+    for n in 0..80 {
+        let (end, reason) = if n % 3 == 0 { ("2024-02-01", ["price", "moved"][n % 2]) } else { ("", "") };
+        terms += &format!("s{n},a{},p{},2023-0{}-{:02},{end},{reason},{}\n", n % 60, n % 4, n / 60 + 1, n % 28 + 1, n % 5);
+    }
+    let accounts = rows("account_id,country,signup_date", "a{n},c{c},2023-01-{d}", 60);
+    let logins = rows("account_id,logged_in_at", "a{c},2024-03-{d}", 60);
+    let toml = drafted(&[("subscriptions.csv", &terms), ("accounts.csv", &accounts), ("logins.csv", &logins)]).unwrap();
+    assert!(toml.contains("definition = \"subscription\"\nsubscription = { start = \"start_date\", end = \"end_date\" }"), "{toml}");
+    let profiles = tables(&toml, "profiles");
+    let of_terms = profiles.iter().find(|table| table.contains("subscriptions.csv")).unwrap();
+    assert!(of_terms.contains("time = \"start_date\"\npick = \"last\"") && of_terms.contains("dates = [\"start_date\", \"end_date\"]"), "{of_terms}");
+    assert!(of_terms.contains("drop = [\"subscription_id\", \"cancel_reason\"]"), "what is known once it has ended is not learnt from: {of_terms}");
+    assert!(!tables(&toml, "events").iter().any(|table| table.contains("subscriptions.csv")), "{toml}");
+    // Contracts for a year, all with an end, in German.
+    let contracts = rows("Vertragsnr;Mitgliedsnr;Tarif;Beginn;Ende", "V{n};M{c};t{c};{d}.01.2023;{d}.01.2024", 60);
+    let visits = rows("Mitgliedsnr;Zeitpunkt", "M{c};{d}.03.2023 10:00", 60);
+    let toml = drafted(&[("Vertraege.csv", &contracts), ("Besuche.csv", &visits)]).unwrap();
+    assert!(toml.contains("subscription = { start = \"Beginn\", end = \"Ende\" }") && toml.contains("customer = \"Mitgliedsnr\""), "{toml}");
+    assert!(!tables(&toml, "profiles")[0].contains("Tarif"), "a tariff is known while the contract runs: {toml}");
+    // Tickets begin and end as well.
+    let tickets = "account_id,created_at,closed_at\n".to_owned()
+        + &(0..80).map(|n| format!("a{},2024-01-{:02},{}\n", n % 30, n % 28 + 1, if n % 3 == 0 { "" } else { "2024-02-01" })).collect::<String>();
+    let toml = drafted(&[("tickets.csv", &tickets), ("accounts.csv", &accounts), ("logins.csv", &logins)]).unwrap();
+    assert!(toml.contains("kind = { value = \"support\" }") && !toml.contains("\"subscription\""), "{toml}");
+}
+
+#[test]
+fn customers_who_are_known_by_a_card_go_by_it_and_their_address_elsewhere_is_one_of_their_ids() {
+    let cards = rows("N° carte;Foyer;E-mail;Date d'adhésion", "3{n};F{c};c{n}@exemple.fr;{d}/01/2023", 120);
+    let tickets =
+        rows("N° ticket;N° carte;Date;Heure;Magasin;Total TTC", "T{n};3{c};{d}/03/2024;10:00;Lyon;12,50", 120) + "T900;31;05/04/2024;11:00;Paris;3,20\n";
+    let lines = rows("N° ticket;Code article;Qté;Montant TTC", "T{n};A{c};2;6,25", 120) + "T1;A9;1;2,10\n";
+    let web = rows("email,horodatage,page", "c{c}@exemple.fr,2024-03-{d}T10:00:00,/", 120) + "c1@exemple.fr,2024-04-01T10:00:00,/p\n";
+    let sent = rows("N° carte;Code offre;Date d'envoi;Canal", "3{c};P{c};{d}/02/2024;email", 120) + "31;P2;20/02/2024;courrier\n";
+    let complaints = rows("N° carte;Date;Motif", "3{n};{d}/03/2024;caisse", 20);
+    let files = [
+        ("reclamations.csv", &complaints),
+        ("cartes.csv", &cards),
+        ("tickets.csv", &tickets),
+        ("lignes_tickets.csv", &lines),
+        ("web.csv", &web),
+        ("campagnes.csv", &sent),
+    ];
+    let toml = drafted(&files.map(|(name, text)| (name, text.as_str()))).unwrap();
+    let events = tables(&toml, "events");
+    let of = |file: &str| events.iter().find(|table| table.contains(&format!("files = [\"{file}\"]"))).unwrap_or_else(|| panic!("{file} in {toml}"));
+    let bought = of("lignes_tickets.csv");
+    for part in [
+        "customer = \"N° carte\"",
+        "item = \"Code article\"",
+        "quantity = \"Qté\"",
+        "amount = \"Montant TTC\"",
+        "kind = { value = \"purchase\" }",
+        "time = \"Date\"",
+    ] {
+        assert!(bought.contains(part), "{part} in {bought}");
+    }
+    assert!(of("web.csv").contains("id = \"E-mail\" # [[identities]]") && of("campagnes.csv").contains("kind = { value = \"contact\" }"), "{toml}");
+    assert!(of("reclamations.csv").contains("kind = { value = \"support\" }"), "one complaint each is no profile: {toml}");
+    assert!(toml.contains("\n[[identities]]\nfiles = [\"cartes.csv\"]\ncustomer = \"N° carte\"\nalso = [\"E-mail\"]"), "{toml}");
+    let profile = tables(&toml, "profiles")[0];
+    assert!(profile.contains("customer = \"N° carte\"") && profile.contains("household = \"Foyer\"") && profile.contains("carry = [\"E-mail\"]"), "{toml}");
+}
+
+#[test]
+fn what_came_of_a_mail_or_an_order_later_is_an_event_of_its_own_day() {
+    let mut mails = "account_id,sent_at,campaign,opened_at,clicked_at\n".to_owned();
+    let mut orders = "order_id,customer_id,order_date,sku,total,returned_at,cancelled_at\n".to_owned();
+    for n in 0..90 {
+        let opened = if n % 2 == 0 { format!("2024-03-{:02}", n % 28 + 2) } else { String::new() };
+        mails += &format!("a{},2024-03-{:02},c{},{opened},{}\n", n % 30, n % 28 + 1, n % 3, if n % 6 == 0 { &opened } else { "" });
+        let (returned, cancelled) = (if n % 9 == 0 { "2024-04-03" } else { "" }, if n % 9 == 1 { "2024-03-30" } else { "" });
+        orders += &format!("o{n},a{},2024-03-{:02},s{},12.50,{returned},{cancelled}\n", n % 30, n % 28 + 1, n % 20);
+    }
+    let toml = drafted(&[("emails.csv", &mails), ("orders.csv", &orders)]).unwrap();
+    let events = tables(&toml, "events");
+    let of = |kind: &str| events.iter().find(|table| table.contains(&format!("kind = {{ value = \"{kind}\" }}"))).unwrap_or_else(|| panic!("{kind} in {toml}"));
+    assert!(of("contact").contains("time = \"sent_at\""), "{toml}");
+    for (kind, time) in [("open", "opened_at"), ("click", "clicked_at")] {
+        let parts = [format!("time = \"{time}\""), format!("where = \"{time} is not missing\""), "offer = \"campaign\"".into()];
+        assert!(parts.iter().all(|part| of(kind).contains(part)), "{toml}");
+    }
+    let parts = ["time = \"returned_at\"", "item = \"sku\"", "amount = \"total\"", "where = \"returned_at is not missing\""];
+    assert!(parts.iter().all(|part| of("return").contains(part)), "{toml}");
+    assert!(of("purchase").contains("where = \"cancelled_at is missing\""), "{toml}");
+}
+
+#[test]
+fn what_a_column_holds_is_shown_in_one_line() {
+    let mut answers = "customer_id,survey_date,score,comment\n".to_owned();
+    (0..60).for_each(|n| answers += &format!("c{},2024-03-{:02},{},\"{}\"\n", n % 20, n % 28 + 1, n % 10, ["fine", "too\nslow"][n / 20 % 2]));
+    let toml = drafted(&[("surveys.csv", &answers)]).unwrap();
+    assert!(toml.contains("categories = [\"comment\"] # fine, too slow\n"), "{toml}");
+}
+
+#[test]
+fn exports_of_web_services_are_understood() {
+    let log = rows("event_name,event_timestamp,user_id", "page_view,17041536{d}000000,cus_{c}", 60);
+    let tickets = rows("Requester external id,Created at,Type", "cus_{c},2024-03-{d} 10:00,question", 60);
+    let people = rows("user_id,country,Churned?", "cus_{n},DE,False.", 20) + &rows("", "dus_{n},US,True.", 6)[1..];
+    let toml = drafted(&[("events.csv", &log), ("zendesk.csv", &tickets)]).unwrap();
+    assert!(toml.contains("time = { column = \"event_timestamp\", unit = \"us\" } # millionths of a second since 1970"), "{toml}");
+    assert!(toml.contains("customer = \"Requester external id\""), "{toml}");
+    let toml = drafted(&[("people.csv", &people)]).unwrap();
+    assert!(toml.contains("label = { column = \"Churned?\", positive = \"True.\" }\n"), "{toml}");
+}
+
+#[test]
 fn steps_through_a_shop_are_kinds_and_only_the_purchase_buys() {
     let mut log = "user_id,session_id,event,timestamp\n".to_owned();
     for n in 0..120 {
@@ -310,7 +420,7 @@ fn quarters_are_told_by_how_long_customers_usually_stay_away() {
         kinds: vec!["purchase".into()],
         ..EventStore::default()
     };
-    let leaving = leaving(&crate::exports::Exports { events: store, ..Default::default() }).unwrap();
+    let leaving = windows::leaving(&crate::exports::Exports { events: store, ..Default::default() }).unwrap();
     assert_eq!((leaving.horizon, leaving.active_within, leaving.kinds.clone()), (28, 56, vec!["purchase".to_owned()]));
     assert_eq!((leaving.base, leaving.left, leaving.tiers()), (10, 0, None));
 }

@@ -1,6 +1,9 @@
 //! What leaving means for a business whose customers come and go: from how long they usually stay away.
 
+use crate::config::{ChurnSettings, Span};
 use crate::exports::Exports;
+use crate::snapshot::label::ChurnRule;
+use crate::timeline::Moment;
 
 /// What counts as alive, and over which time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub struct Leaving {
     pub left: usize,
 }
 
+/// The horizon of subscriptions, at most, in days.
+const OF_SUBSCRIPTION: i64 = 90;
 /// Horizons to choose from, in days.
 const HORIZONS: [i64; 7] = [7, 14, 28, 60, 90, 180, 365];
 /// Share of the times between two purchases that are shorter than the horizon.
@@ -71,6 +76,17 @@ pub fn leaving(exports: &Exports) -> Option<Leaving> {
         left += usize::from(was_active && !of_alive.any(|time| time >= cutoff));
     }
     Some(Leaving { kinds: vec![name], horizon, active_within, why, base, left })
+}
+
+/// Of subscriptions, by settings that name them: who of those that ran one horizon before the end of the data had ended by then.
+pub(super) fn ending(exports: &Exports, settings: &ChurnSettings) -> Option<Leaving> {
+    let found = leaving(exports)?;
+    let horizon = found.horizon.min(OF_SUBSCRIPTION);
+    let (_, last) = exports.events.time_range()?;
+    let settings = ChurnSettings { horizon: Span::days(horizon), ..settings.clone() };
+    let (base, left) = ChurnRule::new(exports, &settings).ok()?.base(Moment(last.0 + 1 - horizon * DAY));
+    let left = left.into_iter().filter(|left| *left).count();
+    Some(Leaving { kinds: Vec::new(), horizon, base: base.len(), left, ..found })
 }
 
 impl Leaving {

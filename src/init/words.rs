@@ -2,6 +2,12 @@
 
 use super::languages::{english, push_plain};
 
+/// A word with its article.
+pub(super) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
+}
+
 /// Words of ids beside what the id is of: `customer_no`, `StockCode`.
 pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
 /// Words in names of ids that say nothing.
@@ -31,7 +37,7 @@ pub(super) const FILLER: [&str; 22] = [
     "primary",
 ];
 /// Who, the surest first.
-pub(super) const CUSTOMER: [&str; 35] = [
+pub(super) const CUSTOMER: [&str; 36] = [
     "customer",
     "client",
     "cust",
@@ -47,6 +53,7 @@ pub(super) const CUSTOMER: [&str; 35] = [
     "donor",
     "household",
     "account",
+    "contract",
     "guest",
     "visitor",
     "student",
@@ -68,6 +75,8 @@ pub(super) const CUSTOMER: [&str; 35] = [
     "organization",
     "organisation",
 ];
+/// By what customers are known where no column is an id of theirs: the card that they show.
+pub(super) const CARD: [&str; 7] = ["card", "loyalty", "customer", "client", "member", "club", "bonus"];
 /// With what.
 pub(super) const ITEM: [&str; 13] = ["item", "product", "sku", "stock", "article", "asin", "ean", "isbn", "upc", "movie", "book", "track", "plu"];
 /// What belongs together.
@@ -393,7 +402,7 @@ pub(super) fn kinds(texts: &[&str]) -> Vec<Option<&'static str>> {
 
 /// Whether a word is of any list.
 fn is_known(word: &str) -> bool {
-    let lists: [&[&str]; 18] = [
+    let lists: [&[&str]; 20] = [
         &ID,
         &CUSTOMER,
         &ITEM,
@@ -411,6 +420,8 @@ fn is_known(word: &str) -> bool {
         &CATEGORY,
         &LASTING,
         &LEFT,
+        &BEGAN,
+        &ENDED,
         &["unit", "line", "card", "is"],
     ];
     lists.iter().any(|list| list.contains(&word))
@@ -421,6 +432,8 @@ pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
     let mut before = ' ';
+    // One sign for a word, as French, Spanish and Russian have it.
+    let name = ["N°", "n°", "Nº", "nº", "№"].iter().fold(name.to_owned(), |name, sign| name.replace(sign, " number "));
     for letter in name.chars() {
         if !letter.is_alphanumeric() {
             words.push(std::mem::take(&mut word));
@@ -476,6 +489,8 @@ mod tests {
         assert_eq!(words("Stück"), ["quantity"]);
         assert_eq!(words("Número de pedido"), ["number", "de", "order"]);
         assert_eq!(words("Policennummer"), ["policen", "number"]);
+        assert_eq!(words("N° carte"), ["number", "card"]);
+        assert_eq!(words("Kartennummer"), ["card", "number"]);
         for name in ["E-Mail", "eMail", "e_mail", "Email", "EMAIL"] {
             assert_eq!(words(name), ["email"], "{name}");
         }

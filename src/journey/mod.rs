@@ -25,6 +25,8 @@ const LOOKBACK: Span = Span::days(30);
 const MOST: usize = 40;
 /// The touchpoint that those which are not named are.
 const OTHER: &str = "other";
+/// A kind of which such a share comes at the moment of a purchase is a part of it (points that are credited), and leads nowhere.
+const PART_OF: f64 = 0.9;
 /// Ways that are kept, and the touches of a way, its last ones.
 const WAYS: usize = 8;
 const LONGEST: usize = 4;
@@ -108,11 +110,11 @@ impl Journey {
     pub fn learn(exports: &Exports, alive: &[String], horizon: Span, end: Cutoff) -> Option<Journey> {
         let store = &exports.events;
         let alive: Vec<bool> = store.kinds.iter().map(|kind| alive.contains(kind)).collect();
+        let names = Names::of(store, alive);
         // Nothing leads to a purchase where there are purchases only.
-        if store.is_empty() || store.kinds.iter().zip(&alive).all(|(kind, alive)| *alive || is_neither(kind)) {
+        if store.is_empty() || names.alive.iter().zip(&names.neither).all(|(alive, neither)| *alive || *neither) {
             return None;
         }
-        let names = Names::of(store, alive);
         let lookback = LOOKBACK.seconds.min(horizon.seconds);
         let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
         let of_chunk = |chunk: &[u32]| {
@@ -184,6 +186,22 @@ fn is_neither(kind: &str) -> bool {
     kind == "return"
 }
 
+/// By kind: the share of its events that fall on the very moment of a purchase of the same customer.
+fn with_purchases(store: &EventStore, alive: &[bool]) -> Vec<f64> {
+    let mut counts = vec![(0_u64, 0_u64); store.kinds.len()];
+    for customer in store.offsets.windows(2) {
+        let events: Vec<usize> = (customer[0]..customer[1]).collect();
+        for moment in events.chunk_by(|a, b| store.time[*a] == store.time[*b]) {
+            let buys = moment.iter().any(|event| alive[usize::from(store.kind[*event])]);
+            for event in moment {
+                let (with, all) = &mut counts[usize::from(store.kind[*event])];
+                (*with, *all) = (*with + u64::from(buys), *all + 1);
+            }
+        }
+    }
+    counts.into_iter().map(|(with, all)| with as f64 / all.max(1) as f64).collect()
+}
+
 /// Touchpoints by kind and channel.
 struct Names {
     /// By kind: whether it is a purchase, and whether it is neither.
@@ -196,7 +214,8 @@ struct Names {
 
 impl Names {
     fn of(store: &EventStore, alive: Vec<bool>) -> Names {
-        let neither: Vec<bool> = store.kinds.iter().map(|kind| is_neither(kind)).collect();
+        let with_purchases = with_purchases(store, &alive);
+        let neither: Vec<bool> = store.kinds.iter().zip(with_purchases).map(|(kind, share)| is_neither(kind) || share >= PART_OF).collect();
         let places = store.channels.len() + 1;
         let place = |event: usize| store.channel.get(event).map_or(places - 1, |channel| if *channel == u16::MAX { places - 1 } else { usize::from(*channel) });
         let mut customers: Vec<Vec<(u64, usize)>> = vec![vec![(0, usize::MAX); places]; store.kinds.len()];

@@ -55,6 +55,18 @@ fn purchases_after_touches_direct_ones_and_silence_are_told_apart() {
 }
 
 #[test]
+fn of_one_day_touches_come_first_and_what_comes_with_each_purchase_is_none() {
+    // A look and a purchase on one day; a mail goes out with the purchase, every time.
+    let customer = vec![(5, "contact", f64::NAN), (5, "purchase", 10.0), (5, "view", f64::NAN), (80, "view", f64::NAN)];
+    let journey = learnt(&shop(&vec![customer; 12], &[]), 200).unwrap();
+    assert_eq!((journey.after_touches, journey.direct, journey.silent), (12, 0, 12));
+    let names: Vec<&str> = journey.touchpoints.iter().map(|touchpoint| touchpoint.name.as_str()).collect();
+    assert_eq!(names, ["view"]);
+    // Without anything else there is no way to tell of.
+    assert_eq!(learnt(&shop(&vec![vec![(5, "contact", f64::NAN), (5, "purchase", 10.0)]; 12], &[]), 200), None);
+}
+
+#[test]
 fn a_touch_that_changes_nothing_has_less_credit_than_the_one_that_leads_to_purchases() {
     // Everyone is written to; those of an even number look afterwards, and only they buy.
     let customers: Vec<_> = (0..200_i64)

@@ -21,16 +21,18 @@ pub(super) enum Step {
 }
 
 /// The walks of a customer's events before `end`, `lookback` seconds at most from one touch to the next and to the purchase. Purchases of one
-/// day are one. What has not been silent for as long yet is left out: it may still end in a purchase.
+/// day are one. What has not been silent for as long yet is left out: it may still end in a purchase. Of what happened at one moment, as all of a day did where
+/// exports tell no hour, touches come first.
 pub(super) fn walks<'e>(events: impl Iterator<Item = Event<'e>>, step: impl Fn(&Event<'e>) -> Step, lookback: i64, end: Cutoff) -> Vec<Walk> {
     let mut walks: Vec<Walk> = Vec::new();
     let mut touches: Vec<usize> = Vec::new();
     let mut last_touch = Moment(i64::MIN);
     let mut bought_on: Option<(Moment, usize)> = None;
-    for event in events {
-        let time = event.time();
+    let mut steps: Vec<(Moment, Step, Event<'e>)> = events.map(|event| (event.time(), step(&event), event)).collect();
+    steps.sort_by_key(|(time, step, _)| (time.0, *step == Step::Purchase));
+    for (time, step, event) in steps {
         let is_silent = !touches.is_empty() && time.0 - last_touch.0 > lookback;
-        match step(&event) {
+        match step {
             Step::Neither => {}
             Step::Touch(touch) => {
                 if is_silent {

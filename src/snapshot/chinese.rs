@@ -119,16 +119,25 @@ pub fn meaning(spec: &FeatureSpec) -> String {
         let ends = ends.or_else(|| own("_mean", "的平均值")).or_else(|| own("_last", "的最近值"));
         ends.or_else(|| over_days(name).map(|(before, days)| format!("最近 {days} 天{}之和", before.trim_end_matches('_'))))
     };
+    let of_all = |name: &str| {
+        found(&NAMED, name).map(String::from).or_else(|| {
+            let (before, days) = over_days(name)?;
+            found(&OVER_DAYS, before).map(|text| text.replace("{}", days))
+        })
+    };
+    let of_score = |kind: &String| {
+        let own = name.strip_prefix(kind.as_str())?.strip_prefix('_')?;
+        let kinds: Vec<&str> = spec.kinds.iter().map(|kind| found(&KINDS, kind).unwrap_or(kind)).collect();
+        Some(format!("{}：{}", kinds.join("、"), of_all(own)?))
+    };
     let text = match spec.family.as_str() {
         "profile" if spec.unit == "days" => Some(format!("距 {} 的时间", exported(name))),
         "profile" => None,
         "columns" => of_column(),
         "channel" if name != "channel_entropy" => name.strip_prefix("channel_").map(|channel| format!("通过 {channel} 的占比")),
         family if spec.kinds.len() == 1 && spec.kinds[0] == family => of_kind(&spec.kinds[0]),
-        _ => found(&NAMED, name).map(String::from).or_else(|| {
-            let (before, days) = over_days(name)?;
-            found(&OVER_DAYS, before).map(|text| text.replace("{}", days))
-        }),
+        "satisfaction" => spec.kinds.first().and_then(of_score).or_else(|| of_all(name)),
+        _ => of_all(name),
     };
     text.unwrap_or_else(|| exported(name).to_string())
 }
@@ -157,10 +166,11 @@ mod tests {
 
     #[test]
     fn every_feature_of_the_list_has_a_sentence_of_its_own() {
-        let has = EventColumns { events: true, amount: true, discount: true, item: true, item_category: true, score: true, ..EventColumns::default() };
+        let has = EventColumns { events: true, amount: true, discount: true, item: true, item_category: true, ..EventColumns::default() };
         let reading = Reading {
             alive: vec!["purchase".into()],
             others: vec!["view".into(), "丙".into()],
+            scored: vec![vec!["survey".into()], vec!["丙".into()]],
             channels: vec!["丁".into()],
             categories: vec![("甲".into(), vec!["other".into()])],
             numbers: vec!["乙".into()],
@@ -178,6 +188,9 @@ mod tests {
             assert!(!seen.contains(&text), "{}: {text} is said of another", spec.name);
             seen.push(text);
         }
+        let only = list(&Reading { scored: vec![vec!["survey".into()]], ..reading });
+        let only: Vec<String> = only.iter().filter(|spec| spec.family == "satisfaction").map(meaning).collect();
+        assert!(only.len() == 5 && only.iter().all(|text| text.contains("评分") && !text.contains("问卷")), "{only:?}");
         assert!(seen.len() > 80 && seen.contains(&"最近 90 天的订单数".to_string()) && seen.contains(&"最近 90 天浏览的次数".to_string()));
     }
 }

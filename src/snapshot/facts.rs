@@ -29,6 +29,10 @@ pub struct KindMap {
     pub other: Vec<Option<usize>>,
     /// Number of other kinds in the plan.
     pub others: usize,
+    /// For each kind of the exports: position of its scale in the plan's list of those.
+    pub scored: Vec<Option<usize>>,
+    /// Number of scales in the plan.
+    pub scored_count: usize,
     /// For each channel of the exports: position in the plan's list of channels.
     pub channels: Vec<Option<usize>>,
     /// Number of channels in the plan.
@@ -56,8 +60,8 @@ pub struct Facts {
     pub others: Vec<Vec<Moment>>,
     /// Events per channel of the plan.
     pub channels: Vec<f64>,
-    /// Scores: when and which.
-    pub scores: Vec<(Moment, f64)>,
+    /// Scores of each scale of the plan: when and which, oldest first.
+    pub scores: Vec<Vec<(Moment, f64)>>,
     /// For each further category: the codes of its events, oldest first.
     pub categories: Vec<Vec<u32>>,
     /// For each further number: when and how much.
@@ -137,6 +141,7 @@ impl<'m, 'h> Digest<'m, 'h> {
         let facts = Facts {
             others: vec![Vec::new(); map.others],
             channels: vec![0.0; map.channel_count],
+            scores: vec![Vec::new(); map.scored_count],
             categories: vec![Vec::new(); map.categories.len()],
             numbers: vec![Vec::new(); map.numbers.len()],
             ..Facts::default()
@@ -164,7 +169,7 @@ impl<'m, 'h> Digest<'m, 'h> {
         returns.clear();
         others.iter_mut().for_each(Vec::clear);
         channels.fill(0.0);
-        scores.clear();
+        scores.iter_mut().for_each(Vec::clear);
         categories.iter_mut().for_each(Vec::clear);
         numbers.iter_mut().for_each(Vec::clear);
         hours.fill(0.0);
@@ -208,8 +213,8 @@ impl<'m, 'h> Digest<'m, 'h> {
         if let Some(channel) = event.channel().and_then(|channel| map.channels[channel as usize]) {
             facts.channels[channel] += 1.0;
         }
-        if let Some(score) = event.score() {
-            facts.scores.push((time, score));
+        if let Some((scored, score)) = map.scored[kind].zip(event.score()) {
+            facts.scores[scored].push((time, score));
         }
         for (column, position) in map.categories.iter().enumerate() {
             if let Some(code) = position.and_then(|position| event.category(position)) {

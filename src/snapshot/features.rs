@@ -9,6 +9,7 @@ use super::learned::{Learned, ProfileKind, Reading};
 use super::{FeatureSpec, FeatureValues};
 use crate::config::Span;
 use crate::timeline::Moment;
+use foldhash::{HashSet, HashSetExt};
 
 /// The specs of all features of a reading, profile columns last.
 pub fn list(reading: &Reading) -> Vec<FeatureSpec> {
@@ -20,6 +21,7 @@ pub fn list(reading: &Reading) -> Vec<FeatureSpec> {
             &Facts {
                 others: vec![Vec::new(); reading.others.len()],
                 channels: vec![0.0; reading.channels.len()],
+                scores: vec![Vec::new(); reading.scored.len()],
                 categories: vec![Vec::new(); reading.categories.len()],
                 numbers: vec![Vec::new(); reading.numbers.len()],
                 ..Facts::default()
@@ -32,6 +34,7 @@ pub fn list(reading: &Reading) -> Vec<FeatureSpec> {
         let (unit, meaning, values) = match &feature.kind {
             ProfileKind::Number => ("", format!("{} of the profile", feature.name), FeatureValues::Number),
             ProfileKind::Date => ("days", format!("days since {} of the profile", feature.name), FeatureValues::Number),
+            ProfileKind::DateAhead => ("days", format!("days until {} of the profile", feature.name), FeatureValues::Number),
             ProfileKind::Category { vocabulary } => {
                 ("", format!("{} of the profile", feature.name), FeatureValues::Category { vocabulary: vocabulary.clone() })
             }
@@ -45,7 +48,20 @@ pub fn list(reading: &Reading) -> Vec<FeatureSpec> {
             values,
         });
     }
+    tell_apart(&mut specs.0);
     specs.0
+}
+
+/// A kind or a column may be called as a feature is (`orders`, `survey_score`): the later one of a name gets a number.
+fn tell_apart(specs: &mut [FeatureSpec]) {
+    let mut known: HashSet<String> = HashSet::with_capacity(specs.len());
+    for spec in specs {
+        if known.contains(&spec.name) {
+            let free = (2..).map(|number| format!("{}_{number}", spec.name)).find(|name| !known.contains(name));
+            spec.name = free.unwrap_or_default();
+        }
+        known.insert(spec.name.clone());
+    }
 }
 
 /// The values of all features but the profile columns, appended to `row` in the order of [`list`].
@@ -97,9 +113,7 @@ fn families(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Le
     if reading.has.discount {
         discount(sink, reading, facts);
     }
-    if reading.has.score {
-        satisfaction(sink, reading, facts);
-    }
+    satisfaction(sink, reading, facts);
     channel(sink, reading, facts);
     other_kinds(sink, reading, facts, learned);
     habits(sink, reading, facts);
@@ -409,21 +423,28 @@ fn discount(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
     sink.put(with / facts.orders.len() as f64, || spec("discount", "discounted_orders".into(), "share", "share of the orders with a discount".into(), alive));
 }
 
+/// By scale: a four of five is no four of ten. Kinds of one scale count together.
 fn satisfaction(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
-    let scores: Vec<f64> = facts.scores.iter().map(|(_, score)| *score).collect();
     let window = reading.windows[2];
-    sink.put(scores.last().copied().unwrap_or(f64::NAN), || spec("satisfaction", "score_last".into(), "points", "the last satisfaction score".into(), &[]));
-    sink.put(mean(&scores), || spec("satisfaction", "score_mean".into(), "points", "mean satisfaction score".into(), &[]));
-    let recent: Vec<f64> = facts.scores.iter().filter(|(time, _)| day_age(facts, *time) < window).map(|(_, score)| *score).collect();
-    sink.put(recent.iter().copied().fold(f64::NAN, f64::min), || {
-        spec("satisfaction", format!("score_lowest_{window}d"), "points", format!("lowest satisfaction score of the last {window} days"), &[])
-    });
-    sink.put(if scores.len() > 1 { scores[scores.len() - 1] - mean(&scores[..scores.len() - 1]) } else { f64::NAN }, || {
-        spec("satisfaction", "score_change".into(), "points", "the last satisfaction score less the mean of those before".into(), &[])
-    });
-    sink.put(facts.scores.last().map_or(f64::NAN, |(time, _)| facts.age(*time)), || {
-        spec("satisfaction", "days_since_score".into(), "days", "days since the last satisfaction score".into(), &[])
-    });
+    let is_only = reading.scored.len() == 1;
+    for (kinds, dated) in reading.scored.iter().zip(&facts.scores) {
+        let spec = |name: String, unit: &str, meaning: &str| {
+            let (name, scores) = match is_only {
+                true => (name, "satisfaction score".to_owned()),
+                false => (format!("{}_{name}", kinds[0]), format!("score of {}", kinds.join(" or "))),
+            };
+            spec("satisfaction", name, unit, meaning.replace("{}", &scores), kinds)
+        };
+        let scores: Vec<f64> = dated.iter().map(|(_, score)| *score).collect();
+        sink.put(scores.last().copied().unwrap_or(f64::NAN), || spec("score_last".into(), "points", "the last {}"));
+        sink.put(mean(&scores), || spec("score_mean".into(), "points", "mean {}"));
+        let recent = dated.iter().filter(|(time, _)| day_age(facts, *time) < window).map(|(_, score)| *score);
+        sink.put(recent.fold(f64::NAN, f64::min), || spec(format!("score_lowest_{window}d"), "points", &format!("lowest {{}} of the last {window} days")));
+        sink.put(if scores.len() > 1 { scores[scores.len() - 1] - mean(&scores[..scores.len() - 1]) } else { f64::NAN }, || {
+            spec("score_change".into(), "points", "the last {} less the mean of those before")
+        });
+        sink.put(dated.last().map_or(f64::NAN, |(time, _)| facts.age(*time)), || spec("days_since_score".into(), "days", "days since the last {}"));
+    }
 }
 
 fn channel(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
@@ -512,6 +533,7 @@ fn further_columns(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
 mod tests {
     use super::*;
     use crate::churn::random::mix;
+    use crate::snapshot::learned::EventColumns;
 
     #[test]
     fn different_values_are_found_in_order_whether_they_lie_close_together_or_far_apart() {
@@ -522,6 +544,26 @@ mod tests {
             expected.dedup();
             assert_eq!(distinct(values), expected);
         }
+    }
+
+    #[test]
+    fn kinds_and_columns_that_are_called_as_features_are_get_names_of_their_own() {
+        let reading = Reading {
+            alive: vec!["purchase".into()],
+            others: vec!["orders".into()],
+            scored: vec![vec!["survey".into()], vec!["support".into()]],
+            numbers: vec!["survey_score".into()],
+            windows: vec![30.0, 90.0, 180.0, 365.0],
+            half_lives: vec![7.0, 30.0, 120.0, 365.0],
+            has: EventColumns { events: true, ..EventColumns::default() },
+            ..Reading::default()
+        };
+        let mut names: Vec<String> = list(&reading).into_iter().map(|spec| spec.name).collect();
+        assert!(names.contains(&"orders_90d_2".to_string()) && names.contains(&"survey_score_mean_2".to_string()), "{names:?}");
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
     }
 
     #[test]

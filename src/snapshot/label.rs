@@ -31,11 +31,56 @@ pub struct ChurnRule<'a> {
     renews: Option<u8>,
 }
 
+/// The columns that say when subscriptions begin and end.
 #[derive(Debug, Clone, Copy)]
-struct SubscriptionDates<'a> {
+pub(super) struct SubscriptionDates<'a> {
     table: &'a ProfileTable,
     start: &'a [i64],
-    end: &'a [i64],
+    pub(super) end: &'a [i64],
+}
+
+/// Lengths of terms that contracts have: so many different ones at most cover nearly all.
+const LENGTHS: usize = 3;
+/// Share of the terms that are of these lengths.
+const AGREED: f64 = 0.95;
+/// The mean length of a month.
+const MONTH: f64 = 30.436_875 * 86_400.0;
+/// How far a term of whole months may be from so many mean months: those from January to March, and the last day counted or not.
+const OFF: f64 = 3.0 * 86_400.0;
+/// An end from here on (the year 2200) says that there is none.
+const NEVER: i64 = 7_258_118_400;
+
+impl SubscriptionDates<'_> {
+    /// Whether ends are agreed on at the start, and so known while the term runs: every term has one, and nearly all last one of a few numbers of whole
+    /// months. An end that is written down once a customer has left is of any day.
+    pub(super) fn ends_are_agreed(&self) -> bool {
+        let mut months: Vec<i64> = Vec::new();
+        for (start, end) in self.start.iter().zip(self.end).filter(|(start, _)| **start != i64::MIN) {
+            if *end == i64::MIN || *end >= NEVER {
+                return false;
+            }
+            let length = (end - start) as f64;
+            let whole = (length / MONTH).round();
+            months.push(if (length - whole * MONTH).abs() <= OFF { whole as i64 } else { 0 });
+        }
+        months.sort_unstable();
+        let mut counts: Vec<usize> = months.chunk_by(|a, b| a == b).filter(|terms| terms[0] > 0).map(<[i64]>::len).collect();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        !months.is_empty() && counts.iter().take(LENGTHS).sum::<usize>() as f64 >= AGREED * months.len() as f64
+    }
+}
+
+/// From when to when a subscription runs; without an end, it runs on.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    start: Moment,
+    end: Option<Moment>,
+}
+
+impl Term {
+    fn runs_at(&self, moment: Moment) -> bool {
+        self.start < moment && self.end.is_none_or(|end| end >= moment)
+    }
 }
 
 impl<'a> ChurnRule<'a> {
@@ -81,12 +126,14 @@ impl<'a> ChurnRule<'a> {
                 Some(last) if last < history.cutoff.minus(self.active_within) => Standing::AlreadyInactive,
                 Some(_) => Standing::Base,
             },
-            Definition::Subscription { .. } => match self.subscription(history.customer, history.cutoff) {
-                Some((start, _)) if start >= history.cutoff => Standing::NoHistory,
-                Some((_, Some(end))) if end < history.cutoff => Standing::AlreadyInactive,
-                Some(_) => Standing::Base,
-                None => Standing::NoHistory,
-            },
+            Definition::Subscription { .. } => {
+                let begun = || self.subscriptions(history.customer).filter(|term| term.start < history.cutoff);
+                match (begun().any(|term| term.runs_at(history.cutoff)), begun().next()) {
+                    (true, _) => Standing::Base,
+                    (false, Some(_)) => Standing::AlreadyInactive,
+                    (false, None) => Standing::NoHistory,
+                }
+            }
         }
     }
 
@@ -114,20 +161,21 @@ impl<'a> ChurnRule<'a> {
         match self.definition {
             Definition::Inactivity => !future.events().any(|event| self.alive[event.kind() as usize]),
             Definition::Subscription { .. } => {
-                let ended = matches!(self.subscription(future.customer, future.cutoff), Some((_, Some(end))) if end < future.cutoff.plus(self.horizon));
-                ended && !future.events().any(|event| Some(event.kind()) == self.renews)
+                // A term that follows on the one that ends is its renewal.
+                let runs_on = self.subscriptions(future.customer).any(|term| term.runs_at(future.cutoff.plus(self.horizon)));
+                !runs_on && !future.events().any(|event| Some(event.kind()) == self.renews)
             }
             Definition::Label => self.exports.labels.get(future.customer as usize).copied().flatten() == Some(true),
             Definition::None => false,
         }
     }
 
-    fn subscription(&self, customer: u32, cutoff: Cutoff) -> Option<(Moment, Option<Moment>)> {
-        let dates = self.dates?;
-        let rows = dates.table.offsets[customer as usize]..dates.table.offsets[customer as usize + 1];
-        // Of several subscriptions the one that runs at the cut-off counts, else the last.
-        let as_pair = |row: usize| (Moment(dates.start[row]), (dates.end[row] != i64::MIN).then(|| Moment(dates.end[row])));
-        rows.clone().map(as_pair).find(|(start, end)| *start < cutoff && end.is_none_or(|end| end >= cutoff)).or_else(|| rows.clone().next_back().map(as_pair))
+    /// A customer's subscriptions, or the terms of one.
+    fn subscriptions(&self, customer: u32) -> impl Iterator<Item = Term> {
+        self.dates.into_iter().flat_map(move |SubscriptionDates { table, start, end }| {
+            let rows = table.offsets[customer as usize]..table.offsets[customer as usize + 1];
+            rows.map(move |row| Term { start: Moment(start[row]), end: (end[row] != i64::MIN && end[row] < NEVER).then(|| Moment(end[row])) })
+        })
     }
 
     /// The base of a cut-off in order of customer, and whether each left within the horizon.
@@ -167,7 +215,7 @@ impl<'a> ChurnRule<'a> {
 /// Customers that one task looks at.
 const CHUNK: usize = 256;
 
-fn subscription_dates<'a>(exports: &'a Exports, start: &str, end: &str) -> Result<SubscriptionDates<'a>> {
+pub(super) fn subscription_dates<'a>(exports: &'a Exports, start: &str, end: &str) -> Result<SubscriptionDates<'a>> {
     for (number, table) in exports.profiles.iter().enumerate() {
         let date = |name: &str| {
             // Where an earlier source has a column of that name, this one's goes by its number as well.

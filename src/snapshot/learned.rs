@@ -3,6 +3,7 @@
 
 use super::facts::{Digest, Facts, KindMap};
 use super::features;
+use super::label::subscription_dates;
 use super::{FeatureMatrix, FeatureSpec};
 use crate::config::{ChurnSettings, Config, Definition};
 use crate::error::{Error, Result};
@@ -38,6 +39,8 @@ pub struct Reading {
     pub alive: Vec<String>,
     /// Other kinds, each counted by itself.
     pub others: Vec<String>,
+    /// Kinds of event that come with a satisfaction score; those of one scale stand together.
+    pub scored: Vec<Vec<String>>,
     /// Channels, each with its share.
     pub channels: Vec<String>,
     /// Further categories of events and their vocabularies, `other` last.
@@ -71,8 +74,6 @@ pub struct EventColumns {
     pub item: bool,
     /// Categories of items.
     pub item_category: bool,
-    /// Satisfaction scores.
-    pub score: bool,
     /// Events of kind `return`.
     pub returns: bool,
     /// A time of day: some event is not at midnight.
@@ -99,6 +100,8 @@ pub enum ProfileKind {
     Number,
     /// A date, as days before the cut-off.
     Date,
+    /// A date that mostly lies ahead, as days after the cut-off.
+    DateAhead,
     /// A category: vocabulary in byte order, then `other`.
     Category {
         /// The vocabulary.
@@ -136,6 +139,8 @@ pub struct BoundProfile {
     codes: Vec<u32>,
     /// For categories: the code of `other`.
     other: Option<u32>,
+    /// Whether days are counted to the date, not since.
+    is_ahead: bool,
 }
 
 impl ProfileFeature {
@@ -153,7 +158,7 @@ impl ProfileFeature {
             );
         };
         let (codes, other) = match (&self.kind, &exports.profiles[table].columns[column].values) {
-            (ProfileKind::Number, ProfileValues::Number(_)) | (ProfileKind::Date, ProfileValues::Date(_)) => (Vec::new(), None),
+            (ProfileKind::Number, ProfileValues::Number(_)) | (ProfileKind::Date | ProfileKind::DateAhead, ProfileValues::Date(_)) => (Vec::new(), None),
             (ProfileKind::Category { vocabulary }, ProfileValues::Category { names, .. }) => {
                 (codes_in(vocabulary, names), Some(vocabulary.len().saturating_sub(1) as u32))
             }
@@ -163,14 +168,15 @@ impl ProfileFeature {
                 return Err(Error::data(fault).column(name));
             }
         };
-        Ok(BoundProfile { table, column, codes, other })
+        Ok(BoundProfile { table, column, codes, other, is_ahead: self.kind == ProfileKind::DateAhead })
     }
 }
 
 impl BoundProfile {
     /// The value in a row of its table before a cut-off; `NaN` where there is none.
     pub fn value(&self, table: &ProfileTable, row: Option<usize>, cutoff: Cutoff) -> f64 {
-        row.map_or(f64::NAN, |row| table.columns[self.column].number(row, cutoff, |code| f64::from(self.codes[code as usize])))
+        let value = row.map_or(f64::NAN, |row| table.columns[self.column].number(row, cutoff, |code| f64::from(self.codes[code as usize])));
+        if self.is_ahead { -value } else { value }
     }
 
     /// Whether a value is the category `other`.
@@ -477,6 +483,8 @@ impl Reading {
             .filter(|(index, kind)| seen.kinds[*index] >= RARE && !alive.contains(kind) && *kind != "return")
             .map(|(_, kind)| kind.clone())
             .collect();
+        let scored: Vec<usize> = (0..store.kinds.len()).filter(|kind| seen.scored[*kind] >= RARE).collect();
+        let scored = scales(&scored, &seen.scores).into_iter().map(|kinds| kinds.into_iter().map(|kind| store.kinds[kind].clone()).collect()).collect();
         let channels: Vec<String> = most_seen(&store.channels, &seen.channels, 12);
         let categories = store
             .categories
@@ -488,6 +496,7 @@ impl Reading {
         Reading {
             alive,
             others,
+            scored,
             channels: if channels.len() > 1 { channels } else { Vec::new() },
             categories,
             numbers: store.numbers.iter().map(|column| column.name.clone()).collect(),
@@ -502,7 +511,6 @@ impl Reading {
                 discount: !store.discount.is_empty(),
                 item: !store.item.is_empty(),
                 item_category: !store.item.is_empty() && !exports.items.categories.is_empty(),
-                score: !store.score.is_empty(),
                 returns: store.kind_index("return").is_some_and(|kind| seen.kinds[kind as usize] >= RARE),
                 clock: seen.clock,
                 lines: !store.basket.is_empty() && !store.item.is_empty(),
@@ -519,6 +527,8 @@ impl Reading {
             returned: store.kind_index("return"),
             other: store.kinds.iter().map(|kind| self.others.iter().position(|other| other == kind)).collect(),
             others: self.others.len(),
+            scored: store.kinds.iter().map(|kind| self.scored.iter().position(|scored| scored.contains(kind))).collect(),
+            scored_count: self.scored.len(),
             channels: store.channels.iter().map(|channel| self.channels.iter().position(|known| known == channel)).collect(),
             channel_count: self.channels.len(),
             item_category: exports.items.categories.first().map(|level| level.codes.clone()).unwrap_or_default(),
@@ -528,9 +538,15 @@ impl Reading {
     }
 }
 
-/// For how many customers each kind, channel and category was seen before a cut-off.
+/// Share of the range of two kinds of scores that both cover, from which it is one scale.
+const SAME_SCALE: f64 = 0.7;
+
+/// For how many customers each kind, kind with a score, channel and category was seen before a cut-off.
 struct Seen {
     kinds: Vec<usize>,
+    scored: Vec<usize>,
+    /// The lowest and the highest score of each kind.
+    scores: Vec<(f64, f64)>,
     channels: Vec<usize>,
     categories: Vec<Vec<usize>>,
     clock: bool,
@@ -540,12 +556,15 @@ impl Seen {
     fn before(store: &EventStore, cutoff: Cutoff) -> Seen {
         let mut seen = Seen {
             kinds: vec![0; store.kinds.len()],
+            scored: vec![0; store.kinds.len()],
+            scores: vec![(f64::INFINITY, f64::NEG_INFINITY); store.kinds.len()],
             channels: vec![0; store.channels.len()],
             categories: store.categories.iter().map(|column| vec![0; column.names.len()]).collect(),
             clock: false,
         };
         // The last customer that counted, so that each customer counts once.
         let mut last_kind = vec![u32::MAX; store.kinds.len()];
+        let mut last_scored = vec![u32::MAX; store.kinds.len()];
         let mut last_channel = vec![u32::MAX; store.channels.len()];
         let mut last_category: Vec<Vec<u32>> = store.categories.iter().map(|column| vec![u32::MAX; column.names.len()]).collect();
         let once = |last: &mut u32, count: &mut usize, customer: u32| {
@@ -558,6 +577,11 @@ impl Seen {
             for event in Timeline::new(customer, store, &[]).before(cutoff).events() {
                 let kind = event.kind() as usize;
                 once(&mut last_kind[kind], &mut seen.kinds[kind], customer);
+                if let Some(score) = event.score() {
+                    once(&mut last_scored[kind], &mut seen.scored[kind], customer);
+                    let (lowest, highest) = &mut seen.scores[kind];
+                    (*lowest, *highest) = (lowest.min(score), highest.max(score));
+                }
                 seen.clock |= event.time().0.rem_euclid(86_400) != 0;
                 if let Some(channel) = event.channel() {
                     once(&mut last_channel[channel as usize], &mut seen.channels[channel as usize], customer);
@@ -571,6 +595,23 @@ impl Seen {
         }
         seen
     }
+}
+
+/// Kinds whose scores cover mostly the same range stand together: tickets rated from 1 to 5 are no surveys that ask for 0 to 10.
+fn scales(scored: &[usize], ranges: &[(f64, f64)]) -> Vec<Vec<usize>> {
+    let is_alike = |a: usize, b: usize| {
+        let ((low_a, high_a), (low_b, high_b)) = (ranges[a], ranges[b]);
+        let (shared, both) = (high_a.min(high_b) - low_a.max(low_b), high_a.max(high_b) - low_a.min(low_b));
+        shared >= SAME_SCALE * both
+    };
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for kind in scored {
+        match groups.iter_mut().find(|group| is_alike(group[0], *kind)) {
+            Some(group) => group.push(*kind),
+            None => groups.push(vec![*kind]),
+        }
+    }
+    groups
 }
 
 /// The names seen for at least [`RARE`] customers, the `most` seen of them, in byte order.
@@ -608,18 +649,26 @@ const MOST_CATEGORIES: usize = 65_536;
 /// The profile columns that features can be made of. `past` says whether they must also serve earlier cut-offs.
 pub fn profile_features(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff, past: bool) -> Vec<ProfileFeature> {
     let mut list = Vec::new();
-    let end_column = match &churn.definition {
-        Definition::Subscription { end, .. } => Some(end.as_str()),
+    let subscription = match &churn.definition {
+        Definition::Subscription { start, end, .. } => subscription_dates(exports, start, end).ok(),
         _ => None,
     };
+    let is_agreed = subscription.is_some_and(|dates| dates.ends_are_agreed());
     for table in &exports.profiles {
         for column in &table.columns {
-            if (past && !column.serves_past) || Some(column.name.as_str()) == end_column {
+            let is_end = subscription.is_some_and(|dates| matches!(&column.values, ProfileValues::Date(values) if std::ptr::eq(values.as_slice(), dates.end)));
+            // An end that nobody agreed on is known once the customer has left.
+            let is_known = if is_end { is_agreed } else { !past || column.serves_past };
+            if !is_known {
                 continue;
             }
             let kind = match &column.values {
                 ProfileValues::Number(_) => ProfileKind::Number,
-                ProfileValues::Date(_) => ProfileKind::Date,
+                ProfileValues::Date(dates) => {
+                    let known = (0..dates.len()).filter(|row| dates[*row] != i64::MIN && (table.time.is_empty() || table.time[*row] < cutoff.0));
+                    let (ahead, all) = known.fold((0, 0), |(ahead, all), row| (ahead + usize::from(dates[row] >= cutoff.0), all + 1));
+                    if is_end || 2 * ahead > all { ProfileKind::DateAhead } else { ProfileKind::Date }
+                }
                 ProfileValues::Category { codes, names } => {
                     let mut seen = vec![0; names.len()];
                     let known = |row: usize| table.time.is_empty() || table.time[row] < cutoff.0;

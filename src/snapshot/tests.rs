@@ -234,6 +234,77 @@ fn a_subscription_that_ends_within_the_horizon_without_renewal_is_churn() {
 }
 
 #[test]
+fn a_subscription_that_another_follows_is_renewed() {
+    let mut exports = shop(4, Vec::new());
+    let date = |name: &str, days: &[i64]| ProfileColumn {
+        name: name.into(),
+        values: ProfileValues::Date(days.iter().map(|day| if *day < 0 { i64::MIN } else { day * DAY }).collect()),
+        serves_past: true,
+    };
+    // The first goes on for another year, the second not, the third has a second one that runs on, the fourth comes back once all is over.
+    let (start, end) = ([10, 450, 10, 10, 20, 10, 600], [450, 815, 450, 450, -1, 450, -1]);
+    exports.profiles = vec![ProfileTable {
+        offsets: vec![0, 2, 3, 5, 7],
+        time: start.iter().map(|day| day * DAY).collect(),
+        columns: vec![date("start", &start), date("end", &end)],
+    }];
+    let mut settings = settings();
+    settings.definition = Definition::Subscription { start: "start".into(), end: "end".into(), renewed_by: "renew".into() };
+    let rule = ChurnRule::new(&exports, &settings).expect("the dates are there");
+    assert_eq!(rule.base(Moment(400 * DAY)), (vec![0, 1, 2, 3], vec![false, true, false, true]));
+    let standing = |customer| rule.standing(&Timeline::new(customer, &exports.events, &[]).split(Moment(500 * DAY), Span::days(90)).0);
+    assert_eq!([0, 1, 2, 3].map(standing), [Standing::Base, Standing::AlreadyInactive, Standing::Base, Standing::AlreadyInactive]);
+}
+
+#[test]
+fn an_end_agreed_on_at_the_start_is_known_and_one_written_down_afterwards_is_not() {
+    let terms = |ends: &dyn Fn(i64) -> i64| {
+        let mut exports = shop(40, regulars());
+        let date = |name: &str, day: &dyn Fn(i64) -> i64| ProfileColumn {
+            name: name.into(),
+            values: ProfileValues::Date((0..40).map(day).map(|day| if day < 0 { i64::MIN } else { day * DAY }).collect()),
+            serves_past: true,
+        };
+        let table = |columns| ProfileTable { offsets: (0..=40).collect(), time: (0..40).map(|customer| (100 + customer) * DAY).collect(), columns };
+        exports.profiles = vec![table(vec![date("end", &|_| 7)]), table(vec![date("start", &|customer| 100 + customer), date("end (2)", ends)])];
+        let mut settings = settings();
+        settings.definition = Definition::Subscription { start: "start".into(), end: "end".into(), renewed_by: "renew".into() };
+        let plan = FeaturePlan::learn_with(&exports, &settings, "EUR", Moment(300 * DAY), true);
+        let customers: Vec<u32> = (0..40).collect();
+        let matrix = plan.bind(&exports).expect("the plan fits its own exports").matrix(&exports, &customers, Moment(300 * DAY), &plan.learned);
+        let place = plan.specs.iter().position(|spec| spec.name == "profile_end (2)");
+        place.map(|place| (plan.specs[place].meaning.clone(), matrix.column(place)[5]))
+    };
+    // For a year; without an end for some; of any length; for ever, as some systems write it.
+    assert_eq!(terms(&|customer| 465 + customer), Some(("days until end (2) of the profile".into(), 170.0)));
+    assert_eq!(terms(&|customer| if customer == 3 { -1 } else { 465 + customer }), None);
+    assert_eq!(terms(&|customer| 140 + 37 * customer), None);
+    assert_eq!(terms(&|customer| if customer == 3 { 2_932_896 } else { 465 + customer }), None);
+}
+
+#[test]
+fn scores_of_one_scale_are_not_mixed_with_those_of_another() {
+    // Tickets are rated from 1 to 5, orders from 0 to 10.
+    let events = (0..12).flat_map(|customer| [(customer, 300, 0, 0, 1.0), (customer, 320, 1, 0, 1.0)]).collect();
+    let mut exports = shop(12, events);
+    let rate = |exports: &mut Exports, scores: fn(usize) -> [f32; 2]| {
+        exports.events.score = exports.events.kind.iter().enumerate().map(|(row, kind)| scores(row / 2)[usize::from(*kind)]).collect();
+    };
+    rate(&mut exports, |customer| [customer.min(10) as f32, 1.0 + (customer % 5) as f32]);
+    let means = |exports: &Exports| {
+        let (names, values) = matrix(exports, Moment(400 * DAY));
+        let first = names.iter().zip(values.chunks(12)).filter(|(name, _)| name.ends_with("score_mean"));
+        first.map(|(name, value)| (name.clone(), f64::from_bits(value[0]))).collect::<Vec<_>>()
+    };
+    assert_eq!(means(&exports), [("purchase_score_mean".to_string(), 0.0), ("support_score_mean".to_string(), 1.0)]);
+    // Of one scale, or where one kind alone is rated, no name is needed.
+    rate(&mut exports, |customer| [1.0 + (customer % 4) as f32, 5.0 - (customer % 5) as f32]);
+    assert_eq!(means(&exports), [("score_mean".to_string(), 3.0)]);
+    rate(&mut exports, |customer| [f32::NAN, 2.0 + customer as f32]);
+    assert_eq!(means(&exports), [("score_mean".to_string(), 2.0)]);
+}
+
+#[test]
 fn status_tells_who_is_at_risk_from_who_has_long_gone() {
     let exports = shop(
         6,

@@ -97,8 +97,8 @@ fn treated(field: &Field<'_>, holds: Holds, more_keys: &[&str]) -> Result<Column
     let text = |key: &str| table.read(key, Field::word);
     let mut column = Column::from_source(source);
     column.format = text("format")?;
-    column.unit =
-        table.read("unit", |field| field.choice(&[("s", Unit::Seconds), ("ms", Unit::Milliseconds), ("hours", Unit::Hours), ("days", Unit::Days)]))?;
+    let units = [("s", Unit::Seconds), ("ms", Unit::Milliseconds), ("us", Unit::Microseconds), ("hours", Unit::Hours), ("days", Unit::Days)];
+    column.unit = table.read("unit", |field| field.choice(&units))?;
     column.origin = text("origin")?;
     column.map = table.read("map", map)?.unwrap_or_default();
     column.missing = table.read("missing", |field| field.list()?.iter().map(Field::scalar).collect())?.unwrap_or_default();
