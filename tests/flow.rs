@@ -2,6 +2,7 @@
 
 use crate::shop::{Shop, Table, row_counts};
 use holdfast::evaluate::classify::auc;
+use holdfast::timeline::Moment;
 use std::collections::{BTreeMap, BTreeSet};
 
 const RISK_COLUMNS: [&str; 17] = [
@@ -296,6 +297,69 @@ fn a_labelled_table_needs_no_dates() {
     assert_eq!(shop.table("offers.csv").len(), 0);
     let already = shop.table("excluded.csv").column("rule").iter().filter(|rule| **rule == "already_left").count();
     assert_eq!(already + shop.table("risk.csv").len(), 3_000);
+}
+
+/// Contracts for a year, invoices and logins of `accounts` from 2023 to 2025: who keeps coming mostly renews, who hardly comes any more mostly does not.
+/// Also the first and last day of each account's contracts, in days since 1970.
+fn yearly_contracts(accounts: i64) -> (Shop, Vec<Vec<(i64, i64)>>) {
+    let (first, last) = (19_358, 19_358 + 3 * 365);
+    let date = |day: i64| Moment(day * 86_400).date();
+    let mut contracts = String::from("contract_id,account_id,tariff,start_date,end_date\n");
+    let (mut invoices, mut logins) = (String::from("invoice_id,account_id,date,amount\n"), String::from("account_id,logged_in_at\n"));
+    let mut terms = Vec::new();
+    let mut invoice = 0;
+    for account in 0..accounts {
+        let mut own = Vec::new();
+        let mut start = first + account * 7 % 365;
+        while start < last {
+            let term = own.len() as i64;
+            own.push((start, start + 365));
+            contracts += &format!("k{account}-{term},a{account},t{},{},{}\n", account % 3, date(start), date(start + 365));
+            let is_keen = (account * 31 + term * 17) % 10 < 6;
+            let mut day = start + account % 5;
+            while day < (start + 365).min(last) {
+                logins += &format!("a{account},{}\n", date(day));
+                day += if is_keen || day < start + 180 { 6 } else { 45 };
+            }
+            for month in (0..12).map(|month| start + 30 * month).filter(|month| *month < last) {
+                invoice += 1;
+                invoices += &format!("i{invoice},a{account},{},9.90\n", date(month));
+            }
+            if is_keen == ((account + term) % 9 == 0) {
+                break;
+            }
+            start += 365;
+        }
+        terms.push(own);
+    }
+    (Shop::new().file("contracts.csv", contracts).file("invoices.csv", invoices).file("logins.csv", logins), terms)
+}
+
+#[test]
+fn a_business_of_contracts_is_understood_from_its_exports_and_who_renews_has_not_left() {
+    let (shop, terms) = yearly_contracts(500);
+    let files = ["contracts.csv", "invoices.csv", "logins.csv"];
+    shop.train(&[&["init"], &files[..], &["--out", "drafted.toml"]].concat()).succeeds();
+    let answer = shop.train(&["validate", "drafted.toml", "--json", "--features", "rows.csv"]).succeeds().json();
+    let day = |date: &str| (19_358..20_500).find(|day| Moment(day * 86_400).date() == date).unwrap();
+    let runs = |own: &[(i64, i64)], day: i64| own.iter().any(|(start, end)| *start < day && *end >= day);
+    let cutoff = day(answer["cutoff"].as_str().unwrap());
+    let horizon = answer["horizon"].as_f64().unwrap() as i64;
+    let base: Vec<&Vec<(i64, i64)>> = terms.iter().filter(|own| runs(own, cutoff)).collect();
+    let left = base.iter().filter(|own| !runs(own, cutoff + horizon)).count();
+    assert_eq!(answer["base"], base.len(), "who is asked has a contract that runs");
+    assert!((answer["churn_rate"].as_f64().unwrap() - left as f64 / base.len() as f64).abs() < 1e-9, "{left} of {}: {answer}", base.len());
+    let auc = |model: &str| answer["churn"]["models"][model]["auc"].as_f64().unwrap();
+    assert!(auc(answer["churn"]["chosen"].as_str().unwrap()) > 0.9, "{answer}");
+    // Invoices come by themselves: the rule to beat goes by logins.
+    assert!(auc("recency_rule") > 0.55, "{answer}");
+    // When a contract ends is agreed on when it begins, and tells most.
+    assert!(std::fs::read_to_string(shop.path().join("rows.csv")).unwrap().lines().next().unwrap().contains("profile_end_date"));
+
+    shop.train(&["fit", "drafted.toml"]).succeeds();
+    shop.scoring(&["run", "drafted.toml", "--model", "models/drafted.hfb", "--out", "out"]).succeeds();
+    let as_of = day(shop.table("risk.csv").column("as_of")[0]);
+    assert_eq!(shop.table("risk.csv").len(), terms.iter().filter(|own| runs(own, as_of)).count());
 }
 
 #[test]

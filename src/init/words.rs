@@ -286,7 +286,10 @@ const KINDS: [(&str, &[&str]); 13] = [
         ],
     ),
     ("redeem", &["redeem", "redeemed", "redemption", "redemptions", "loyalty"]),
-    ("support", &["support", "ticket", "tickets", "complaint", "complaints", "case", "cases", "helpdesk", "calls", "complain"]),
+    (
+        "support",
+        &["support", "ticket", "tickets", "complaint", "complaints", "case", "cases", "helpdesk", "calls", "complain", "zendesk", "freshdesk", "intercom"],
+    ),
     ("survey", &["survey", "surveys", "nps", "csat", "feedback", "review", "reviews", "rating", "ratings"]),
     ("click", &["click", "clicks", "clicked"]),
     ("login", &["login", "logins", "signin", "logon"]),
@@ -320,7 +323,7 @@ const SENT: [&str; 10] = ["received", "sent", "send", "delivered", "contact", "c
 const OPENED: [&str; 3] = ["viewed", "opened", "open"];
 const USED: [&str; 4] = ["completed", "used", "redeemed", "accepted"];
 /// Beside words of a purchase: on the way to it, or not come to it.
-const NOT_BOUGHT: [&str; 16] = [
+const NOT_BOUGHT: [&str; 22] = [
     "page",
     "view",
     "viewed",
@@ -337,6 +340,12 @@ const NOT_BOUGHT: [&str; 16] = [
     "declined",
     "abandon",
     "abandoned",
+    "abandonment",
+    "intent",
+    "intention",
+    "attempt",
+    "attempted",
+    "reminder",
 ];
 /// What became of an order that is no purchase.
 const FELL_THROUGH: [&str; 14] = [
@@ -517,6 +526,7 @@ mod tests {
         assert_eq!(kind("damaged"), None);
         assert_eq!(kind("remove_from_cart"), None);
         assert_eq!(kind("payment_error"), None);
+        assert_eq!(kind("purchase_intent"), None);
         let steps = ["view", "payment_details", "checkout", "purchase"];
         assert_eq!(kinds(&steps), [Some("view"), None, None, Some("purchase")]);
         assert_eq!(kinds(&["view", "checkout"]), [Some("view"), Some("purchase")]);

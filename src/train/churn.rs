@@ -68,6 +68,24 @@ pub(super) fn task(config: &Config, plan: &FeaturePlan) -> Result<ChurnTask> {
     })
 }
 
+/// The column that the recency rule goes by: days since the last order, or, of subscriptions, since the last of what customers do most, for invoices come
+/// by themselves.
+fn recency(config: &Config, exports: &Exports, plan: &FeaturePlan) -> Option<usize> {
+    let column = |name: &str| plan.specs.iter().position(|spec| spec.name == name);
+    let orders = column("days_since_last");
+    if !matches!(config.churn.definition, Definition::Subscription { .. }) {
+        return orders;
+    }
+    let store = &exports.events;
+    let mut counts = vec![0_usize; store.kinds.len()];
+    store.kind.iter().for_each(|kind| counts[usize::from(*kind)] += 1);
+    let is_alive = |kind: &String| config.churn.kinds.contains(kind);
+    let of_orders: usize = store.kinds.iter().zip(&counts).filter(|(kind, _)| is_alive(kind)).map(|(_, count)| count).sum();
+    let by_customers = store.kinds.iter().zip(counts).filter(|(kind, count)| !is_alive(kind) && *kind != "contact" && *count > of_orders);
+    let most = by_customers.filter_map(|(kind, count)| Some((count, column(&format!("days_since_{kind}"))?))).max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+    most.map(|(_, column)| column).or(orders)
+}
+
 /// Event histories: windows in time.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn windowed(
@@ -112,7 +130,7 @@ pub(super) fn windowed(
     measured.warnings.extend(leaks::refuse(leaks)?);
 
     progress.stage("churn");
-    let task = task(config, &plan)?;
+    let task = ChurnTask { recency: recency(config, exports, &plan), ..task(config, &plan)? };
     let seed = config.project.seed;
     let of_all = |cutoffs: &[Cutoff]| stack(&cutoffs.iter().map(of).collect::<Vec<_>>());
     let (choice, known) = match (&windows.test, &windows.choose, windows.fit.is_empty()) {
