@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Definition};
 use crate::error::Result;
+use crate::evaluate::tail::thin_end;
 use crate::exports::{Exports, FileCounts};
 use crate::snapshot::label::ChurnRule;
 use crate::timeline::{NO_INDEX, ProfileValues};
@@ -133,7 +134,9 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
             report.windows.push(WindowReport { role: "label", cutoff: String::new(), base: known, churn_rate: left as f64 / known.max(1) as f64 });
         }
         Definition::Inactivity | Definition::Subscription { .. } => {
-            let windows = train::windows(config, exports, train::latest(exports))?;
+            let end = train::latest(exports);
+            report.notes.extend(thin_end(&exports.events, &config.churn, end));
+            let windows = train::windows(config, exports, end)?;
             for cutoff in windows.all() {
                 let role = match Some(cutoff) {
                     role if role == windows.test => "test",

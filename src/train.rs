@@ -21,6 +21,7 @@ use crate::config::{Config, Definition, Effort, Tier, TierFrom};
 use crate::decide::learn::learn;
 use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
+use crate::evaluate::tail::thin_end;
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::journey::Journey;
@@ -92,6 +93,10 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     let end = latest(exports);
     let rule = ChurnRule::new(exports, &config.churn)?;
     let windows = windows(config, exports, end)?;
+    // Cut-offs that the config names are as someone wants them.
+    if let Some(fault) = thin_end(&exports.events, &config.churn, end).filter(|_| config.churn.cutoffs.is_none()) {
+        return Err(Error::data(fault));
+    }
 
     progress.stage("features");
     let plan = FeaturePlan::learn(exports, config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);

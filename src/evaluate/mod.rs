@@ -6,4 +6,5 @@ pub mod hindsight;
 pub mod honesty;
 pub mod leaks;
 pub mod rank;
+pub mod tail;
 pub mod windows;

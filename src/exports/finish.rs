@@ -16,7 +16,7 @@ use super::store::{EventPart, StorePlan, build as build_store};
 use super::{Exports, FileCounts, ItemTable, Pseudonyms, ReadOptions, TextTable};
 use crate::config::{Config, Duplicates, ProfileSource, Role};
 use crate::error::{Error, Result};
-use crate::timeline::{EventStore, Moment, NO_INDEX};
+use crate::timeline::{EventStore, Moment, NO_INDEX, ProfileTable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a file is, beside its rows.
@@ -120,10 +120,32 @@ pub(super) fn finish(
     let (tables, events) = rayon::join(|| finish.build_profiles(&workers, &profiles), || finish.build_events(&workers, results, items, &customers));
     finish.add_profiles(profiles, tables?);
     finish.add_events(events?);
+    finish.exports.notes.extend(strangers(&finish.exports));
     finish.check_sources()?;
     finish.check_reject_rates()?;
     finish.counts();
     Ok(finish.exports)
+}
+
+/// Customers of a source of profiles from which on it is no chance that none of them has an event.
+const STRANGERS: usize = 20;
+
+/// Sources of profiles whose customers are not those of the events.
+fn strangers(exports: &Exports) -> Vec<String> {
+    let events = &exports.events.offsets;
+    let has_rows = |offsets: &[usize], customer: usize| offsets.get(customer + 1).is_some_and(|end| offsets[customer] < *end);
+    let note = |(number, table): (usize, &ProfileTable)| {
+        let customers: Vec<usize> = (0..exports.customers.len()).filter(|customer| has_rows(&table.offsets, *customer)).collect();
+        let is_strange = !exports.events.is_empty() && customers.len() >= STRANGERS && !customers.iter().any(|customer| has_rows(events, *customer));
+        is_strange.then(|| {
+            format!(
+                "profiles[{number}]: none of its {} customers has an event; where its ids are of another kind than those of the events, [[identities]] says which are \
+                 one person",
+                customers.len()
+            )
+        })
+    };
+    exports.profiles.iter().enumerate().filter_map(note).collect()
 }
 
 impl<'a> Finish<'a> {

@@ -399,6 +399,15 @@ fn a_decimal_comma_in_a_profile_makes_a_number_where_it_is_no_comma_of_thousands
 }
 
 #[test]
+fn profiles_whose_customers_have_no_event_are_told_of() {
+    let config = format!("{EVENTS}[[profiles]]\nfiles = [\"p.txt\"]\ncustomer = \"id\"\n");
+    let profiles = |prefix: &str| (0..30).fold("id,age\n".to_owned(), |text, number| format!("{text}{prefix}{number},{number}\n"));
+    let notes = |prefix: &str| Shop::new(&config).file("a.csv", "who,day,what,paid\na1,2024-01-01,x,1\n").file("p.txt", profiles(prefix)).read().notes;
+    assert!(notes("b").iter().any(|note| note.starts_with("profiles[0]: none of its 30 customers has an event")), "{:?}", notes("b"));
+    assert!(notes("a").iter().all(|note| !note.contains("has an event")), "one that has is enough: {:?}", notes("a"));
+}
+
+#[test]
 fn a_short_export_stops_the_run() {
     let config = EVENTS.replace("customer =", "min_rows = 3\ncustomer =");
     let error = Shop::new(&config).file("a.csv", "who,day,what,paid\na,2024-01-01,x,1\nb,2024-01-01,x,1\n").fails();

@@ -72,6 +72,8 @@ pub(super) struct Written {
     pub(super) unit: Option<(&'static str, Option<&'static str>)>,
     /// What was guessed.
     pub(super) guess: Option<String>,
+    /// The other order of day and month, where that fits as well and nothing in the file says which.
+    pub(super) other_order: Option<String>,
 }
 
 impl<'s> Look<'s> {
@@ -131,6 +133,30 @@ impl<'s> Look<'s> {
     }
     pub(super) fn is_date(&self) -> bool {
         matches!(self.holds, Holds::Date(_))
+    }
+    /// Whether dates without doubt have the day before the month; `None` where they may be either, or have the year first.
+    pub(super) fn is_day_first(&self) -> Option<bool> {
+        let Holds::Date(Written { other_order: None, unit: None, .. }) = &self.holds else { return None };
+        // Of two numbers, the one beyond twelve is the day.
+        self.sampled.texts.iter().find_map(|text| {
+            let mut parts = text.split(['/', '-']).map(|part| part.parse::<u32>().ok());
+            match (parts.next()??, parts.next()??) {
+                (13..=31, 1..=12) => Some(true),
+                (1..=12, 13..=31) => Some(false),
+                _ => None,
+            }
+        })
+    }
+    /// Takes the order of day and month that other files have, where its own is in doubt.
+    pub(super) fn order_days(&mut self, is_day_first: bool) {
+        if let Holds::Date(Written { format: Some(format), guess, other_order, .. }) = &mut self.holds
+            && let Some(other) = other_order.take()
+        {
+            if format.starts_with("%d") != is_day_first {
+                *format = other;
+            }
+            *guess = Some("as the dates of the other files".into());
+        }
     }
     /// Whether it tells the day by itself.
     pub(super) fn tells_day(&self) -> bool {
@@ -303,7 +329,8 @@ fn date(sampled: &SampledColumn, texts: &[&str]) -> Option<Written> {
         let why = if *descents > fewest { "by it the rows are in order of time" } else { "nothing in the file says which" };
         format!("{format:?} fits as well; {why}")
     });
-    Some(Written { format: Some(format), guess: other, ..Written::default() })
+    let other_order = fitting.get(1).filter(|(descents, _)| *descents == fewest).map(|(_, format)| format.clone());
+    Some(Written { format: Some(format), guess: other, other_order, ..Written::default() })
 }
 
 /// How often a row lies before the one above it.

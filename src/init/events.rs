@@ -64,6 +64,11 @@ pub(super) fn is_named_after_events(table: &Table<'_>) -> bool {
     table.stem.last().is_some_and(|word| words::kind(word).is_some())
 }
 
+/// Whether a date says that something happened then: `Event Date`, of which accounts have none.
+pub(super) fn is_dated_as_events(table: &Table<'_>) -> bool {
+    time(table).is_some_and(|place| table.columns[place].has_word(&HAPPENED) && !table.columns[place].has_word(&["created", "opened"]))
+}
+
 /// What the files are named after, the last word first: reviews of orders are reviews.
 fn named_kind(table: &Table<'_>) -> Option<&'static str> {
     table.stem.iter().rev().find_map(|word| words::kind(word)).or_else(|| words::kind(&table.stem.join(" ")))
@@ -346,7 +351,10 @@ fn put_status(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
 /// Negative quantities or amounts are returns, where no kind says so.
 fn put_returns(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
     let is_told = matches!(kind, Kind::Column(_, map) if map.iter().any(|(_, kind)| *kind == "return"));
-    let negative = |place: &usize| matches!(table.columns[*place].holds, Holds::Number { least, .. } if least < 0.0);
+    // Where most are negative, they are debits.
+    let below = |place: usize| (0..table.sample().rows.min(COMPARED)).filter(|row| number_at(table, place, *row).is_some_and(|number| number < 0.0)).count();
+    let has_returns = |place: usize| 3 * below(place) < table.sample().rows.min(COMPARED);
+    let negative = |place: &usize| matches!(table.columns[*place].holds, Holds::Number { least, .. } if least < 0.0) && has_returns(*place);
     if let Some(place) =
         [quantity(table), amount(table)].into_iter().flatten().find(negative).filter(|_| !is_told && kind.buys() && source.get("returned_if").is_none())
     {

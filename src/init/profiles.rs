@@ -4,7 +4,7 @@ use super::columns::Look;
 use super::draft::{Source, list, quoted};
 use super::subscriptions::{Terms, known_at_the_end, terms};
 use super::table::Table;
-use super::words::{CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, SUPPRESS};
+use super::words::{CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, suppresses};
 use std::path::Path;
 
 /// Distinct names from which a column of a person's word is one of names: a telephone service is not.
@@ -26,13 +26,11 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
         source.noted("label", format!("{{ column = {}, positive = {} }}", quoted(table.columns[place].name), quoted(positive)), note);
         used.push(place);
     }
-    for (key, list) in [("household", &HOUSEHOLD[..]), ("consent", &CONSENT[..]), ("suppress", &SUPPRESS[..])] {
-        let place = match key {
-            "household" => table.id_of(list),
-            _ => table.find(|column| column.has_word(list) && (1..=4).contains(&column.distinct())),
-        };
-        table.put(&mut source, &mut used, key, place);
-    }
+    table.put(&mut source, &mut used, "household", table.id_of(&HOUSEHOLD));
+    // A yes to "opted out" is none to "opt in".
+    let is_answer = |column: &Look<'_>| (1..=4).contains(&column.distinct());
+    table.put(&mut source, &mut used, "consent", table.find(|column| is_answer(column) && column.has_word(&CONSENT) && !suppresses(&column.words)));
+    table.put(&mut source, &mut used, "suppress", table.find(|column| is_answer(column) && suppresses(&column.words)));
     let is_email = |column: &Look<'_>| column.has_word(&["email"]) || column.sampled.texts.iter().take(50).any(|text| text.contains('@'));
     let carry: Vec<usize> = all.iter().copied().filter(|place| is_email(&table.columns[*place]) && !used.contains(place)).collect();
     if !carry.is_empty() {

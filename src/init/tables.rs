@@ -13,6 +13,9 @@ use super::words::{CUSTOMER, FILLER, ID};
 use foldhash::{HashSet, HashSetExt};
 use std::path::Path;
 
+/// Distinct values up to which a product is no item that customers buy, where its name is no id's and no customer has two.
+const FEW_ITEMS: usize = 20;
+
 /// Everything that was made of the files.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -31,8 +34,10 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     let mut tables: Vec<Table<'_>> = inputs.iter().filter(|input| !input.is_lookup).map(Table::new).collect();
     let identities = identities(&mut tables);
     let addresses = addresses(&mut tables);
+    share_customers_ids(&mut tables);
     share_ids(&mut tables);
     share_customer(&mut tables);
+    share_date_order(&mut tables);
     share_item(&mut tables);
     for table in tables.iter_mut().filter(|table| table.customer.is_none() && table.offer.is_none()) {
         if let Some(time) = events::time(table) {
@@ -43,7 +48,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     for table in &mut tables {
         // A complaint is rare: that nobody has two makes no profile of it, where others tell of more customers.
         let is_of_few = table.customer.is_some_and(|customer| 2 * table.columns[customer].distinct() < most);
-        table.is_of_events = is_of_few && events::is_named_after_events(table);
+        table.is_of_events = is_of_few && (events::is_named_after_events(table) || events::is_dated_as_events(table));
     }
     let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, is_dated: false, subscription: None };
     let has_items = tables.iter().any(|table| table.customer.is_none() && table.item.is_some());
@@ -231,14 +236,28 @@ fn is_event(table: &Table<'_>) -> bool {
         return false;
     }
     let repeats = !table.columns[customer].is_unique();
-    let acts = table.item.is_some() || events::basket(table).is_some();
+    // A product of a few is what kind of account someone has.
+    let is_item = |item: usize| table.columns[item].has_word(&ID) || table.columns[item].distinct() > FEW_ITEMS;
+    let acts = table.item.is_some_and(is_item) || events::basket(table).is_some();
     (repeats && (events::time(table).is_some() || table.item.is_some())) || ((acts || table.is_of_events) && events::time(table).is_some())
 }
 
 /// Whether rows are what the business sent: an offer for a customer, and no purchase.
 fn is_contacts(table: &Table<'_>) -> bool {
-    let says = table.stem_has(&["campaign", "campaigns", "treatment", "treatments", "mailing", "mailings", "contacts", "sends", "outreach"])
-        || table.columns.iter().any(|column| column.has_word(&["propensity", "control", "treated"]));
+    let says = table.stem_has(&[
+        "campaign",
+        "campaigns",
+        "treatment",
+        "treatments",
+        "mailing",
+        "mailings",
+        "contacts",
+        "sends",
+        "outreach",
+        "appeal",
+        "appeals",
+        "solicitations",
+    ]) || table.columns.iter().any(|column| column.has_word(&["propensity", "control", "treated"]));
     let bought = table.item.is_some() || events::has_amount(table);
     table.customer.is_some() && (table.offer.is_some() || arm(table).is_some()) && says && !bought && events::time(table).is_some()
 }
@@ -266,6 +285,33 @@ fn share_customer(tables: &mut [Table<'_>]) {
         if let Some(place) = table.find(|column| column.name == name && column.may_be_id()) {
             (table.customer, table.customer_guess) = (Some(place), "guessed: each row of one file has its own, and it comes again at other times in another");
         }
+    }
+}
+
+/// A table of customers that has two ids of them goes by the one that the other tables know.
+fn share_customers_ids(tables: &mut [Table<'_>]) {
+    for number in 0..tables.len() {
+        let Some(own) = tables[number].customer.filter(|own| tables[number].columns[*own].is_unique() && tables[number].id_kind.is_none()) else { continue };
+        let mut known: HashSet<&str> = HashSet::new();
+        let others = tables.iter().enumerate().filter(|(other, table)| *other != number && table.id_kind.is_none());
+        others.for_each(|(_, table)| known.extend(table.texts(table.customer)));
+        let table = &tables[number];
+        let shared = |place: usize| table.texts(Some(place)).filter(|text| known.contains(text)).count();
+        let may_serve = |place: &usize| {
+            let column = &table.columns[*place];
+            *place != own && column.is_unique() && column.may_be_id() && column.has_word(&CUSTOMER) && 2 * shared(*place) > column.distinct().min(known.len())
+        };
+        if let Some(place) = (0..table.columns.len()).filter(|_| shared(own) == 0).find(may_serve) {
+            tables[number].customer = Some(place);
+        }
+    }
+}
+
+/// Dates that are day/month as well as month/day are written as those of the other files, where these tell.
+fn share_date_order(tables: &mut [Table<'_>]) {
+    let orders: Vec<bool> = tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.is_day_first()).collect();
+    if let Some(is_day_first) = orders.first().filter(|first| orders.iter().all(|order| order == *first)) {
+        tables.iter_mut().flat_map(|table| &mut table.columns).for_each(|column| column.order_days(*is_day_first));
     }
 }
 

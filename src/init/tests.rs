@@ -233,6 +233,34 @@ fn what_a_column_holds_is_shown_in_one_line() {
 }
 
 #[test]
+fn who_opted_out_is_suppressed_and_never_taken_for_one_who_consents() {
+    for name in ["Do Not Solicit", "do_not_call", "donotemail", "HasOptedOutOfEmail", "marketing_opt_out", "newsletter_unsubscribed", "DNC"] {
+        let toml = drafted(&[("people.csv", &(rows(&format!("customer_id,{name},country"), "c{n},N,DE", 30) + "c99,Y,US\n"))]).unwrap();
+        assert!(toml.contains(&format!("suppress = \"{name}\"")) && !toml.contains("consent ="), "{toml}");
+    }
+    let toml = drafted(&[("people.csv", &(rows("customer_id,email_opt_in,sms_opt_out", "c{n},Y,N", 30) + "c99,N,Y\n"))]).unwrap();
+    assert!(toml.contains("consent = \"email_opt_in\"") && toml.contains("suppress = \"sms_opt_out\""), "{toml}");
+}
+
+#[test]
+fn files_of_one_business_are_read_together() {
+    // Days up to twelve in the one file are as those of the other; attendance is no profile; account and customer have a number each.
+    let gifts = rows("Gift ID,Constituent ID,Gift Date,Gift Amount", "G{n},10{c},03/{d}/2024,$25.00", 60);
+    let appeals = rows("Constituent ID,Appeal ID,Sent Date,Channel", "10{c},SPRING{c},04/05/2024,Mail", 40);
+    let people = rows("Constituent ID,State", "10{n},NY", 60);
+    let visits = rows("Constituent ID,Event Name,Event Date", "10{n},Gala,02/{d}/2024", 20);
+    let toml = drafted(&[("Gifts.csv", &gifts), ("Appeals_sent.csv", &appeals), ("People.csv", &people), ("Attendance.csv", &visits)]).unwrap();
+    assert!(toml.contains("time = { column = \"Sent Date\", format = \"%m/%d/%Y\" } # as the dates of the other files"), "{toml}");
+    assert!(tables(&toml, "treatments")[0].contains("offer = \"Appeal ID\""), "{toml}");
+    assert!(tables(&toml, "events").iter().any(|table| table.contains("files = [\"Attendance.csv\"]")), "{toml}");
+    let booked = rows("account_no,booking_date,amount", "DE{c},2024-03-{d},-5.10", 60) + "DE1,2024-04-01,9.00\n";
+    let accounts = rows("customer_no,account_no,product,opened_on", "P{n},DE{n},Giro,2020-01-{d}", 8);
+    let toml = drafted(&[("transactions.csv", &booked), ("accounts.csv", &accounts)]).unwrap();
+    assert!(tables(&toml, "profiles")[0].contains("customer = \"account_no\""), "{toml}");
+    assert!(!toml.contains("returned_if"), "debits are no returns: {toml}");
+}
+
+#[test]
 fn exports_of_web_services_are_understood() {
     let log = rows("event_name,event_timestamp,user_id", "page_view,17041536{d}000000,cus_{c}", 60);
     let tickets = rows("Requester external id,Created at,Type", "cus_{c},2024-03-{d} 10:00,question", 60);

@@ -83,7 +83,7 @@ pub(super) const ITEM: [&str; 13] = ["item", "product", "sku", "stock", "article
 pub(super) const BASKET: [&str; 12] =
     ["order", "invoice", "basket", "receipt", "transaction", "bill", "checkout", "purchase", "booking", "reservation", "gift", "donation"];
 /// What was offered.
-pub(super) const OFFER: [&str; 8] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "deal", "mailing"];
+pub(super) const OFFER: [&str; 9] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "appeal", "deal", "mailing"];
 /// When.
 pub(super) const TIME: [&str; 16] =
     ["hour", "hours", "days", "date", "time", "timestamp", "datetime", "day", "at", "on", "when", "ts", "since", "epoch", "moment", "created"];
@@ -166,7 +166,10 @@ pub(super) const CATEGORY: [&str; 15] = [
 /// Who lives together.
 pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
 pub(super) const CONSENT: [&str; 9] = ["subscribed", "consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
-pub(super) const SUPPRESS: [&str; 6] = ["unsubscribed", "optout", "suppress", "suppressed", "blocked", "blacklisted"];
+const SUPPRESS: [&str; 9] = ["unsubscribed", "unsubscribe", "optout", "suppress", "suppressed", "suppression", "blocked", "blacklisted", "dnc"];
+/// Words that one after the other say so: `do_not_call`, `HasOptedOutOfEmail`.
+const SUPPRESS_PAIRS: [(&str, &str); 6] = [("do", "not"), ("opt", "out"), ("opted", "out"), ("no", "contact"), ("no", "marketing"), ("no", "newsletter")];
+
 /// That the customer left.
 pub(super) const LEFT: [&str; 17] = [
     "churn",
@@ -387,6 +390,12 @@ pub(super) fn kind(text: &str) -> Option<&'static str> {
     }
     let is_bought = !has(&NOT_BOUGHT);
     KINDS.iter().find(|(kind, names)| has(names) && (is_bought || !["purchase", "survey"].contains(kind))).map(|(kind, _)| *kind)
+}
+
+/// Whether a name says that who has a yes in it must not be contacted.
+pub(super) fn suppresses(words: &[String]) -> bool {
+    let is_pair = |pair: &[String]| SUPPRESS_PAIRS.contains(&(pair[0].as_str(), pair[1].as_str()));
+    words.iter().any(|word| SUPPRESS.contains(&word.as_str()) || word.starts_with("donot")) || words.windows(2).any(is_pair)
 }
 
 /// Whether a status says that nothing came of an order.
