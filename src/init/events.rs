@@ -66,7 +66,8 @@ pub(super) fn is_named_after_events(table: &Table<'_>) -> bool {
 
 /// Whether a date says that something happened then: `Event Date`, of which accounts have none.
 pub(super) fn is_dated_as_events(table: &Table<'_>) -> bool {
-    time(table).is_some_and(|place| table.columns[place].has_word(&HAPPENED) && !table.columns[place].has_word(&["created", "opened"]))
+    let of_customers = ["created", "opened", "last", "latest", "first", "next"];
+    time(table).is_some_and(|place| table.columns[place].has_word(&HAPPENED) && !table.columns[place].has_word(&of_customers))
 }
 
 /// What the files are named after, the last word first: reviews of orders are reviews.

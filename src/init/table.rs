@@ -68,7 +68,9 @@ impl<'s> Table<'s> {
         // A table of a database calls its own key `id`, and itself what it is of.
         let own = table.own_key();
         let is_of = [&CUSTOMER[..], &ITEM, &OFFER].map(|list| table.is_of(list));
-        table.customer = table.id_of(&CUSTOMER).or(own.filter(|_| is_of[0]));
+        // The number of a contract; how long one runs is none.
+        let contract = table.id_of(&["contract"]).filter(|place| table.columns[*place].has_word(&ID));
+        table.customer = table.id_of(&CUSTOMER).or(own.filter(|_| is_of[0])).or(contract);
         table.item = table.id_of(&ITEM).or(own.filter(|_| is_of[1]));
         table.offer = table.id_of(&OFFER).or(own.filter(|_| is_of[2]));
         if table.customer.is_none() && sample.reading.without_header {

@@ -249,6 +249,8 @@ fn files_of_one_business_are_read_together() {
     let appeals = rows("Constituent ID,Appeal ID,Sent Date,Channel", "10{c},SPRING{c},04/05/2024,Mail", 40);
     let people = rows("Constituent ID,State", "10{n},NY", 60);
     let visits = rows("Constituent ID,Event Name,Event Date", "10{n},Gala,02/{d}/2024", 20);
+    let vips = drafted(&[("Gifts.csv", &gifts), ("People.csv", &people), ("VIPs.csv", &visits.replace("Event Date", "Last gift date"))]).unwrap();
+    assert!(!tables(&vips, "events").iter().any(|table| table.contains("VIPs.csv")), "the day of the last order is a customer's: {vips}");
     let toml = drafted(&[("Gifts.csv", &gifts), ("Appeals_sent.csv", &appeals), ("People.csv", &people), ("Attendance.csv", &visits)]).unwrap();
     assert!(toml.contains("time = { column = \"Sent Date\", format = \"%m/%d/%Y\" } # as the dates of the other files"), "{toml}");
     assert!(tables(&toml, "treatments")[0].contains("offer = \"Appeal ID\""), "{toml}");
@@ -537,6 +539,10 @@ fn contracts_with_an_id_of_their_own_are_listed_by_it() {
     let contracts = rows("Policennummer;Alter;Tarif;Gekündigt", "P{n};4{c};t{c};ja", 20) + &rows("", "Q{n};4{c};t{c};nein", 80)[1..];
     let toml = drafted(&[("vertraege.csv", &contracts)]).unwrap();
     assert!(toml.contains("customer = \"Policennummer\"") && toml.contains("label = { column = \"Gekündigt\", positive = \"ja\" }"), "{toml}");
+    let monthly = drafted(&[("lines.csv", &contracts.replace("Policennummer", "Contract number").replace("Tarif", "Contract"))]).unwrap();
+    assert!(monthly.contains("customer = \"Contract number\""), "{monthly}");
+    let unnamed = drafted(&[("lines.csv", &contracts.replace("Policennummer", "row number").replace("Tarif", "Contract"))]).unwrap();
+    assert!(unnamed.contains("customer = { row = true }"), "how long a contract runs is no id: {unnamed}");
     let by_row = drafted(&[("vertraege.csv", &contracts.replace("Policennummer", "row number"))]).unwrap();
     assert!(by_row.contains("customer = { row = true }"), "{by_row}");
     // An offer test names them as the profiles do.

@@ -37,7 +37,7 @@ pub(super) const FILLER: [&str; 22] = [
     "primary",
 ];
 /// Who, the surest first.
-pub(super) const CUSTOMER: [&str; 36] = [
+pub(super) const CUSTOMER: [&str; 35] = [
     "customer",
     "client",
     "cust",
@@ -53,7 +53,6 @@ pub(super) const CUSTOMER: [&str; 36] = [
     "donor",
     "household",
     "account",
-    "contract",
     "guest",
     "visitor",
     "student",
@@ -440,7 +439,7 @@ fn is_known(word: &str) -> bool {
         &LEFT,
         &BEGAN,
         &ENDED,
-        &["unit", "line", "card", "is"],
+        &["unit", "line", "card", "contract", "is"],
     ];
     lists.iter().any(|list| list.contains(&word))
 }
