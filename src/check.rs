@@ -93,8 +93,6 @@ pub struct WindowReport {
 /// 78 when the definition of churn names what the exports do not have.
 pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
     let store = &exports.events;
-    let mut by_kind = vec![0; store.kinds.len()];
-    store.kind.iter().for_each(|kind| by_kind[*kind as usize] += 1);
     let mut by_channel = vec![0; store.channels.len()];
     store.channel.iter().filter(|channel| **channel != u16::MAX).for_each(|channel| by_channel[*channel as usize] += 1);
     let named = |names: &[String], counts: Vec<usize>| names.iter().cloned().zip(counts).collect();
@@ -108,7 +106,7 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
         } else {
             exports.items.recommendable.iter().filter(|may| **may).count()
         },
-        events_by_kind: named(&store.kinds, by_kind),
+        events_by_kind: named(&store.kinds, store.kind_counts()),
         events_by_channel: named(&store.channels, by_channel),
         untimed_events: exports.untimed.len(),
         test_events: exports.truth.len(),

@@ -141,6 +141,12 @@ impl EventStore {
     pub fn kind_index(&self, name: &str) -> Option<u8> {
         self.kinds.iter().position(|kind| kind == name).map(|index| index as u8)
     }
+    /// How many events are of each kind.
+    pub fn kind_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.kinds.len()];
+        self.kind.iter().for_each(|kind| counts[usize::from(*kind)] += 1);
+        counts
+    }
     /// Earliest and latest time of any event.
     pub fn time_range(&self) -> Option<(Moment, Moment)> {
         let first = self.time.iter().min()?;

@@ -94,7 +94,9 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
     let rule = ChurnRule::new(exports, &config.churn)?;
     let windows = windows(config, exports, end)?;
     // Cut-offs that the config names are as someone wants them.
-    if let Some(fault) = thin_end(&exports.events, &config.churn, end).filter(|_| config.churn.cutoffs.is_none()) {
+    if config.churn.cutoffs.is_none()
+        && let Some(fault) = thin_end(&exports.events, &config.churn, end)
+    {
         return Err(Error::data(fault));
     }
 

@@ -493,6 +493,27 @@ pub struct ChurnSettings {
     pub monotone: Vec<(String, bool)>,
 }
 
+#[cfg(test)]
+impl ChurnSettings {
+    /// For tests: who bought within so many days is asked, who buys nothing within so many left.
+    pub(crate) fn of_purchases(active_within: i64, horizon: i64) -> ChurnSettings {
+        ChurnSettings {
+            definition: Definition::Inactivity,
+            kinds: vec!["purchase".into()],
+            active_within: Span::days(active_within),
+            horizon: Span::days(horizon),
+            cutoffs: None,
+            effort: Effort::Normal,
+            tiers: Vec::new(),
+            learners: Vec::new(),
+            allow_leak: Vec::new(),
+            hide_reasons: Vec::new(),
+            monotone: Vec::new(),
+            costs: None,
+        }
+    }
+}
+
 /// What leaving means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Definition {

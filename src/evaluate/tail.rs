@@ -60,10 +60,9 @@ pub fn thin_end(store: &EventStore, churn: &ChurnSettings, end: Cutoff) -> Optio
         Definition::Inactivity => churn.kinds.join(", "),
         _ => "events".to_owned(),
     };
-    let days = horizon;
     let newest = Moment(newest).date();
     Some(format!(
-        "the last {days} days before {} hold {last} of {what}, where as many days usually hold {usual}: after {} there is hardly any (the newest is of {newest}), so that \
+        "the last {horizon} days before {} hold {last} of {what}, where as many days usually hold {usual}: after {} there is hardly any (the newest is of {newest}), so that \
          nearly everyone would look gone; leave rows dated ahead out (`where`), export what is cut short again, or, if this is right, say [churn] cutoffs",
         end.date(),
         end.minus(Span::days(full)).date()
@@ -73,7 +72,6 @@ pub fn thin_end(store: &EventStore, churn: &ChurnSettings, end: Cutoff) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Effort;
 
     /// Events of a shop, by day: 20 purchases on each day before `until`, then those of `also`.
     fn end_of(until: i64, also: &[(i64, u8)], skipped: std::ops::Range<i64>) -> Option<String> {
@@ -81,21 +79,7 @@ mod tests {
         let (time, kind): (Vec<i64>, Vec<u8>) = days.chain(also.iter().copied()).map(|(day, kind)| (day * DAY + 3_600, kind)).unzip();
         let end = Moment(time.iter().copied().max().unwrap_or(0)).next_day();
         let store = EventStore { time, kind, kinds: vec!["purchase".into(), "view".into()], ..EventStore::default() };
-        let churn = ChurnSettings {
-            definition: Definition::Inactivity,
-            kinds: vec!["purchase".into()],
-            active_within: Span::days(60),
-            horizon: Span::days(30),
-            cutoffs: None,
-            effort: Effort::Normal,
-            tiers: Vec::new(),
-            learners: Vec::new(),
-            allow_leak: Vec::new(),
-            hide_reasons: Vec::new(),
-            monotone: Vec::new(),
-            costs: None,
-        };
-        thin_end(&store, &churn, end)
+        thin_end(&store, &ChurnSettings::of_purchases(60, 30), end)
     }
 
     #[test]

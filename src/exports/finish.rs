@@ -132,11 +132,14 @@ const STRANGERS: usize = 20;
 
 /// Sources of profiles whose customers are not those of the events.
 fn strangers(exports: &Exports) -> Vec<String> {
+    if exports.events.is_empty() {
+        return Vec::new();
+    }
     let events = &exports.events.offsets;
     let has_rows = |offsets: &[usize], customer: usize| offsets.get(customer + 1).is_some_and(|end| offsets[customer] < *end);
     let note = |(number, table): (usize, &ProfileTable)| {
         let customers: Vec<usize> = (0..exports.customers.len()).filter(|customer| has_rows(&table.offsets, *customer)).collect();
-        let is_strange = !exports.events.is_empty() && customers.len() >= STRANGERS && !customers.iter().any(|customer| has_rows(events, *customer));
+        let is_strange = customers.len() >= STRANGERS && !customers.iter().any(|customer| has_rows(events, *customer));
         is_strange.then(|| {
             format!(
                 "profiles[{number}]: none of its {} customers has an event; where its ids are of another kind than those of the events, [[identities]] says which are \

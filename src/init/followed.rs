@@ -26,8 +26,8 @@ pub(super) fn following(table: &Table<'_>) -> Vec<(usize, &'static str)> {
     kinds
 }
 
-/// A source of events for each of them.
-pub(super) fn followed(table: &Table<'_>, folder: &Path, base: &Source) -> Vec<Source> {
+/// A source of events, and one for each of what followed.
+pub(super) fn with_followed(table: &Table<'_>, folder: &Path, base: Source) -> Vec<Source> {
     let source = |(place, kind): (usize, &'static str)| {
         let column = &table.columns[place];
         let mut source = table.source("events", folder, table.customer, &[]);
@@ -46,5 +46,7 @@ pub(super) fn followed(table: &Table<'_>, folder: &Path, base: &Source) -> Vec<S
         }
         source
     };
-    following(table).into_iter().map(source).collect()
+    let mut sources: Vec<Source> = following(table).into_iter().map(source).collect();
+    sources.insert(0, base);
+    sources
 }

@@ -29,8 +29,8 @@ pub(super) struct Terms {
 pub(super) fn terms(table: &Table<'_>) -> Option<Terms> {
     let customer = table.customer?;
     let several = !table.columns[customer].is_unique();
-    let names = table.stem.iter().chain(table.columns.iter().flat_map(|column| &column.words));
-    let is_named = names.into_iter().any(|word| SUBSCRIPTION.contains(&singular(word)));
+    let mut names = table.stem.iter().chain(table.columns.iter().flat_map(|column| &column.words));
+    let is_named = names.any(|word| SUBSCRIPTION.contains(&singular(word)));
     if several && (!is_named || table.item.is_some() || table.offer.is_some()) {
         return None;
     }

@@ -264,12 +264,14 @@ impl<'s> Table<'s> {
         place.into_iter().flat_map(|place| self.columns[place].sampled.texts.iter().map(|text| text.strip_suffix(".0").unwrap_or(text)))
     }
 
+    /// How many of a column's values are among those known.
+    pub(super) fn known_among(&self, place: usize, known: &HashSet<&str>) -> usize {
+        self.texts(Some(place)).filter(|text| known.contains(text)).count()
+    }
+
     /// The column without a name of its own (`id`) whose values are mostly among those known.
     pub(super) fn shares(&self, known: &HashSet<&str>, mut fits: impl FnMut(&Look<'s>) -> bool) -> Option<usize> {
-        let share = |place: usize| {
-            let texts: Vec<&str> = self.texts(Some(place)).collect();
-            texts.iter().filter(|text| known.contains(*text)).count() as f64 / texts.len().max(1) as f64
-        };
+        let share = |place: usize| self.known_among(place, known) as f64 / self.columns[place].distinct().max(1) as f64;
         (0..self.columns.len()).find(|place| {
             let column = &self.columns[*place];
             // Small numbers are among those of any other table: a count of rows tells nothing.

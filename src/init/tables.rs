@@ -2,7 +2,7 @@
 
 use super::draft::{Source, list};
 use super::events;
-use super::followed::followed;
+use super::followed::with_followed;
 use super::inputs::Input;
 use super::items::items;
 use super::offers::{arm, experiment, offer_group, offers, treatments, trial};
@@ -50,14 +50,13 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         let is_of_few = table.customer.is_some_and(|customer| 2 * table.columns[customer].distinct() < most);
         table.is_of_events = is_of_few && (events::is_named_after_events(table) || events::is_dated_as_events(table));
     }
-    let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, is_dated: false, subscription: None };
     let has_items = tables.iter().any(|table| table.customer.is_none() && table.item.is_some());
     let has_train = tables.iter().any(|table| table.stem_has(&["train"]));
     for table in &mut tables {
         table.is_test = has_train && table.stem_has(&["test"]);
     }
     let is_dated = tables.iter().any(|table| is_event(table) && events::time(table).is_some());
-    found.is_dated = is_dated;
+    let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, is_dated, subscription: None };
     let mut of_events: Vec<Source> = Vec::new();
     let (mut profiles, mut of_rows, mut rest): (Vec<Source>, Vec<Source>, Vec<Source>) = (Vec::new(), Vec::new(), Vec::new());
     let buys = tables.iter().find(|table| is_event(table) && events::time(table).is_some() && events::kind(table).buys());
@@ -76,11 +75,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         }
         if is_contacts(table) {
             rest.push(treatments(table, folder, sums, &groups));
-            if let Some(contacts) = events::contacts(table, folder) {
-                let followed = followed(table, folder, &contacts);
-                of_events.push(contacts);
-                of_events.extend(followed);
-            }
+            of_events.extend(events::contacts(table, folder).into_iter().flat_map(|contacts| with_followed(table, folder, contacts)));
         } else if is_event(table) {
             if table.item.is_none() && table.joined().is_some_and(|joined| told.contains(&joined)) && events::kind(table).buys() {
                 found.left_out.push(format!("{}: the orders that it tells of are told by their lines already", table.files()));
@@ -101,9 +96,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
                 rest.extend(items);
                 of_rows.extend(profile);
             }
-            let followed = followed(table, folder, &source);
-            of_events.push(source);
-            of_events.extend(followed);
+            of_events.extend(with_followed(table, folder, source));
         } else if table.customer.is_some_and(|customer| !table.columns[customer].is_unique()) && table.label().is_none() && terms(table).is_none() {
             found.left_out.push(format!("{}: customers stand in several rows, and nothing says when", table.files()));
         } else if table.customer.is_some() || table.label().is_some() || experiment(table).is_some() {
@@ -184,7 +177,7 @@ fn addresses(tables: &mut [Table<'_>]) -> Vec<(usize, Vec<String>)> {
         let known: HashSet<&str> = table.texts(Some(address)).collect();
         let mut is_used = false;
         for other in tables.iter_mut().filter(|table| table.id_kind.is_none() && by_address(table)) {
-            if 2 * other.texts(other.customer).filter(|text| known.contains(text)).count() > other.texts(other.customer).count() {
+            if other.customer.is_some_and(|place| 2 * other.known_among(place, &known) > other.columns[place].distinct()) {
                 other.id_kind = Some(name.clone());
                 is_used = true;
             }
@@ -296,7 +289,7 @@ fn share_customers_ids(tables: &mut [Table<'_>]) {
         let others = tables.iter().enumerate().filter(|(other, table)| *other != number && table.id_kind.is_none());
         others.for_each(|(_, table)| known.extend(table.texts(table.customer)));
         let table = &tables[number];
-        let shared = |place: usize| table.texts(Some(place)).filter(|text| known.contains(text)).count();
+        let shared = |place: usize| table.known_among(place, &known);
         let may_serve = |place: &usize| {
             let column = &table.columns[*place];
             *place != own && column.is_unique() && column.may_be_id() && column.has_word(&CUSTOMER) && 2 * shared(*place) > column.distinct().min(known.len())

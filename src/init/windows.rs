@@ -40,8 +40,7 @@ const FEW: usize = 50;
 pub fn leaving(exports: &Exports) -> Option<Leaving> {
     let store = &exports.events;
     let (first, last) = store.time_range()?;
-    let mut counts = vec![0_usize; store.kinds.len()];
-    store.kind.iter().for_each(|kind| counts[*kind as usize] += 1);
+    let counts = store.kind_counts();
     let of_customers = |kind: &&str| !["contact", "return", "cancel"].contains(kind);
     let purchase = store.kinds.iter().position(|kind| kind == "purchase");
     let frequent = (0..counts.len()).filter(|kind| of_customers(&store.kinds[*kind].as_str())).max_by_key(|kind| counts[*kind]);

@@ -110,11 +110,11 @@ impl Journey {
     pub fn learn(exports: &Exports, alive: &[String], horizon: Span, end: Cutoff) -> Option<Journey> {
         let store = &exports.events;
         let alive: Vec<bool> = store.kinds.iter().map(|kind| alive.contains(kind)).collect();
-        let names = Names::of(store, alive);
         // Nothing leads to a purchase where there are purchases only.
-        if store.is_empty() || names.alive.iter().zip(&names.neither).all(|(alive, neither)| *alive || *neither) {
+        if store.is_empty() || store.kinds.iter().zip(&alive).all(|(kind, alive)| *alive || is_neither(kind)) {
             return None;
         }
+        let names = Names::of(store, alive);
         let lookback = LOOKBACK.seconds.min(horizon.seconds);
         let customers: Vec<u32> = (0..exports.customers.len() as u32).collect();
         let of_chunk = |chunk: &[u32]| {
@@ -190,13 +190,15 @@ fn is_neither(kind: &str) -> bool {
 fn with_purchases(store: &EventStore, alive: &[bool]) -> Vec<f64> {
     let mut counts = vec![(0_u64, 0_u64); store.kinds.len()];
     for customer in store.offsets.windows(2) {
-        let events: Vec<usize> = (customer[0]..customer[1]).collect();
-        for moment in events.chunk_by(|a, b| store.time[*a] == store.time[*b]) {
-            let buys = moment.iter().any(|event| alive[usize::from(store.kind[*event])]);
-            for event in moment {
-                let (with, all) = &mut counts[usize::from(store.kind[*event])];
+        let mut kinds = &store.kind[customer[0]..customer[1]];
+        for moment in store.time[customer[0]..customer[1]].chunk_by(|a, b| a == b) {
+            let (own, later) = kinds.split_at(moment.len());
+            let buys = own.iter().any(|kind| alive[usize::from(*kind)]);
+            for kind in own {
+                let (with, all) = &mut counts[usize::from(*kind)];
                 (*with, *all) = (*with + u64::from(buys), *all + 1);
             }
+            kinds = later;
         }
     }
     counts.into_iter().map(|(with, all)| with as f64 / all.max(1) as f64).collect()

@@ -56,11 +56,13 @@ pub fn list(reading: &Reading) -> Vec<FeatureSpec> {
 fn tell_apart(specs: &mut [FeatureSpec]) {
     let mut known: HashSet<String> = HashSet::with_capacity(specs.len());
     for spec in specs {
-        if known.contains(&spec.name) {
-            let free = (2..).map(|number| format!("{}_{number}", spec.name)).find(|name| !known.contains(name));
-            spec.name = free.unwrap_or_default();
+        let mut name = spec.name.clone();
+        let mut number = 2;
+        while !known.insert(name.clone()) {
+            name = format!("{}_{number}", spec.name);
+            number += 1;
         }
-        known.insert(spec.name.clone());
+        spec.name = name;
     }
 }
 

@@ -51,15 +51,17 @@ const OFF: f64 = 3.0 * 86_400.0;
 const NEVER: i64 = 7_258_118_400;
 
 impl SubscriptionDates<'_> {
+    fn term(&self, row: usize) -> Term {
+        Term { start: Moment(self.start[row]), end: Some(self.end[row]).filter(|end| *end != i64::MIN && *end < NEVER).map(Moment) }
+    }
+
     /// Whether ends are agreed on at the start, and so known while the term runs: every term has one, and nearly all last one of a few numbers of whole
     /// months. An end that is written down once a customer has left is of any day.
     pub(super) fn ends_are_agreed(&self) -> bool {
         let mut months: Vec<i64> = Vec::new();
-        for (start, end) in self.start.iter().zip(self.end).filter(|(start, _)| **start != i64::MIN) {
-            if *end == i64::MIN || *end >= NEVER {
-                return false;
-            }
-            let length = (end - start) as f64;
+        for Term { start, end } in (0..self.start.len()).filter(|row| self.start[*row] != i64::MIN).map(|row| self.term(row)) {
+            let Some(end) = end else { return false };
+            let length = (end.0 - start.0) as f64;
             let whole = (length / MONTH).round();
             months.push(if (length - whole * MONTH).abs() <= OFF { whole as i64 } else { 0 });
         }
@@ -172,9 +174,9 @@ impl<'a> ChurnRule<'a> {
 
     /// A customer's subscriptions, or the terms of one.
     fn subscriptions(&self, customer: u32) -> impl Iterator<Item = Term> {
-        self.dates.into_iter().flat_map(move |SubscriptionDates { table, start, end }| {
-            let rows = table.offsets[customer as usize]..table.offsets[customer as usize + 1];
-            rows.map(move |row| Term { start: Moment(start[row]), end: (end[row] != i64::MIN && end[row] < NEVER).then(|| Moment(end[row])) })
+        self.dates.into_iter().flat_map(move |dates| {
+            let rows = dates.table.offsets[customer as usize]..dates.table.offsets[customer as usize + 1];
+            rows.map(move |row| dates.term(row))
         })
     }
 

@@ -662,16 +662,16 @@ pub fn profile_features(exports: &Exports, churn: &ChurnSettings, cutoff: Cutoff
             if !is_known {
                 continue;
             }
+            let known = |row: usize| table.time.is_empty() || table.time[row] < cutoff.0;
             let kind = match &column.values {
                 ProfileValues::Number(_) => ProfileKind::Number,
                 ProfileValues::Date(dates) => {
-                    let known = (0..dates.len()).filter(|row| dates[*row] != i64::MIN && (table.time.is_empty() || table.time[*row] < cutoff.0));
-                    let (ahead, all) = known.fold((0, 0), |(ahead, all), row| (ahead + usize::from(dates[row] >= cutoff.0), all + 1));
+                    let told = (0..dates.len()).filter(|row| dates[*row] != i64::MIN && known(*row));
+                    let (ahead, all) = told.fold((0, 0), |(ahead, all), row| (ahead + usize::from(dates[row] >= cutoff.0), all + 1));
                     if is_end || 2 * ahead > all { ProfileKind::DateAhead } else { ProfileKind::Date }
                 }
                 ProfileValues::Category { codes, names } => {
                     let mut seen = vec![0; names.len()];
-                    let known = |row: usize| table.time.is_empty() || table.time[row] < cutoff.0;
                     count_customers(table, codes, 0..exports.customers.len() as u32, known, &mut seen);
                     let vocabulary = vocabulary(names, &seen, MOST_CATEGORIES);
                     if vocabulary.len() < 2 {

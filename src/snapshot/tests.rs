@@ -5,7 +5,7 @@ use super::facts::Facts;
 use super::label::{ChurnRule, Standing};
 use super::learned::{Base, FeaturePlan, history};
 use super::status::Status;
-use crate::config::{ChurnSettings, Definition, Effort, Span};
+use crate::config::{ChurnSettings, Definition, Span};
 use crate::exports::Exports;
 use crate::timeline::{EventStore, Moment, ProfileColumn, ProfileTable, ProfileValues, Timeline};
 
@@ -37,20 +37,7 @@ fn shop(customers: u32, mut rows: Vec<Row>) -> Exports {
 }
 
 fn settings() -> ChurnSettings {
-    ChurnSettings {
-        definition: Definition::Inactivity,
-        kinds: vec!["purchase".into()],
-        active_within: Span::days(180),
-        horizon: Span::days(90),
-        cutoffs: None,
-        effort: Effort::Normal,
-        tiers: Vec::new(),
-        learners: Vec::new(),
-        allow_leak: Vec::new(),
-        hide_reasons: Vec::new(),
-        monotone: Vec::new(),
-        costs: None,
-    }
+    ChurnSettings::of_purchases(180, 90)
 }
 
 /// Twenty customers who order every `20 + n` days, with a complaint each.

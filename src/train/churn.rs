@@ -77,8 +77,7 @@ fn recency(config: &Config, exports: &Exports, plan: &FeaturePlan) -> Option<usi
         return orders;
     }
     let store = &exports.events;
-    let mut counts = vec![0_usize; store.kinds.len()];
-    store.kind.iter().for_each(|kind| counts[usize::from(*kind)] += 1);
+    let counts = store.kind_counts();
     let is_alive = |kind: &String| config.churn.kinds.contains(kind);
     let of_orders: usize = store.kinds.iter().zip(&counts).filter(|(kind, _)| is_alive(kind)).map(|(_, count)| count).sum();
     let by_customers = store.kinds.iter().zip(counts).filter(|(kind, count)| !is_alive(kind) && *kind != "contact" && *count > of_orders);
