@@ -116,7 +116,7 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
         windows: Vec::new(),
         tiers: train::expected_tiers(config, exports)?,
         missing: BTreeMap::new(),
-        notes: exports.notes.clone(),
+        notes: exports.all_notes(),
     };
     let rule = ChurnRule::new(exports, &config.churn)?;
     match &config.churn.definition {

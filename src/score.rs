@@ -68,6 +68,8 @@ pub struct Scored {
     pub list: Vec<ListRow>,
     /// Headers of the columns that the rows of `list` carry.
     pub list_columns: Vec<String>,
+    /// Whether who may be contacted differs between channels.
+    pub by_channel: bool,
     /// What was decided on offers: counts per rule, budgets.
     pub decisions: Decisions,
     /// Why columns are blank and what was noticed.
@@ -79,7 +81,7 @@ impl Scored {
     pub fn delivery(&self, config: &Config, previous: Option<PastList>) -> Delivery<'_> {
         let offers = if config.offers.is_empty() { 0 } else { config.decide.offers_per_customer.unwrap_or(1) as usize };
         let items = if self.offers.iter().any(|offer| offer.assignment.is_empty()) { config.recommend.per_customer } else { 0 };
-        Delivery { as_of: &self.as_of, carried: self.list_columns.iter().map(String::as_str).collect(), offers, items, previous }
+        Delivery { as_of: &self.as_of, carried: self.list_columns.iter().map(String::as_str).collect(), by_channel: self.by_channel, offers, items, previous }
     }
 }
 

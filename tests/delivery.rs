@@ -47,6 +47,39 @@ fn the_crm_gets_who_may_be_contacted_and_nobody_else() {
 }
 
 #[test]
+fn each_channel_reaches_only_who_consented_to_it() {
+    let shop = Shop::simulated(1_500, 2);
+    let customers = Table::read(&shop.path().join("customers.csv"));
+    let rows = customers.column("customer_id").into_iter().enumerate();
+    let asked: Vec<(String, bool, bool)> = rows.map(|(place, id)| (id.to_owned(), place % 2 == 0, place % 3 == 0)).collect();
+    let word = |says: bool| if says { "yes" } else { "no" };
+    let lines = asked.iter().map(|(id, email, phone)| format!("{id},{},{},\n", word(*email), word(*phone)));
+    std::fs::write(shop.path().join("rights.csv"), format!("customer_id,email_ok,phone_ok,opted_out_on\n{}", lines.collect::<String>())).unwrap();
+    let config = std::fs::read_to_string(shop.path().join("shop.toml")).unwrap();
+    let source = "[[profiles]]\nfiles = [\"rights.csv\"]\ncustomer = \"customer_id\"\nconsent = { email = \"email_ok\", phone = \"phone_ok\" }\nsuppress = \"opted_out_on\"\n\n[[items]]";
+    std::fs::write(shop.path().join("shop.toml"), config.replace("[[items]]", source)).unwrap();
+    shop.fit().succeeds();
+    let told = shop.scoring(&[&RUN[..4], &["--out", "out"]].concat()).succeeds();
+    assert!(told.stdout.contains("offers go by \"app\", for which [[profiles]] consent names no column"), "{}", told.stdout);
+    // The shop's own consent counts beside it.
+    let all = having(&customers, "consent", "yes");
+    let may = |id: &str, channel: &str| {
+        all.contains(id) && asked.iter().any(|(known, email, phone)| known == id && [("email", *email), ("phone", *phone)].contains(&(channel, true)))
+    };
+    let offers = shop.table("offers.csv");
+    let decided = offers.column("customer_id").into_iter().zip(offers.column("channel")).zip(offers.column("assignment"));
+    let sent: Vec<(&str, &str)> = decided.filter(|(_, assignment)| ["offer", "control"].contains(assignment)).map(|(row, _)| row).collect();
+    assert!(sent.len() > 50 && sent.iter().all(|(id, channel)| may(id, channel)), "{sent:?}");
+    let list = shop.table("crm/generic.csv");
+    for (id, channels) in list.column("customer_id").into_iter().zip(list.column("holdfast_contact_channels")) {
+        let expected: Vec<&str> = ["email", "phone"].into_iter().filter(|channel| may(id, channel)).collect();
+        assert!(!expected.is_empty() && channels == expected.join("|"), "{id}: {channels}");
+    }
+    let why = shop.scoring(&["explain", "shop.toml", "--model", "models/shop.hfb", "--customer", &asked[1].0]).succeeds();
+    assert!(why.stdout.contains("has consented to contact by email"), "{}", why.stdout);
+}
+
+#[test]
 fn a_delta_tells_what_changed_since_the_newest_run_before() {
     let shop = fitted();
     let run = |as_of: &str, out: &str, more: &[&str]| {

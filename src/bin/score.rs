@@ -128,6 +128,7 @@ fn measure(config: &Path, scored: &Path, overrides: &[String], threads: usize, j
 }
 
 fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
+    let currency = if currency.is_empty() { String::new() } else { format!(" {currency}") };
     let mut lines = vec![format!("run of {}, {:.0} days later", outcome.as_of, outcome.days)];
     if let Some(churn) = &outcome.churn {
         lines.push(format!(
@@ -144,7 +145,7 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
     }
     for offer in &outcome.offers {
         lines.push(format!(
-            "  {:<12}{} meant for, {} kept out: bought {:.1} % against {:.1} %; {:+.2} {currency} each ({:+.2} to {:+.2})",
+            "  {:<12}{} meant for, {} kept out: bought {:.1} % against {:.1} %; {:+.2}{currency} each ({:+.2} to {:+.2})",
             offer.tier.as_ref().unwrap_or(&offer.offer),
             grouped(offer.sent as u64),
             grouped(offer.control as u64),
@@ -164,11 +165,11 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
         let promised = offer.promised.map(|promised| format!(", promised {promised:+.2}")).unwrap_or_default();
         let ((low, high), (earned, (least, most))) = (offer.margin.interval, offer.earned);
         lines.push(format!(
-            "              margin {:+.2} each ({low:+.2} to {high:+.2}){promised}; less costs of {:.0} {currency} it earned {earned:.0} ({least:.0} to {most:.0})",
+            "              margin {:+.2} each ({low:+.2} to {high:+.2}){promised}; less costs of {:.0}{currency} it earned {earned:.0} ({least:.0} to {most:.0})",
             offer.margin.amount, offer.cost
         ));
         if let (Some((here, there)), Some((saved, (low, high)))) = (offer.left, offer.saved) {
-            let each = offer.cost_per_saved.map(|cost| format!(", {cost:.2} {currency} each")).unwrap_or_default();
+            let each = offer.cost_per_saved.map(|cost| format!(", {cost:.2}{currency} each")).unwrap_or_default();
             lines.push(format!(
                 "              left {:.1} % against {:.1} %: {saved:.0} stayed who would have left ({low:.0} to {high:.0}){each}",
                 100.0 * here,
@@ -177,7 +178,7 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
         }
         if let Some((sent, amount)) = offer.really_sent {
             lines.push(format!(
-                "              really sent, by decision id: {}; {amount:+.2} {currency} each beside the control, if they were not chosen",
+                "              really sent, by decision id: {}; {amount:+.2}{currency} each beside the control, if they were not chosen",
                 grouped(sent as u64)
             ));
         }
@@ -185,7 +186,7 @@ fn outcome_text(outcome: &score::Outcome, currency: &str) -> String {
     if let Some(challenger) = &outcome.challenger {
         let (low, high) = challenger.customers.always_valid;
         lines.push(format!(
-            "  challenger  {} customers beside {}: {:+.2} {currency} each (looked at every week: {low:+.2} to {high:+.2})",
+            "  challenger  {} customers beside {}: {:+.2}{currency} each (looked at every week: {low:+.2} to {high:+.2})",
             grouped(challenger.challenger as u64),
             grouped(challenger.champion as u64),
             challenger.customers.adjusted.as_ref().map_or(challenger.customers.amount, |adjusted| adjusted.amount)

@@ -200,7 +200,7 @@ fn fit(common: &Common, models: &Path, champion: Option<&Path>) -> Result<()> {
         value["champion"] = serde_json::to_value(&comparison).unwrap_or_default();
         print(&pretty(&value));
     } else {
-        print(&summary(&config, &trained.measured, &exports.notes));
+        print(&summary(&config, &trained.measured, &exports.all_notes()));
         if let Some(effects) = &trained.bundle.effects {
             print(&effects_text(effects));
         }
@@ -301,7 +301,7 @@ fn validate(common: &Common, folds: Option<&Path>, features: Option<&Path>) -> R
         }
     };
     let seconds = watch.finish();
-    print(&if common.json { pretty(&measured_json(&measured, &seconds)) } else { summary(&config, &measured, &exports.notes) });
+    print(&if common.json { pretty(&measured_json(&measured, &seconds)) } else { summary(&config, &measured, &exports.all_notes()) });
     Ok(())
 }
 
@@ -360,7 +360,7 @@ fn draft_text(draft: &Draft, exports: &Exports, out: &Path) -> String {
     lines.extend(draft.left_out().iter().map(|left_out| format!("  left out    {left_out}")));
     lines.push(rows_text(&train::rows(exports)));
     lines.push(format!("  customers   {}, items {}", grouped(exports.customers.len() as u64), grouped(exports.items.ids.len() as u64)));
-    lines.extend(note_lines(&exports.notes));
+    lines.extend(note_lines(&exports.all_notes()));
     lines.push(format!("  written to  {}: every guess is said in it. Read it through, then:", out.display()));
     lines.push(format!("              holdfast-train check {0} && holdfast-train fit {0}", out.display()));
     lines.join("\n")

@@ -9,6 +9,7 @@ use super::{
     Case, Column, ColumnSource, Config, Definition, Duplicates, EventSource, Files, Layout, Lookup, NamedColumn, ProfileSource, Repeat, Response, Role,
     StaticColumns, TreatmentSource, Unit,
 };
+use std::collections::BTreeMap;
 
 /// Sorted `key = value` pairs.
 pub(super) fn contract(config: &Config) -> Vec<(String, String)> {
@@ -230,7 +231,17 @@ fn events(pairs: &mut Pairs, source: &EventSource) {
 fn profiles(pairs: &mut Pairs, source: &ProfileSource) {
     files(pairs, &source.files);
     pairs.column("customer", &source.customer);
-    pairs.columns([("household", &source.household), ("consent", &source.consent), ("suppress", &source.suppress), ("time", &source.time)]);
+    pairs.columns([("household", &source.household), ("time", &source.time)]);
+    for (key, columns) in [("consent", &source.consent), ("suppress", &source.suppress)] {
+        let mut by_channel: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+        for told in columns {
+            by_channel.entry(told.channel.as_deref()).or_default().push(column(&told.column));
+        }
+        for (channel, mut columns) in by_channel {
+            let key = channel.map_or(key.to_owned(), |channel| format!("{key}.{channel}"));
+            pairs.put(&key, if columns.len() == 1 { columns.swap_remove(0) } else { format!("[{}]", columns.join(", ")) });
+        }
+    }
     if let Some(label) = &source.label {
         pairs.column("label", &label.column);
         pairs.put("label.positive", quoted(&label.positive));

@@ -312,6 +312,15 @@ pub struct EventSource {
     pub returned_if: Option<Condition>,
 }
 
+/// A column that says whether a customer may, or must not, be contacted.
+#[derive(Debug, Clone)]
+pub struct ContactColumn {
+    /// The channel that it is about; `None`: all of them.
+    pub channel: Option<String>,
+    /// The column.
+    pub column: Column,
+}
+
 /// `[[profiles]]`: what is known of a customer.
 #[derive(Debug, Clone)]
 pub struct ProfileSource {
@@ -321,10 +330,10 @@ pub struct ProfileSource {
     pub customer: Column,
     /// The household.
     pub household: Option<Column>,
-    /// Who may be contacted.
-    pub consent: Option<Column>,
-    /// Who must not be.
-    pub suppress: Option<Column>,
+    /// Who may be contacted: every column has to say so.
+    pub consent: Vec<ContactColumn>,
+    /// Who must not be: one column is enough.
+    pub suppress: Vec<ContactColumn>,
     /// The label of a labelled table.
     pub label: Option<LabelColumn>,
     /// Columns that are numbers.

@@ -1,11 +1,10 @@
 //! What followed past treatments, and what followed where nothing was sent.
 
 use super::catalogue::moment;
-use super::eligibility::is_yes;
 use super::past::Past;
 use crate::config::{Config, Definition, Response, Span};
 use crate::error::Result;
-use crate::exports::{Exports, TextTable};
+use crate::exports::{Exports, TextTable, is_yes};
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::timeline::{Cutoff, History, Moment, Timeline};
 use bincode::{Decode, Encode};

@@ -44,6 +44,10 @@ impl Offer {
     pub fn is_valid(&self, as_of: Moment) -> bool {
         self.valid_from.is_none_or(|from| from <= as_of) && self.valid_until.is_none_or(|until| until.start_of_day() >= as_of.start_of_day())
     }
+    /// Those of its channels by which a customer may be contacted.
+    pub fn channels_to<'o>(&'o self, exports: &'o Exports, customer: u32) -> impl Iterator<Item = &'o str> {
+        self.channels.iter().map(String::as_str).filter(move |channel| exports.rights.ban(customer, channel).is_none())
+    }
     /// The last day of an offer given on this day.
     pub fn until(&self, as_of: Moment) -> Option<Moment> {
         self.valid_until.or_else(|| self.valid_for.map(|days| Moment(as_of.0 + (days * 86_400.0) as i64)))

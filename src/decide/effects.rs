@@ -4,7 +4,6 @@
 //! an offer does to a customer follows from the bundle and that customer's own timeline.
 
 use super::cases::{Answer, Usual, answers};
-use super::catalogue::Offer;
 use super::covariates::{BoundCovariates, Covariates};
 use super::past::Past;
 use super::personal::Departure;
@@ -275,14 +274,14 @@ impl BoundEffects<'_> {
         Standpoint { unit: usual.map_or(1.0, |usual| usual.of(history, self.kinds)), readiness: readiness.times(&row), moved: readiness.moved(&row), row }
     }
 
-    /// By how much the best channel of an offer multiplies a customer's responses.
-    pub fn reach(&self, customer: u32, offer: &Offer) -> f64 {
-        self.own.reach(customer, offer)
+    /// By how much the best of these channels multiplies a customer's responses.
+    pub fn reach<'o>(&self, customer: u32, channels: impl Iterator<Item = &'o str>) -> f64 {
+        self.own.reach(customer, channels)
     }
 
-    /// The channel of an offer that a customer answers best.
-    pub fn best_channel<'o>(&self, history: &History<'_>, offer: &'o Offer) -> &'o str {
-        self.own.best(history, offer)
+    /// That of these channels which a customer answers best.
+    pub fn best_channel<'o>(&self, history: &History<'_>, channels: impl Iterator<Item = &'o str>) -> &'o str {
+        self.own.best(history, channels)
     }
 }
 

@@ -1,7 +1,6 @@
-//! Who may get an offer: customer conditions, consent and suppression, and what past contacts leave room for.
+//! Who may get an offer: customer conditions.
 //!
-//! A rule is a pure function of the customer's own history, of what the bundle says of the customer, and of the day. Consent and
-//! suppression are never overridden.
+//! A condition is a pure function of the customer's own history, of what the bundle says of the customer, and of the day.
 
 use crate::config::condition::{Condition, Expression, Literal, Subject};
 use crate::config::{Span, nearest};
@@ -182,28 +181,6 @@ fn is_anniversary_within(date: Moment, day: Moment, span: Span) -> bool {
     next.is_some_and(|anniversary| Moment::of_date(anniversary).days_since(Moment::of_date(today)) < span.as_days())
 }
 
-/// Whether a word of a consent or suppression column means yes; `None` for a word that is not known.
-pub fn is_yes(text: &str) -> Option<bool> {
-    match text.trim().to_lowercase().as_str() {
-        "1" | "y" | "yes" | "true" | "t" | "on" | "opt-in" | "optin" | "opted in" | "subscribed" | "granted" | "ja" | "oui" | "si" | "是" => Some(true),
-        "" | "0" | "n" | "no" | "false" | "f" | "off" | "opt-out" | "optout" | "opted out" | "unsubscribed" | "denied" | "nein" | "non" | "否" => Some(false),
-        _ => None,
-    }
-}
-
-/// The rule that forbids any contact with a customer: `no_consent` without a clear yes where there is a consent column,
-/// `suppressed` without a clear no where there is a suppression column.
-pub fn forbidden(exports: &Exports, customer: u32) -> Option<&'static str> {
-    let of = |key: &str| exports.carried(key).map(|texts| texts[customer as usize].as_str());
-    if of("suppress").is_some_and(|text| is_yes(text) != Some(false)) {
-        return Some("suppressed");
-    }
-    if of("consent").is_some_and(|text| is_yes(text) != Some(true)) {
-        return Some("no_consent");
-    }
-    None
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -273,14 +250,6 @@ mod tests {
         let error = Rules::new(&exports, std::iter::once(&condition)).unwrap_err();
         assert!(error.message().contains("'cuntry'") && error.message().contains("did you mean 'country'?"), "{error}");
         assert_eq!(error.kind().exit_code(), 78);
-    }
-
-    #[test]
-    fn without_a_clear_yes_nobody_is_contacted_and_with_anything_but_a_clear_no_the_suppressed_are_not() {
-        let with = |key: &str, text: &str| forbidden(&Exports { carry: vec![(key.into(), vec![text.into()])], ..Exports::default() }, 0);
-        assert_eq!([with("consent", "Yes"), with("consent", "1"), with("suppress", "no"), with("suppress", "")], [None; 4]);
-        assert_eq!([with("consent", ""), with("consent", "perhaps")], [Some("no_consent"); 2]);
-        assert_eq!([with("suppress", "1"), with("suppress", "deceased")], [Some("suppressed"); 2]);
     }
 
     #[test]

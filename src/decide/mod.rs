@@ -31,14 +31,14 @@ mod trials;
 
 use crate::config::{Config, Limit, Span};
 use crate::error::{Error, Result};
-use crate::exports::Exports;
+use crate::exports::{Ban, Exports};
 use crate::timeline::{Cutoff, Moment};
 use crate::value::margin::Margins;
 use allocate::{Allocation, Candidate, Problem, Resource};
 use catalogue::Offer;
 use control::Lots;
 use effects::{BoundEffects, Standpoint};
-use eligibility::{Person, Rules, forbidden};
+use eligibility::{Person, Rules};
 use past::Past;
 use rayon::prelude::*;
 use sending::Habits;
@@ -201,10 +201,10 @@ pub struct Customer<'a> {
 pub fn verdicts<'a>(market: &Market<'a>, customer: &Customer<'a>, offer: &'a Offer) -> Vec<(&'static str, bool)> {
     let who = market.config.offers.get(offer.source).and_then(|source| source.who.as_ref());
     let index = customer.person.history.customer;
-    let forbidden = forbidden(market.exports, index);
+    let ban = market.exports.rights.ban_from_all(index, offer.channels.iter().map(String::as_str));
     vec![
-        ("no_consent", forbidden != Some("no_consent")),
-        ("suppressed", forbidden != Some("suppressed")),
+        ("no_consent", ban != Some(Ban::NoConsent)),
+        ("suppressed", ban != Some(Ban::Suppressed)),
         ("not_valid", offer.is_valid(market.as_of)),
         ("who", who.is_none_or(|who| market.rules.holds(who, &customer.person))),
         ("contact_limit", market.room(index) > 0),
@@ -272,12 +272,21 @@ impl<'a> Market<'a> {
         Ok(Market { config, exports, as_of, rules, effects: bound, contacts, past, lots, margin_share: margins.mean(), notes })
     }
 
+    /// Which channels an offer goes by, where rights differ between channels.
+    fn by_channel(&self, offer: &Offer) -> String {
+        if self.exports.rights.channels().is_empty() {
+            return String::new();
+        }
+        let named: Vec<&str> = offer.channels.iter().map(String::as_str).filter(|channel| !channel.is_empty()).collect();
+        if named.is_empty() { " by every channel, as the offer names none".into() } else { format!(" by {}", named.join(" or ")) }
+    }
+
     /// What it takes to pass a rule of [`verdicts`].
     fn in_words(&self, rule: &str, offer: &Offer) -> String {
         let settings = &self.config.decide;
         match rule {
-            "no_consent" => "has consented to contact".into(),
-            "suppressed" => "is on no suppression list".into(),
+            "no_consent" => format!("has consented to contact{}", self.by_channel(offer)),
+            "suppressed" => format!("is on no suppression list{}", self.by_channel(offer)),
             "not_valid" => format!("the offer is valid on {}", self.as_of.date()),
             "who" => match self.config.offers.get(offer.source).and_then(|source| source.who.as_ref()) {
                 Some(who) => format!("meets who: {}", who.text),
@@ -317,7 +326,8 @@ impl<'a> Market<'a> {
         let effect = if with_doubt { effects.with_doubt(&offer.id, &offer.group, at) } else { effects.of(&offer.id, &offer.group, at) };
         let Some(effect) = effect else { return worth };
         // A channel that the customer answers more does as much for the responses as a better taste.
-        let taste = taste * customer.effects.reach(customer.person.history.customer, offer);
+        let person = customer.person.history.customer;
+        let taste = taste * customer.effects.reach(person, offer.channels_to(self.exports, person));
         let accept = (effect.accept * taste).min(1.0);
         worth.accept = Some(accept);
         // What a response is worth: the offer's own margin; else the change of the amount bought; else an order of this customer.
@@ -467,6 +477,13 @@ fn tastes(customers: &[Customer<'_>], offers: usize) -> Vec<Vec<f64>> {
 /// 78 where a budget is to be tried that the config does not have.
 pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Customer<'a>], asked: &Asked) -> Result<Decisions> {
     let mut decisions = Decisions { offers: offers.to_vec(), notes: market.notes.clone(), ..Decisions::default() };
+    let unheard_of = market.exports.rights.never_consented(offers.iter().flat_map(|offer| &offer.channels).map(String::as_str));
+    if !unheard_of.is_empty() {
+        let channels = unheard_of.into_iter().map(|channel| format!("{channel:?}")).collect::<Vec<_>>().join(", ");
+        decisions.notes.push(format!(
+            "offers go by {channels}, for which [[profiles]] consent names no column: nobody gets them that way; name the column, or {{ value = \"yes\" }} where none is needed"
+        ));
+    }
     let valid = offers.iter().filter(|offer| offer.is_valid(market.as_of)).count();
     if valid < offers.len() {
         decisions.notes.push(format!("{} of {} offers are not valid on {}", offers.len() - valid, offers.len(), market.as_of.date()));
@@ -573,7 +590,8 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         let worth = market.worth(customer, offer, tastes[member][place], &standpoints[member], true);
         let order = if measured { worth.net.unwrap_or(0.0) } else { tastes[member][place] };
         let item = customer.fits.get(place).and_then(|(item, _)| *item);
-        let channel = customer.effects.best_channel(&customer.person.history, offer).to_owned();
+        let history = &customer.person.history;
+        let channel = customer.effects.best_channel(history, offer.channels_to(market.exports, history.customer)).to_owned();
         let (send_weekday, send_hour) = habits.best(&customer.person, market.config.decide.send_hours);
         decided.push((
             member,

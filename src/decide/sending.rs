@@ -10,7 +10,6 @@
 //! *By which channel*: responses to past treatments of a channel beside what the offers' own shares foretold, by all customers and by
 //! the customer, each shrunk; where treatments do not say their channel, the one that the customer uses most.
 
-use super::catalogue::Offer;
 use super::eligibility::Person;
 use crate::config::SendHours;
 use crate::timeline::History;
@@ -222,27 +221,28 @@ impl<'a> OwnChannels<'a> {
         ((own.seen + OWN_PRIOR_RESPONSES * self.all.usual(channel)) / (own.foretold + OWN_PRIOR_RESPONSES)).clamp(LIFT.0, LIFT.1)
     }
 
-    /// By how much the best channel of an offer multiplies this customer's responses.
-    pub fn reach(&self, customer: u32, offer: &Offer) -> f64 {
+    /// By how much the best of these channels multiplies this customer's responses.
+    pub fn reach<'o>(&self, customer: u32, channels: impl Iterator<Item = &'o str>) -> f64 {
         if self.all.by_name.is_empty() {
             return 1.0;
         }
-        offer.channels.iter().map(|channel| self.lift(customer, channel)).max_by(f64::total_cmp).unwrap_or(1.0)
+        channels.map(|channel| self.lift(customer, channel)).max_by(f64::total_cmp).unwrap_or(1.0)
     }
 
-    /// The channel of an offer that this customer answers best, of equal ones the one used most, then the first.
-    pub fn best<'o>(&self, history: &History<'_>, offer: &'o Offer) -> &'o str {
-        let lifts: Vec<f64> = offer.channels.iter().map(|channel| self.lift(history.customer, channel)).collect();
-        let mut uses = vec![0usize; offer.channels.len()];
+    /// That of these channels which this customer answers best, of equal ones the one used most, then the first; empty where there is none.
+    pub fn best<'o>(&self, history: &History<'_>, channels: impl Iterator<Item = &'o str>) -> &'o str {
+        let channels: Vec<&str> = channels.collect();
+        let lifts: Vec<f64> = channels.iter().map(|channel| self.lift(history.customer, channel)).collect();
+        let mut uses = vec![0usize; channels.len()];
         let names = &history.store().channels;
         for event in history.events() {
             let used = event.channel().map(|channel| names[usize::from(channel)].as_str());
-            if let Some(place) = used.and_then(|used| offer.channels.iter().position(|channel| channel == used)) {
+            if let Some(place) = used.and_then(|used| channels.iter().position(|channel| *channel == used)) {
                 uses[place] += 1;
             }
         }
         let best = (0..lifts.len()).max_by(|a, b| lifts[*a].total_cmp(&lifts[*b]).then(uses[*a].cmp(&uses[*b])).then(b.cmp(a))).unwrap_or(0);
-        offer.channels.get(best).map_or("", String::as_str)
+        channels.get(best).copied().unwrap_or_default()
     }
 }
 
@@ -308,27 +308,27 @@ mod tests {
     #[test]
     fn a_channel_is_chosen_by_what_was_answered_then_by_what_is_used() {
         let store = store(&[&[(10, 9)], &[(11, 9)]]);
-        let offer = Offer { channels: vec!["app".into(), "mail".into()], ..Offer::default() };
+        let channels = || ["app", "mail"].into_iter();
         let history = |number| person(&store, number).history;
-        let mut channels = Channels::default();
-        let unknown = OwnChannels::new(&channels);
-        assert_eq!((unknown.best(&history(0), &offer), unknown.reach(0, &offer)), ("app", 1.0), "nothing is known: the first");
+        let mut all = Channels::default();
+        let unknown = OwnChannels::new(&all);
+        assert_eq!((unknown.best(&history(0), channels()), unknown.reach(0, channels())), ("app", 1.0), "nothing is known: the first");
         // Of 200 treatments by each channel 40 would be answered: mail is answered more, by customer 1 never.
         for number in 0..200 {
-            channels.add("app", 0.2, f64::from(u8::from(number % 10 == 0)));
-            channels.add("mail", 0.2, f64::from(u8::from(number % 3 == 0)));
+            all.add("app", 0.2, f64::from(u8::from(number % 10 == 0)));
+            all.add("mail", 0.2, f64::from(u8::from(number % 3 == 0)));
         }
         for _ in 0..40 {
-            channels.add("mail", 0.2, 0.0);
-            channels.add("app", 0.2, 0.4);
+            all.add("mail", 0.2, 0.0);
+            all.add("app", 0.2, 0.4);
         }
-        let mut own = OwnChannels::new(&channels);
+        let mut own = OwnChannels::new(&all);
         for _ in 0..40 {
             own.add(1, "mail", 0.2, 0.0);
             own.add(1, "app", 0.2, 0.4);
         }
-        assert_eq!(own.best(&history(0), &offer), "mail");
-        assert_eq!(own.best(&history(1), &offer), "app");
-        assert!(own.reach(0, &offer) > 1.2 && own.reach(1, &offer) > 1.0);
+        assert_eq!(own.best(&history(0), channels()), "mail");
+        assert_eq!(own.best(&history(1), channels()), "app");
+        assert!(own.reach(0, channels()) > 1.2 && own.reach(1, channels()) > 1.0);
     }
 }

@@ -104,7 +104,7 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
                 })
             };
             let carried = source.carry.iter().map(|name| text(&Column::named(name.as_str())));
-            let roles = [&source.household, &source.consent, &source.suppress].into_iter().flatten().map(text);
+            let roles = source.household.iter().chain(super::rights::columns(source).map(|(_, told)| &told.column)).map(text);
             Columns::Profiles(Box::new(ProfileColumns {
                 customer: text(&source.customer)?,
                 time: maybe_time(&source.time)?,

@@ -6,17 +6,19 @@ use super::excluded::Excluded;
 use super::identity::{Identities, IdentityTable};
 use super::intern::{Interner, Union};
 use super::items::{ItemPart, merge as merge_items};
-use super::plan::{Plan, SourceTable};
+use super::plan::{Plan, Source, SourceTable};
 use super::prepare::Prepared;
 use super::profile_table::{ProfileBuilt, ProfilePart, ProfilePlan, build as build_profiles};
 use super::profiles::ProfileTexts;
 use super::read::{Batch, PieceResult, Worker};
 use super::reject::{Class, MAX_KEPT, PlacedRefusal, Refusal};
+use super::rights;
 use super::store::{EventPart, StorePlan, build as build_store};
 use super::{Exports, FileCounts, ItemTable, Pseudonyms, ReadOptions, TextTable};
 use crate::config::{Config, Duplicates, ProfileSource, Role};
 use crate::error::{Error, Result};
 use crate::timeline::{EventStore, Moment, NO_INDEX, ProfileTable};
+use foldhash::HashSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a file is, beside its rows.
@@ -127,7 +129,7 @@ pub(super) fn finish(
     Ok(finish.exports)
 }
 
-/// Customers of a source of profiles from which on it is no chance that none of them has an event.
+/// Customers of a source from which on it is no chance that they are unknown elsewhere.
 const STRANGERS: usize = 20;
 
 /// Sources of profiles whose customers are not those of the events.
@@ -295,6 +297,10 @@ impl<'a> Finish<'a> {
         }
         tables.extend(rows.iter().map(|(number, ids)| (ids, *number, None)));
         let interners: Vec<&Interner> = tables.iter().map(|(ids, _, _)| *ids).collect();
+        for (number, source) in self.plan.sources.iter().enumerate() {
+            let ids = tables.iter().filter(|(_, of, _)| *of == number).flat_map(|(ids, ..)| ids.texts());
+            self.exports.notes.extend(unknown_ids(source, ids, identities));
+        }
         let union = Union::of(&interners, |table, text| identities.resolve(kind_of(self.plan.sources[tables[table].1].table), text));
         let mut numbers = Vec::with_capacity(union.names.len());
         let mut names = Vec::with_capacity(union.names.len());
@@ -405,6 +411,7 @@ impl<'a> Finish<'a> {
             let kind = kind_of(source.table).to_owned();
             let mut rows = self.take_table(number, results);
             if is_treatments {
+                self.exports.notes.extend(unknown_ids(source, rows.iter().map(|row| row[0].as_bytes()), identities));
                 for row in &mut rows {
                     let id = identities.resolve(&kind, row[0].as_bytes());
                     if id != row[0].as_bytes() {
@@ -440,9 +447,8 @@ impl<'a> Finish<'a> {
                 let first_row = self.first_rows[&(result.count, result.piece)];
                 parts.push(ProfilePart { batch, worker: result.worker, file: result.count, customers: of_rows, first_row });
             }
-            let steers = [("household", &source.household), ("consent", &source.consent), ("suppress", &source.suppress)];
-            let steers = steers.into_iter().filter(|(_, column)| column.is_some()).map(|(key, _)| key.to_owned());
-            let carry = source.carry.iter().cloned().chain(steers).collect();
+            let household = source.household.iter().map(|_| "household".to_owned());
+            let carry = source.carry.iter().cloned().chain(household).chain(rights::columns(source).map(rights::name)).collect();
             sources.push(ProfileRows { number, source, parts, rows_read, carry });
         }
         sources
@@ -487,12 +493,26 @@ impl<'a> Finish<'a> {
                 let refusal = Refusal::new(Class::DuplicateId, source.customer.names().join("+"), b"");
                 tally.refusals.push(PlacedRefusal { line, byte, refusal });
             }
-            self.exports.notes.extend(built.notes);
+            self.exports.notes_of_training.extend(built.notes);
             if source.label.is_some() {
                 self.exports.labels = built.labels;
                 self.exports.label_rows = built.label_rows;
             }
-            self.exports.carry.extend(carry.into_iter().zip(built.carry));
+            let first_right = carry.len() - rights::columns(source).count();
+            self.exports.rights.add(source, &built.carry[first_right..]);
+            for (place, (name, texts)) in carry.into_iter().zip(built.carry).enumerate() {
+                match self.exports.carry.iter_mut().find(|(known, _)| *known == name) {
+                    None => self.exports.carry.push((name, texts)),
+                    // What any of several columns says of a customer's rights is shown, of other columns of one name what the first source has.
+                    Some((_, known)) => known.iter_mut().zip(texts).filter(|(known, text)| !text.is_empty() && *known != text).for_each(|(known, text)| {
+                        if known.is_empty() {
+                            *known = text;
+                        } else if place >= first_right {
+                            *known = format!("{known}|{text}");
+                        }
+                    }),
+                }
+            }
             self.exports.profiles.push(built.table);
         }
         unique_names(&mut self.exports);
@@ -741,6 +761,19 @@ impl<'a> Finish<'a> {
 /// The kind of id that the customer column of a source holds; empty for the customer's own.
 fn kind_of<'c>(table: SourceTable<'c>) -> &'c str {
     table.files().id.as_deref().unwrap_or_default()
+}
+
+/// What is to be said of ids of another kind than the customers' own that no `[[identities]]` knows.
+fn unknown_ids<'t>(source: &Source<'_>, ids: impl Iterator<Item = &'t [u8]>, identities: &Identities) -> Option<String> {
+    let kind = Some(kind_of(source.table)).filter(|kind| !kind.is_empty())?;
+    let ids: HashSet<&[u8]> = ids.collect();
+    let unknown = ids.iter().filter(|id| !identities.knows(kind, id)).count();
+    // A card that nobody registered is nothing out of the way.
+    (unknown >= STRANGERS).then(|| {
+        let more = if source.paths.len() > 1 { format!(" and {} more", source.paths.len() - 1) } else { String::new() };
+        let file = source.paths[0].display();
+        format!("{file}{more}: {unknown} of {} ids of the kind {kind:?} stand in no [[identities]]; each counts as a customer of its own", ids.len())
+    })
 }
 
 /// How many names are another one but for case and blanks around. Most businesses have ids of one case, of which none is looked at.

@@ -35,6 +35,7 @@ mod profile_table;
 mod pseudonym;
 mod read;
 mod reads;
+mod rights;
 mod sample;
 mod store;
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod tests;
 pub(crate) use finish::numbered_name;
 pub use issued::Issued;
 pub use pseudonym::Pseudonyms;
+pub use rights::{Ban, Rights, is_yes};
 pub use sample::{Looked, Reading, Sample, SampledColumn, samples};
 
 use crate::config::Config;
@@ -72,8 +74,10 @@ pub struct Exports {
     /// Customers in the order of the rows of the source that has the label, for `validate --folds` (row 0 is the first data row).
     pub label_rows: Vec<u32>,
     /// Columns to pass through, by name: one text per customer, empty where missing. `household`, `consent` and `suppress` of the
-    /// profiles stand here under these names.
+    /// profiles stand here under these names, those of one channel as `consent.email`.
     pub carry: Vec<(String, Vec<String>)>,
+    /// What the profiles say of who may be contacted.
+    pub rights: Rights,
     /// Ids of the offers that events name, in byte order: what the `offer` column of the events points into.
     pub offer_ids: Vec<Box<str>>,
     /// Offers: a row per row of the exports, keys as header (`offer`, then the keys of the config). Dates are written as
@@ -91,6 +95,8 @@ pub struct Exports {
     pub newest: Option<Moment>,
     /// What was noticed and left as it was: for `check`, the report and the log.
     pub notes: Vec<String>,
+    /// Likewise what matters to who trains, and not to each run of a batch.
+    pub notes_of_training: Vec<String>,
 }
 
 impl Exports {
@@ -101,6 +107,10 @@ impl Exports {
     /// The customer's own id, whatever is written in its place.
     pub fn own_id(&self, customer: u32) -> &str {
         self.own_ids.get(customer as usize).unwrap_or(&self.customers[customer as usize])
+    }
+    /// All that was noticed, for who trains.
+    pub fn all_notes(&self) -> Vec<String> {
+        self.notes.iter().chain(&self.notes_of_training).cloned().collect()
     }
     /// A column passed through, one text per customer.
     pub fn carried(&self, name: &str) -> Option<&[String]> {

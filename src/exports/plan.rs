@@ -126,7 +126,8 @@ impl<'c> SourceTable<'c> {
             }
             SourceTable::Profiles(source) => {
                 columns.push(&source.customer);
-                columns.extend([&source.household, &source.consent, &source.suppress, &source.time].into_iter().flatten());
+                columns.extend([&source.household, &source.time].into_iter().flatten());
+                columns.extend(super::rights::columns(source).map(|(_, told)| &told.column));
                 columns.extend(source.label.iter().flat_map(|label| [Some(&label.column), label.time.as_ref()]).flatten());
                 columns.extend(source.numbers.iter().chain(&source.categories).chain(&source.dates).map(|named| &named.column));
             }

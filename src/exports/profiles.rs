@@ -34,8 +34,8 @@ pub(super) fn plan_columns(source: &ProfileSource, header: &[String], taken: &[S
         columns.extend(named.iter().map(|named| PlannedColumn { name: named.name.clone(), column: named.column.clone(), declared }));
     }
     let mut used: Vec<&str> = columns.iter().flat_map(|planned| planned.column.names()).collect();
-    let roles = [Some(&source.customer), source.household.as_ref(), source.consent.as_ref(), source.suppress.as_ref(), source.time.as_ref()];
-    used.extend(roles.into_iter().flatten().flat_map(Column::names));
+    let roles = [Some(&source.customer), source.household.as_ref(), source.time.as_ref()].into_iter().flatten();
+    used.extend(roles.chain(super::rights::columns(source).map(|(_, told)| &told.column)).flat_map(Column::names));
     if let Some(label) = &source.label {
         used.extend(label.column.names());
         used.extend(label.time.iter().flat_map(Column::names));

@@ -511,3 +511,12 @@ proptest! {
         prop_assert_eq!(exports.customers.iter().map(|id| id.to_string()).collect::<Vec<_>>(), expected);
     }
 }
+
+#[test]
+fn cards_that_no_table_of_identities_knows_are_told_of_where_they_are_many() {
+    let rows = |from: usize| (from..from + 25).map(|card| format!("{card},2024-01-02\n")).collect::<String>();
+    let notes = |till: String| with_cards("").file("till.csv", format!("card,day\n77,2024-01-02\n{till}")).read().notes;
+    assert_eq!(notes(rows(100)).len(), 1);
+    assert!(notes(rows(100))[0].ends_with("till.csv: 25 of 26 ids of the kind \"card\" stand in no [[identities]]; each counts as a customer of its own"));
+    assert_eq!(notes("99,2024-01-02\n".into()), Vec::<String>::new());
+}

@@ -121,6 +121,21 @@ impl Draft {
             comment(&mut out, &format!("Guessed: {why}."));
             let _ = writeln!(out, "tiers = {tiers}");
         }
+        if self.found.is_dated {
+            self.write_decide(&mut out);
+        }
         out
+    }
+
+    /// What to settle before the first list goes out: nothing of it can be told from the exports.
+    fn write_decide(&self, out: &mut String) {
+        out.push_str("\n[decide]\n");
+        comment(out, "What a list brings can only be told beside customers who were kept out of it: settle this before the first list goes out.");
+        comment(out, &format!("control = {{ share = 0.1, salt = {} }}   # the same customers every week", quoted(&self.name)));
+        comment(out, "contact = { max = 2, per = \"30d\" }         # per customer");
+        if self.found.sources.iter().any(|source| source.table == "offers") {
+            comment(out, "budget = { amount = 1000, per = \"month\" }  # of all offers together");
+            comment(out, "issued = \"lists/*/offers.csv\"              # lists of earlier runs: they count as sent until treatments tell of them");
+        }
     }
 }

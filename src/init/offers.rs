@@ -1,10 +1,10 @@
 //! What was and can be offered: catalogues of offers, past contacts, tests with their outcome.
 
 use super::columns::Look;
-use super::draft::{Source, quoted};
+use super::draft::{Source, in_condition, list, quoted};
 use super::events;
 use super::table::Table;
-use super::words::{ARM, CHANNEL, NAME, RESPONSE, words};
+use super::words::{ARM, CHANNEL, NAME, RESPONSE, never_arrived, words};
 use std::path::Path;
 
 /// Words of what offers are grouped by.
@@ -110,7 +110,9 @@ pub(super) fn treatments(table: &Table<'_>, folder: &Path, sums: Option<bool>, g
     }
     table.put(&mut source, &mut used, "wave", wave);
     table.put(&mut source, &mut used, "propensity", table.find(|column| column.is_number() && column.has_word(&["propensity", "probability"])));
-    table.put(&mut source, &mut used, "decision_id", table.find(|column| column.name == "decision_id"));
+    let is_decision = |column: &Look<'_>| column.has_word(&["decision"]) && column.sampled.texts.iter().all(|text| is_decision_id(text));
+    table.put(&mut source, &mut used, "decision_id", table.find(|column| column.name == "decision_id" || is_decision(column)));
+    used.extend(put_sent(table, &mut source));
     table.put(&mut source, &mut used, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL)));
     if let Some((_, control)) = arm {
         source.noted("control", quoted(control), "the arm that got nothing");
@@ -121,6 +123,23 @@ pub(super) fn treatments(table: &Table<'_>, folder: &Path, sums: Option<bool>, g
     }
     source.unused = table.unused(&used);
     source
+}
+
+/// Leaves out what never arrived, where a status says so: the column that does.
+pub(super) fn put_sent(table: &Table<'_>, source: &mut Source) -> Option<usize> {
+    let place = table.find(|column| column.is_text() && column.has_word(&["status"]))?;
+    let column = &table.columns[place];
+    let lost: Vec<&str> = column.sampled.texts.iter().map(String::as_str).filter(|text| never_arrived(text)).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    source.only_where(format!("not ({} in {})", in_condition(column.name), list(&lost)), "guessed: never arrived");
+    Some(place)
+}
+
+/// As lists of earlier runs number their decisions: 16 digits of base 16.
+fn is_decision_id(text: &str) -> bool {
+    text.is_empty() || (text.len() == 16 && text.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit)))
 }
 
 /// A test whose outcome stands in the same row.

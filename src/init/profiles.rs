@@ -4,11 +4,30 @@ use super::columns::Look;
 use super::draft::{Source, list, quoted};
 use super::subscriptions::{Terms, known_at_the_end, terms};
 use super::table::Table;
-use super::words::{CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, suppresses};
+use super::words::{CHANNELS, CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, suppresses};
 use std::path::Path;
 
 /// Distinct names from which a column of a person's word is one of names: a telephone service is not.
 const MANY_NAMES: usize = 100;
+
+/// Columns that say who may be contacted, each under its channel; those that name none, or one that another names too, under `all`.
+fn by_channel(table: &Table<'_>, told: &[usize]) -> String {
+    let mut channels: Vec<(&str, Vec<String>)> = Vec::new();
+    for place in told {
+        let column = &table.columns[*place];
+        let named: Vec<&str> = CHANNELS.iter().filter(|(_, words)| column.has_word(words)).map(|(name, _)| *name).collect();
+        let channel = if let [one] = named[..] { one } else { "all" };
+        match channels.iter_mut().find(|(known, _)| *known == channel) {
+            Some((_, names)) => names.push(quoted(column.name)),
+            None => channels.push((channel, vec![quoted(column.name)])),
+        }
+    }
+    let value = |names: &[String]| if let [one] = names { one.clone() } else { format!("[{}]", names.join(", ")) };
+    match &channels[..] {
+        [("all", names)] => value(names),
+        channels => format!("{{ {} }}", channels.iter().map(|(channel, names)| format!("{channel} = {}", value(names))).collect::<Vec<_>>().join(", ")),
+    }
+}
 
 pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool) -> Source {
     let all: Vec<usize> = (0..table.columns.len()).collect();
@@ -27,10 +46,20 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
         used.push(place);
     }
     table.put(&mut source, &mut used, "household", table.id_of(&HOUSEHOLD));
-    // A yes to "opted out" is none to "opt in".
+    // A yes to "opted out" is none to "opt in"; the day somebody opted out says that they did.
     let is_answer = |column: &Look<'_>| (1..=4).contains(&column.distinct());
-    table.put(&mut source, &mut used, "consent", table.find(|column| is_answer(column) && column.has_word(&CONSENT) && !suppresses(&column.words)));
-    table.put(&mut source, &mut used, "suppress", table.find(|column| is_answer(column) && suppresses(&column.words)));
+    let consents = |column: &Look<'_>| is_answer(column) && column.has_word(&CONSENT) && !suppresses(&column.words);
+    let opts_out = |column: &Look<'_>| (is_answer(column) || column.is_date()) && suppresses(&column.words);
+    let told = |says: &dyn Fn(&Look<'_>) -> bool| -> Vec<usize> { all.iter().copied().filter(|place| says(&table.columns[*place])).collect() };
+    for (key, told) in [("consent", told(&consents)), ("suppress", told(&opts_out))] {
+        let told: Vec<usize> = told.into_iter().filter(|place| !used.contains(place)).collect();
+        match told[..] {
+            [] => {}
+            [one] => source.put(key, quoted(table.columns[one].name)),
+            _ => source.noted(key, by_channel(table, &told), "as the channel of [[offers]] is called"),
+        }
+        used.extend(told);
+    }
     let is_email = |column: &Look<'_>| column.has_word(&["email"]) || column.sampled.texts.iter().take(50).any(|text| text.contains('@'));
     let carry: Vec<usize> = all.iter().copied().filter(|place| is_email(&table.columns[*place]) && !used.contains(place)).collect();
     if !carry.is_empty() {

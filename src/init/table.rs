@@ -4,7 +4,7 @@ use super::columns::{Holds, Look};
 use super::draft::{Source, in_condition, list, quoted};
 use super::inputs::{Input, stem};
 use super::languages::english;
-use super::words::{CARD, CUSTOMER, FILLER, HOUSEHOLD, ID, ITEM, LEFT, OF_LABEL, OFFER, singular, words};
+use super::words::{CARD, CUSTOMER, FILLER, HOUSEHOLD, ID, ITEM, LEFT, NAME, OF_LABEL, OFFER, SENT_ON, singular, words};
 use crate::config::USUAL_MISSING;
 use crate::exports::Sample;
 use foldhash::HashSet;
@@ -94,7 +94,16 @@ impl<'s> Table<'s> {
             table.may_be_other_id = other.is_some();
             table.customer = other.or(table.customer);
         }
+        // What was sent to a customer may go by its name.
+        if table.offer.is_none() && table.customer.is_some() && table.tells_of_sending() {
+            table.offer = table.find(|column| column.is_text() && column.has_word(&OFFER) && column.has_word(&NAME) && column.distinct() <= MANY_TEXTS);
+        }
         table
+    }
+
+    /// Whether a date says when something was sent.
+    pub(super) fn tells_of_sending(&self) -> bool {
+        self.columns.iter().any(|column| column.is_date() && column.has_word(&SENT_ON))
     }
 
     /// The column that is the id of such a thing.

@@ -250,7 +250,8 @@ fn is_contacts(table: &Table<'_>) -> bool {
         "appeal",
         "appeals",
         "solicitations",
-    ]) || table.columns.iter().any(|column| column.has_word(&["propensity", "control", "treated"]));
+    ]) || table.columns.iter().any(|column| column.has_word(&["propensity", "control", "treated"]))
+        || table.tells_of_sending();
     let bought = table.item.is_some() || events::has_amount(table);
     table.customer.is_some() && (table.offer.is_some() || arm(table).is_some()) && says && !bought && events::time(table).is_some()
 }

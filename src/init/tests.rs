@@ -240,6 +240,32 @@ fn who_opted_out_is_suppressed_and_never_taken_for_one_who_consents() {
     }
     let toml = drafted(&[("people.csv", &(rows("customer_id,email_opt_in,sms_opt_out", "c{n},Y,N", 30) + "c99,N,Y\n"))]).unwrap();
     assert!(toml.contains("consent = \"email_opt_in\"") && toml.contains("suppress = \"sms_opt_out\""), "{toml}");
+    // Nobody is contacted by a channel that another column forbids.
+    let header = "customer_id,Accepts Email Marketing,Accepts SMS Marketing,do_not_contact,email_opted_out_at";
+    let toml =
+        drafted(&[("people.csv", &(rows(header, "c{n},yes,no,N,", 30) + "c98,no,no,Y,\n" + rows("", "d{n},yes,yes,N,2024-03-{d}", 20).trim_start()))]).unwrap();
+    assert!(toml.contains("consent = { email = \"Accepts Email Marketing\", sms = \"Accepts SMS Marketing\" } # as the channel"), "{toml}");
+    assert!(toml.contains("suppress = { all = \"do_not_contact\", email = \"email_opted_out_at\" }"), "{toml}");
+}
+
+#[test]
+fn what_a_mailer_reports_of_a_list_is_read_as_treatments() {
+    let people = rows("customer_id,email", "c{n},p{n}@example.org", 60);
+    let orders = rows("order_id,customer_id,order_date,amount", "{n},c{c},2024-03-{d},20", 90);
+    let report = rows("Contact Email;Campaign Name;Sent At;Status;Decision", "p{n}@example.org;Spring;04/{d}/2024 09:15 AM;Sent;00000000000000{d}", 60)
+        + "p1@example.org;Summer;04/20/2024 09:15 AM;Bounced;00000000000000ff\n";
+    let toml = drafted(&[("people.csv", &people), ("orders.csv", &orders), ("report_april.csv", &report)]).unwrap();
+    let treatments = toml.split("[[treatments]]").nth(1).unwrap();
+    for line in [
+        "id = \"email\"",
+        "customer = \"Contact Email\"",
+        "offer = \"Campaign Name\"",
+        "decision_id = \"Decision\"",
+        "where = 'not (Status in [\"Bounced\"])' # guessed: never arrived\n\n",
+    ] {
+        assert!(treatments.contains(line), "{line}: {toml}");
+    }
+    assert!(toml.contains("kind = { value = \"contact\" }"), "{toml}");
 }
 
 #[test]

@@ -166,6 +166,14 @@ pub(super) const CATEGORY: [&str; 15] = [
 pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
 pub(super) const CONSENT: [&str; 9] = ["subscribed", "consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
 const SUPPRESS: [&str; 9] = ["unsubscribed", "unsubscribe", "optout", "suppress", "suppressed", "suppression", "blocked", "blacklisted", "dnc"];
+/// By which way somebody is contacted, and the words for it.
+pub(super) const CHANNELS: [(&str, &[&str]); 5] = [
+    ("email", &["email", "mail", "mailing", "newsletter"]),
+    ("sms", &["sms", "text", "texts"]),
+    ("phone", &["phone", "telephone", "tel", "call", "calls", "telefon"]),
+    ("post", &["post", "postal", "letter", "letters"]),
+    ("push", &["push"]),
+];
 /// Words that one after the other say so: `do_not_call`, `HasOptedOutOfEmail`.
 const SUPPRESS_PAIRS: [(&str, &str); 6] = [("do", "not"), ("opt", "out"), ("opted", "out"), ("no", "contact"), ("no", "marketing"), ("no", "newsletter")];
 
@@ -349,6 +357,10 @@ const NOT_BOUGHT: [&str; 22] = [
     "attempted",
     "reminder",
 ];
+/// Of a date: when something was sent to somebody. What was delivered may be an order.
+pub(super) const SENT_ON: [&str; 3] = ["sent", "send", "mailed"];
+/// What became of something sent that nobody got.
+const NEVER_ARRIVED: [&str; 9] = ["bounced", "bounce", "dropped", "undelivered", "undeliverable", "suppressed", "skipped", "error", "blocked"];
 /// What became of an order that is no purchase.
 const FELL_THROUGH: [&str; 14] = [
     "cancel",
@@ -402,6 +414,11 @@ pub(super) fn fell_through(status: &str) -> bool {
     let words = words(status);
     // "no_show", but no other kind of show.
     words.iter().any(|word| FELL_THROUGH.contains(&word.as_str()) && (word != "show" || words[0] == "no"))
+}
+
+/// Whether a status says that what was sent never arrived.
+pub(super) fn never_arrived(status: &str) -> bool {
+    fell_through(status) || words(status).iter().any(|word| NEVER_ARRIVED.contains(&word.as_str()))
 }
 
 /// Which kind of event each text of a column names, if any. A step on the way to a purchase is none where another text names the purchase.

@@ -3,8 +3,7 @@
 use super::{Scored, SlimRow};
 use crate::config::Config;
 use crate::decide::control::{Lots, unit};
-use crate::decide::eligibility::forbidden;
-use crate::exports::Exports;
+use crate::exports::{Ban, Exports};
 use crate::output::crm::{ListItem, ListOffer, ListRow};
 use crate::output::{Contact, OfferRow};
 use crate::snapshot::status::Status;
@@ -19,8 +18,15 @@ use rayon::prelude::*;
 pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[SlimRow], scored: &mut Scored) {
     let lots = Lots::new(&config.decide, &config.project.name, cutoff);
     let crm_ids = config.output.id.as_deref().and_then(|id| exports.carried(id));
+    let channels = exports.rights.channels();
+    // What steers contacts says nothing to a CRM, which has it already.
+    let steers = |name: &str| match name.split_once('.') {
+        Some(("consent" | "suppress", channel)) => channels.contains(channel),
+        _ => ["household", "consent", "suppress"].contains(&name),
+    };
     let carried: Vec<&(String, Vec<String>)> =
-        exports.carry.iter().filter(|(name, _)| !INTERNAL.contains(&name.as_str()) && Some(name.as_str()) != config.output.id.as_deref()).collect();
+        exports.carry.iter().filter(|(name, _)| !steers(name) && Some(name.as_str()) != config.output.id.as_deref()).collect();
+    scored.by_channel = !channels.is_empty();
     scored.list_columns = carried.iter().map(|(name, _)| name.clone()).collect();
     let mut place_in_risk: Vec<Option<usize>> = vec![None; exports.customers.len()];
     let index = |id: &str| exports.customer(id).map(|customer| customer as usize);
@@ -46,9 +52,9 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
         let to_send = || mine.iter().filter(|offer| matches!(offer.assignment.as_str(), "offer" | "explore"));
         let items = || mine.iter().filter(|offer| offer.assignment.is_empty() && offer.list.is_empty());
         let shows_items = config.offers.is_empty() && items().next().is_some();
-        let contact = match forbidden(exports, customer as u32) {
-            Some("suppressed") => Contact::Suppressed,
-            Some(_) => Contact::NoConsent,
+        let contact = match exports.rights.ban_from_contact(customer as u32) {
+            Some(Ban::Suppressed) => Contact::Suppressed,
+            Some(Ban::NoConsent) => Contact::NoConsent,
             None if lots.is_control(unit(exports, config.decide.by_household, customer as u32)) => Contact::Control,
             None if to_send().next().is_some() || risk.is_some_and(|risk| !risk.risk_tier.is_empty()) || shows_items => Contact::Yes,
             None => Contact::NotNeeded,
@@ -83,6 +89,7 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
             items: items()
                 .map(|item| ListItem { item_id: item.item_id.clone(), name: item.item_name.clone(), decision_id: item.decision_id.clone() })
                 .collect(),
+            channels: channels.iter().copied().filter(|channel| exports.rights.ban(customer as u32, channel).is_none()).collect::<Vec<_>>().join("|"),
             carried: carried.iter().map(|(_, texts)| texts[customer].clone()).collect(),
         };
         (contact, Some(listed))
@@ -95,6 +102,3 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
     }
     scored.list = all.into_iter().filter_map(|(_, row)| row).collect();
 }
-
-/// Carried columns that steer contacts and say nothing to a CRM, which has them already.
-const INTERNAL: [&str; 3] = ["household", "consent", "suppress"];

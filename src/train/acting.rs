@@ -15,7 +15,6 @@ use crate::churn::calibrate::{Calibration, beyond_noise, in_the_large, shifted};
 use crate::churn::{ChurnPart, Examples, rarer};
 use crate::config::Config;
 use crate::decide::control::{Lots, unit};
-use crate::decide::eligibility::forbidden;
 use crate::decide::past::past;
 use crate::exports::Exports;
 use crate::snapshot::features::CONTACTED;
@@ -73,7 +72,7 @@ impl<'a> Contacts<'a> {
                 times[customer as usize].push(time);
             }
         }
-        let forbidden = (0..exports.customers.len() as u32).map(|customer| forbidden(exports, customer).is_some()).collect();
+        let forbidden = (0..exports.customers.len() as u32).map(|customer| exports.rights.ban_from_contact(customer).is_some()).collect();
         Contacts { config, exports, times, forbidden }
     }
 

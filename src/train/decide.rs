@@ -18,7 +18,7 @@ use std::path::Path;
 const UPLIFT_SHARE: f64 = 0.3;
 
 /// Why there is no policy to measure.
-const NO_TEST: &str = "no [[treatments]] has its responses in the same row, so there is no offer test to measure a policy on";
+const NO_TEST: &str = "no [[treatments]] has its responses in the same row: there is no offer test on whose customers choosing by model could be measured";
 
 /// The test of `[[treatments]]` whose responses stand in the same row and whose arms were decided by lot; or why there is none.
 fn experiment(config: &Config, exports: &Exports, name: &str) -> Result<std::result::Result<Experiment, String>> {
@@ -49,7 +49,7 @@ fn experiment(config: &Config, exports: &Exports, name: &str) -> Result<std::res
     let mut outcome = Vec::with_capacity(own.len());
     for past in &own {
         let text = table.text(past.row, Some(response)).unwrap_or("0");
-        let value = text.parse::<f64>().ok().or_else(|| crate::decide::eligibility::is_yes(text).map(|yes| f64::from(u8::from(yes))));
+        let value = text.parse::<f64>().ok().or_else(|| crate::exports::is_yes(text).map(|yes| f64::from(u8::from(yes))));
         outcome.push(value.ok_or_else(|| Error::data(format!("the response {name} holds {text:?}, expected a number, or yes and no")))?);
     }
     let mut cost = vec![0.0; arms.len()];

@@ -6,7 +6,8 @@ use super::files::{self, column_names, condition, files, refuse_max_age, refuse_
 use crate::config::condition::Condition;
 use crate::config::raw::{Field, Table};
 use crate::config::{
-    Column, EventSource, IdentitySource, ItemSource, LabelColumn, Layout, Limit, OfferSource, ProfileSource, Response, Span, StaticColumns, TreatmentSource,
+    Column, ColumnSource, ContactColumn, EventSource, IdentitySource, ItemSource, LabelColumn, Layout, Limit, OfferSource, ProfileSource, Response, Span,
+    StaticColumns, TreatmentSource,
 };
 use crate::error::Result;
 
@@ -137,6 +138,31 @@ pub(super) fn events(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Resu
     })
 }
 
+/// `consent` and `suppress`: a column or several for all channels, or a table of them by channel.
+fn contact_columns(table: &Table<'_>, key: &str) -> Result<Vec<ContactColumn>> {
+    let Some(field) = table.get(key) else { return Ok(Vec::new()) };
+    let of = |field: &Field<'_>, channel: Option<&str>| -> Result<Vec<ContactColumn>> {
+        let column = column(field, Holds::Text)?;
+        let sources = match &column.source {
+            ColumnSource::Several(names) => names.iter().cloned().map(ColumnSource::Name).collect(),
+            one => vec![one.clone()],
+        };
+        Ok(sources.into_iter().map(|source| ContactColumn { channel: channel.map(str::to_owned), column: Column { source, ..column.clone() } }).collect())
+    };
+    let by_channel = if field.is_table() { Some(field.open_table()?) } else { None };
+    match by_channel.filter(|open| ["column", "value", "row"].iter().all(|key| open.get(key).is_none())) {
+        None => of(&field, None),
+        Some(open) => {
+            let of_channel = |(channel, field): (&'_ str, Field<'_>)| of(&field, Some(channel).filter(|channel| *channel != "all"));
+            let columns = open.all().map(of_channel).collect::<Result<Vec<_>>>()?.concat();
+            if columns.is_empty() {
+                return Err(field.wrong("the column that says so, several, or one for each channel such as { email = \"email_opt_in\" }"));
+            }
+            Ok(columns)
+        }
+    }
+}
+
 /// `[[profiles]]`.
 pub(super) fn profiles(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<ProfileSource> {
     let table = field.table(&[&files::KEYS, &PROFILE_KEYS])?;
@@ -154,8 +180,8 @@ pub(super) fn profiles(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Re
     let source = ProfileSource {
         customer: required(&table, "customer", Holds::Customer)?,
         household: optional(&table, "household", Holds::Id)?,
-        consent: optional(&table, "consent", Holds::Text)?,
-        suppress: optional(&table, "suppress", Holds::Text)?,
+        consent: contact_columns(&table, "consent")?,
+        suppress: contact_columns(&table, "suppress")?,
         label: table.read("label", label)?,
         numbers: named_columns(table.get("numbers"), Holds::Number)?,
         categories: named_columns(table.get("categories"), Holds::Text)?,

@@ -219,7 +219,7 @@ retention = "3y"
         (profiles.drop.join(""), profiles.carry.join(""), &profiles.static_columns),
         ("x".into(), "mail".into(), &StaticColumns::Named(vec!["d".into()]))
     );
-    assert!(profiles.household.is_some() && profiles.consent.is_some() && profiles.suppress.is_some() && !profiles.pick_last);
+    assert!(profiles.household.is_some() && profiles.consent.len() == 1 && profiles.suppress.len() == 1 && !profiles.pick_last);
     let offers = &config.offers[0];
     assert_eq!(offers.columns.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>(), ["channel", "contact_cost", "valid_from"]);
     assert_eq!(offers.files.delimiter, Some(Delimiter::Spaces));
@@ -272,6 +272,29 @@ fn an_override_wins_and_is_part_of_the_hash() {
     assert_eq!(set(&["events.0.kind.map.\"a=b\"=purchase", "events.0.kind.column=k"]).events[0].kind.map, [("a=b".to_owned(), "purchase".to_owned())]);
     assert_ne!(set(&[]).hash, set(&["project.seed=2"]).hash);
     assert_eq!(set(&[]).hash, super::config(EVENTS).hash);
+}
+
+#[test]
+fn who_may_be_contacted_is_said_for_all_channels_or_for_each() {
+    let text = "[[profiles]]\nfiles = \"p.csv\"\ncustomer = \"c\"\n";
+    let columns = |line: &str| {
+        let config = config(&format!("{text}{line}\n"));
+        let all = config.profiles[0].consent.iter().chain(&config.profiles[0].suppress);
+        all.map(|told| format!("{}:{}", told.channel.as_deref().unwrap_or("*"), told.column.names().join("+"))).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(columns("consent = \"ok\"\nsuppress = [\"a\", \"b\"]"), "*:ok *:a *:b");
+    assert_eq!(columns("consent = { column = [\"a\", \"b\"], missing = [\"?\"] }"), "*:a *:b");
+    assert_eq!(
+        columns("consent = { email = \"e\", post = { value = \"yes\" } }\nsuppress = { all = \"dead\", sms = [\"s\", \"t\"] }"),
+        "email:e post: *:dead sms:s sms:t"
+    );
+    let pairs = pairs(&format!("{text}consent = {{ email = \"e\", sms = [\"s\", \"t\"] }}\n"));
+    assert!(
+        pairs.contains(&"profiles.0.consent.email = \"e\"".to_owned()) && pairs.contains(&"profiles.0.consent.sms = [\"s\", \"t\"]".to_owned()),
+        "{pairs:?}"
+    );
+    let refused = config_with(&format!("{text}consent = {{}}\n"), &[]).unwrap_err().to_string();
+    assert!(refused.contains("one for each channel"), "{refused}");
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct ListRow {
     pub offers: Vec<ListOffer>,
     /// Items to be shown, best first.
     pub items: Vec<ListItem>,
+    /// The channels by which they may be contacted, with `|` between; empty where that does not differ between channels.
+    pub channels: String,
     /// Columns passed through from the profiles, in the order of the headers.
     pub carried: Vec<String>,
 }
@@ -102,6 +104,8 @@ pub struct Delivery<'a> {
     pub as_of: &'a str,
     /// Headers of the carried columns.
     pub carried: Vec<&'a str>,
+    /// Whether who may be contacted differs between channels: a column says by which.
+    pub by_channel: bool,
     /// Columns for this many offers and items, so that the header is the same in every run.
     pub offers: usize,
     /// See `offers`.
@@ -229,6 +233,9 @@ fn digest(target: &Target, row: &ListRow) -> String {
         }
     }
     row.items.iter().for_each(|item| part(&item.item_id));
+    if !row.channels.is_empty() {
+        part(&row.channels);
+    }
     row.carried.iter().for_each(|text| part(text));
     hasher.finalize().to_hex()[..16].to_string()
 }
@@ -243,6 +250,7 @@ struct Shape<'a> {
     header: Vec<u8>,
     offers: usize,
     items: usize,
+    by_channel: bool,
     most_rows: usize,
     most_bytes: usize,
     /// Bytes and rows of the finished parts; the last one is open.
@@ -260,7 +268,8 @@ impl<'a> Shape<'a> {
             ["id", "name", "item_id", "channel", "send_weekday", "send_hour", "valid_until", "decision_id"].map(|column| format!("offer_{number}_{column}"))
         });
         let of_items = (1..=items).flat_map(|number| ["id", "name", "decision_id"].map(|column| format!("item_{number}_{column}")));
-        for column in ours.into_iter().chain(of_offers).chain(of_items) {
+        let of_channels = delivery.by_channel.then(|| "contact_channels".to_owned());
+        for column in ours.into_iter().chain(of_offers).chain(of_items).chain(of_channels) {
             header.id(&format!("{PREFIX}{column}{}", target.suffix));
         }
         for column in &delivery.carried {
@@ -278,7 +287,7 @@ impl<'a> Shape<'a> {
         let asked = settings.max_rows_per_file.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
         let most_rows = asked.unwrap_or(usize::MAX).min(target.most_rows.unwrap_or(usize::MAX));
         let most_bytes = target.most_bytes.unwrap_or(usize::MAX);
-        Ok(Shape { target, parts: vec![(first.clone(), 0)], header: first, offers, items, most_rows, most_bytes })
+        Ok(Shape { target, parts: vec![(first.clone(), 0)], header: first, offers, items, by_channel: delivery.by_channel, most_rows, most_bytes })
     }
 
     fn write(&mut self, row: &ListRow, is_listed: bool) -> Result<()> {
@@ -302,6 +311,9 @@ impl<'a> Shape<'a> {
         for place in 0..self.items {
             let item = row.items.get(place).unwrap_or(&no_item);
             csv.id(&word(&item.item_id)).text(&word(&item.name)).id(&word(&item.decision_id));
+        }
+        if self.by_channel {
+            csv.text(&word(&row.channels));
         }
         row.carried.iter().for_each(|text| {
             csv.text(&line(text));
@@ -390,6 +402,7 @@ mod tests {
                 ..ListOffer::default()
             }],
             items: vec![ListItem { item_id: "00017".into(), name: "Tea".into(), decision_id: "d2".into() }],
+            channels: "email|sms".into(),
             carried: vec!["+49 170 12".into()],
         }
     }
@@ -400,7 +413,7 @@ mod tests {
 
     fn delivery(previous: Option<Vec<PastEntry>>) -> Delivery<'static> {
         let previous = previous.map(|entries| PastList { as_of: "2024-06-24".into(), identifier: "email".into(), entries });
-        Delivery { as_of: "2024-07-01", carried: vec!["phone"], offers: 1, items: 1, previous }
+        Delivery { as_of: "2024-07-01", carried: vec!["phone"], by_channel: false, offers: 1, items: 1, previous }
     }
 
     /// The list that a run leaves for the next one.

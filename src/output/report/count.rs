@@ -207,7 +207,7 @@ impl TrainReport {
             currency: config.project.currency.clone(),
             missing: measured.reasons.iter().map(|(part, reason)| (part.clone(), reason.clone())).collect(),
             warnings: measured.warnings.clone(),
-            notes: exports.notes.clone(),
+            notes: exports.all_notes(),
         }
     }
 }
