@@ -19,6 +19,7 @@ use crate::bundle::{Bundle, Meta};
 use crate::churn::{rarer, tiers};
 use crate::config::{Config, Definition, Effort, Tier, TierFrom};
 use crate::decide::learn::learn;
+use crate::decide::lists::with_lists;
 use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::tail::thin_end;
@@ -144,7 +145,9 @@ pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mu
         progress.stage("decide");
         decide::measure(config, exports, None, &mut measured)?;
         if purpose == Purpose::Fit {
-            effects = learn(config, exports, &past(config, exports, end), end)?;
+            let (past, note) = with_lists(config, exports, past(config, exports, end));
+            measured.warnings.extend(note);
+            effects = learn(config, exports, &past, end)?;
         }
     }
 

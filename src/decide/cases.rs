@@ -1,7 +1,7 @@
 //! What followed past treatments, and what followed where nothing was sent.
 
 use super::catalogue::moment;
-use super::past::Past;
+use super::past::{Origin, Past};
 use crate::config::{Config, Definition, Response, Span};
 use crate::error::Result;
 use crate::exports::{Exports, TextTable, is_yes};
@@ -63,7 +63,7 @@ pub(super) struct Case<'p> {
     pub(super) name: Option<&'p str>,
     pub(super) customer: Option<u32>,
     pub(super) time: Option<Moment>,
-    /// The row in the table of treatments; for a control customer who was not sent anything, one of the wave.
+    /// The row in the table of treatments; for a control customer who was not sent anything, one of the wave; `None` where a list alone tells of it.
     pub(super) row: Option<usize>,
     /// 1 for a response.
     pub(super) responded: f64,
@@ -185,7 +185,7 @@ pub(super) fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], en
             wave.0.get_or_insert(past);
             wave.1.extend(past.customer);
         }
-        let case = |wave, name, customer, time, row| {
+        let case = |wave, name, customer, time, row: Option<usize>| {
             let (responded, mut amount) = outcomes.of(customer, time, row, end)?;
             if let (Some(usual), Some(customer), Some(time)) = (usual, customer, time) {
                 let order = usual.of(&Timeline::new(customer, &exports.events, &[]).before(time), &config.churn.kinds);
@@ -193,12 +193,15 @@ pub(super) fn cases<'p>(config: &Config, exports: &Exports, past: &'p [Past], en
             }
             Some(Case { source: number, wave, name, customer, time, row, responded: f64::from(u8::from(responded)), amount, left: left(customer, time) })
         };
-        let sent =
-            own.par_iter().map(|past| case(past.wave.as_str(), (!past.is_control).then_some(past.name.as_str()), past.customer, past.time, Some(past.row)));
+        let sent = own.par_iter().map(|past| {
+            let case = case(past.wave.as_str(), (!past.is_control).then_some(past.name.as_str()), past.customer, past.time, Some(past.row))?;
+            Some(Case { row: case.row.filter(|_| past.origin != Origin::List), ..case })
+        });
         cases.extend(sent.collect::<Vec<_>>().into_iter().flatten());
         if source.control.as_deref() == Some("not_sent") {
             for (wave, (first, mut sent)) in waves {
-                let Some((row, time)) = first.and_then(|past| Some((past.row, past.time?))) else { continue };
+                // Who else was kept out of a list is known.
+                let Some((row, time)) = first.filter(|past| past.origin == Origin::Treatments).and_then(|past| Some((past.row, past.time?))) else { continue };
                 sent.sort_unstable();
                 let others = (0..exports.customers.len() as u32).into_par_iter().filter(|customer| sent.binary_search(customer).is_err());
                 let controls = others.map(|customer| {

@@ -19,6 +19,7 @@ mod covariates;
 pub mod effects;
 pub mod eligibility;
 pub mod learn;
+pub mod lists;
 pub mod past;
 mod personal;
 pub mod policy;
@@ -42,7 +43,7 @@ use eligibility::{Person, Rules};
 use past::Past;
 use rayon::prelude::*;
 use sending::Habits;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Bounds of taste beside its mean of 1.
 const TASTE: (f64, f64) = (0.25, 4.0);
@@ -66,6 +67,11 @@ impl Assignment {
             Assignment::Explore => "explore",
             Assignment::Control => "control",
         }
+    }
+
+    /// The assignment of that name in the files.
+    pub fn named(name: &str) -> Option<Assignment> {
+        [Assignment::Offer, Assignment::Explore, Assignment::Control].into_iter().find(|assignment| assignment.name() == name)
     }
 }
 
@@ -237,7 +243,7 @@ impl<'a> Market<'a> {
     pub fn new(config: &'a Config, exports: &'a Exports, as_of: Cutoff, mut past: Vec<Past>, bound: &'a BoundEffects<'a>) -> Result<Market<'a>> {
         let rules = Rules::new(exports, config.offers.iter().filter_map(|source| source.who.as_ref()))?;
         let effects = bound.effects;
-        let issued = unseen(exports, &past, as_of);
+        let issued = lists::unseen(exports, &past, as_of);
         let mut notes = Vec::new();
         if !issued.is_empty() {
             notes.push(format!("{} offers of earlier lists are not among the treatments yet: they count as sent", issued.len()));
@@ -262,11 +268,12 @@ impl<'a> Market<'a> {
             let names = if personal.len() > 4 { format!("{} offers", personal.len()) } else { personal.join(", ") };
             notes.push(format!("the effect of {names} differs between customers: each has its own estimate"));
         }
-        if effects.are_measured() && config.treatments.iter().any(|source| source.randomised != Some(true)) {
+        // Without a control of its own, a source is compared with those of lists, who are by lot.
+        if effects.are_measured() && config.treatments.iter().any(|source| source.randomised != Some(true) && source.control.is_some()) {
             notes.push("past waves are not said to be by lot ([[treatments]] randomised = true): what offers changed is told given what was known of the customers, and what the sender knew beside it is not taken out".into());
         }
         if !effects.are_measured() {
-            notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste".into());
+            notes.push("no past wave with a control group is known: what an offer changes cannot be told, offers are allotted by how well they fit the customer's taste, of equal ones the one whose contact costs least".into());
         }
         let lots = Lots::new(&config.decide, &config.project.name, as_of);
         Ok(Market { config, exports, as_of, rules, effects: bound, contacts, past, lots, margin_share: margins.mean(), notes })
@@ -423,43 +430,6 @@ impl Limits {
     }
 }
 
-/// Offers of earlier lists that no treatment tells of: neither one with their decision id nor one of that offer to that customer since.
-fn unseen(exports: &Exports, past: &[Past], as_of: Cutoff) -> Vec<Past> {
-    let column = exports.treatments.column("decision_id");
-    let told: BTreeSet<&str> = (0..exports.treatments.rows.len()).filter_map(|row| exports.treatments.text(row, column)).collect();
-    let mut newest: BTreeMap<(u32, &str), Moment> = BTreeMap::new();
-    for past in past.iter().filter(|past| !past.is_control) {
-        if let (Some(customer), Some(time)) = (past.customer, past.time) {
-            let known = newest.entry((customer, &past.name)).or_insert(time);
-            *known = time.max(*known);
-        }
-    }
-    let mut unseen: Vec<Past> = exports
-        .issued
-        .iter()
-        .filter(|issued| !told.contains(issued.decision_id.as_str()))
-        .filter_map(|issued| {
-            let time = catalogue::moment(&issued.as_of).filter(|time| *time < as_of)?;
-            let customer = exports.customer(&issued.customer)?;
-            let is_seen = newest.get(&(customer, issued.offer.as_str())).is_some_and(|newest| *newest >= time);
-            let past = Past {
-                customer: Some(customer),
-                name: issued.offer.clone(),
-                time: Some(time),
-                wave: issued.as_of.clone(),
-                is_control: false,
-                contact_cost: None,
-                row: usize::MAX,
-            };
-            (!is_seen).then_some(past)
-        })
-        .collect();
-    // A list copied into two folders was sent once.
-    unseen.sort_by(|a, b| (a.customer, &a.name, a.time).cmp(&(b.customer, &b.name, b.time)));
-    unseen.dedup_by(|a, b| (a.customer, &a.name, a.time) == (b.customer, &b.name, b.time));
-    unseen
-}
-
 /// Taste of each customer for each offer, as a multiple of the mean over all customers.
 fn tastes(customers: &[Customer<'_>], offers: usize) -> Vec<Vec<f64>> {
     let mut means = vec![0.0; offers];
@@ -501,6 +471,11 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
     let Limits { mut resources, choices, taken: spent, .. } = limits;
     let whole: Vec<f64> = resources.iter().map(|resource| resource.limit).collect();
     let measured = market.effects.effects.are_measured();
+    // Of offers that suit a customer as well, the first is taken: where nothing is known of what they change, the one whose contact costs least.
+    let mut in_turn: Vec<usize> = (0..offers.len()).collect();
+    if !measured {
+        in_turn.sort_by(|a, b| offers[*a].contact_cost.total_cmp(&offers[*b].contact_cost));
+    }
     let mut problem = Problem { offsets: vec![0], choices, ..Problem::default() };
     // What each candidate is: customer and offer.
     let mut meant: Vec<(usize, usize)> = Vec::new();
@@ -512,7 +487,8 @@ pub fn decide<'a>(market: &Market<'a>, offers: &'a [Offer], customers: &[Custome
         let mut own: Vec<(usize, usize, f64, f64)> = Vec::new();
         for member in members {
             let customer = &customers[member];
-            for (place, offer) in offers.iter().enumerate() {
+            for place in in_turn.iter().copied() {
+                let offer = &offers[place];
                 if let Some((rule, _)) = verdicts(market, customer, offer).into_iter().find(|(_, passed)| !passed) {
                     *decisions.kept_out.entry(rule).or_insert(0) += 1;
                     continue;

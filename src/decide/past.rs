@@ -20,8 +20,21 @@ pub struct Past {
     pub is_control: bool,
     /// Paid for the contact.
     pub contact_cost: Option<f64>,
-    /// The row in the table of treatments.
+    /// The row in the table of treatments; of who has none in a list's wave, one of the wave.
     pub row: usize,
+    /// What tells of it.
+    pub origin: Origin,
+}
+
+/// What tells of a past treatment or control customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The treatments of the exports.
+    Treatments,
+    /// These, and the list of an earlier run: who else its wave has is known.
+    Both,
+    /// That list alone.
+    List,
 }
 
 /// The treatments of the exports before a day (all of them without a day of their own), in the order of the table.
@@ -50,6 +63,7 @@ pub fn past(config: &Config, exports: &Exports, before: Cutoff) -> Vec<Past> {
                 is_control,
                 contact_cost: table.text(row, cost).and_then(|text| text.parse().ok()),
                 row,
+                origin: Origin::Treatments,
             })
         })
         .collect()

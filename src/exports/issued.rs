@@ -1,6 +1,7 @@
 //! Lists issued by earlier runs: what was to be sent, and may not have come back as a treatment yet.
 
 use crate::config::Config;
+use crate::decide::Assignment;
 use crate::error::{Error, Result};
 use crate::output::read_back::named_columns;
 use std::path::Path;
@@ -16,9 +17,13 @@ pub struct Issued {
     pub as_of: String,
     /// Comes back in treatments that know it.
     pub decision_id: String,
+    /// Whether it was to be sent.
+    pub assignment: Assignment,
+    /// Which of the lists, in byte order of their paths.
+    pub list: usize,
 }
 
-/// Reads the lists that `[decide] issued` names: offers.csv of earlier runs. No file is no list yet. Customers kept out as controls were sent nothing.
+/// Reads the lists that `[decide] issued` names: offers.csv of earlier runs. No file is no list yet. Items without an offer are none of it.
 ///
 /// # Errors
 /// 66 for a file that cannot be read, 65 for one that is no offers.csv.
@@ -27,14 +32,17 @@ pub(super) fn issued(config: &Config) -> Result<Vec<Issued>> {
     let paths = glob::glob(pattern).map_err(|error| Error::config(format!("[decide] issued = {pattern:?} is no pattern of files: {error}")))?;
     let mut files = paths.collect::<std::result::Result<Vec<_>, _>>().map_err(|error| Error::unreadable(error.path(), error.error()))?;
     files.sort_unstable();
-    let lists = files.iter().map(|file| list(file)).collect::<Result<Vec<_>>>()?;
+    let lists = files.iter().enumerate().map(|(number, file)| list(number, file)).collect::<Result<Vec<_>>>()?;
     Ok(lists.into_iter().flatten().collect())
 }
 
-fn list(file: &Path) -> Result<Vec<Issued>> {
+fn list(number: usize, file: &Path) -> Result<Vec<Issued>> {
     const COLUMNS: [&str; 5] = ["customer_id", "offer_id", "as_of", "decision_id", "assignment"];
     let bytes = std::fs::read(file).map_err(|error| Error::unreadable(file, &error))?;
     let rows = named_columns(file, &bytes, &COLUMNS, "expected the offers.csv of an earlier run; correct [decide] issued")?;
-    let sent = rows.into_iter().filter(|row| matches!(row[4].as_str(), "offer" | "explore"));
-    Ok(sent.map(|row| Issued { customer: row[0].clone(), offer: row[1].clone(), as_of: row[2].clone(), decision_id: row[3].clone() }).collect())
+    let issued = rows.into_iter().filter_map(|row| {
+        let assignment = Assignment::named(&row[4])?;
+        Some(Issued { customer: row[0].clone(), offer: row[1].clone(), as_of: row[2].clone(), decision_id: row[3].clone(), assignment, list: number })
+    });
+    Ok(issued.collect())
 }
