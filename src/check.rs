@@ -132,8 +132,8 @@ pub fn check(config: &Config, exports: &Exports) -> Result<CheckReport> {
             report.windows.push(WindowReport { role: "label", cutoff: String::new(), base: known, churn_rate: left as f64 / known.max(1) as f64 });
         }
         Definition::Inactivity | Definition::Subscription { .. } => {
-            let end = train::latest(exports);
-            report.notes.extend(thin_end(&exports.events, &config.churn, end));
+            let (end, cut_short) = train::end_of_data(config, exports);
+            report.notes.extend(thin_end(&exports.events, &config.churn, train::latest(exports)).or(cut_short));
             let windows = train::windows(config, exports, end)?;
             for cutoff in windows.all() {
                 let role = match Some(cutoff) {

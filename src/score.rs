@@ -22,6 +22,7 @@ use crate::churn::season::odds_factor;
 use crate::config::{Config, Definition};
 use crate::decide::{Asked, Decisions};
 use crate::error::{Error, Result};
+use crate::evaluate::tail::told_until;
 use crate::exports::{Exports, ReadOptions};
 use crate::monitor::drift::drifted;
 use crate::monitor::reach;
@@ -32,7 +33,7 @@ use crate::snapshot::features::CONTACTED;
 use crate::snapshot::label::{ChurnRule, Standing};
 use crate::snapshot::learned::{BoundPlan, Learned, history};
 use crate::snapshot::status::Status;
-use crate::timeline::Cutoff;
+use crate::timeline::{Cutoff, Moment};
 use crate::train::{Progress, latest, parse_date};
 use rayon::prelude::*;
 
@@ -178,7 +179,19 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     }
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         let (churn, allowed) = (&config.churn, &config.project.allow_stale);
-        scored.notes.extend(habits.check(&exports.events, cutoff, allowed)?);
+        let is_given = options.as_of.as_deref().is_some_and(|text| text != "latest");
+        let ahead = told_until(&exports.events, churn, cutoff).filter(|_| !is_given).map(|until| {
+            format!(
+                "; the newest {} is of {}: where other rows are dated ahead, say --as-of {}",
+                churn.kinds.join(", "),
+                Moment(until.0 - 1).date(),
+                until.date()
+            )
+        });
+        scored.notes.extend(habits.check(&exports.events, cutoff, allowed).map_err(|error| match ahead {
+            Some(ahead) => Error::data(format!("{}{ahead}", error.message())),
+            None => error,
+        })?);
         let asked = (churn.definition == Definition::Inactivity).then_some(churn.active_within.as_days());
         let reaches = reach::reaches(exports, cutoff, habits, bundle.features.learned.history_days, &churn.kinds, asked);
         scored.notes.extend(reach::check(&reaches, cutoff, allowed)?);

@@ -22,7 +22,7 @@ use crate::decide::learn::learn;
 use crate::decide::lists::with_lists;
 use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
-use crate::evaluate::tail::thin_end;
+use crate::evaluate::tail::{thin_end, told_until};
 use crate::evaluate::windows::Windows;
 use crate::exports::{Exports, ReadOptions};
 use crate::journey::Journey;
@@ -91,12 +91,13 @@ pub fn read(config: &Config, threads: usize, progress: &mut dyn Progress) -> Res
 /// 65 when the data cannot be learnt from, 78 when the config names what the exports do not have.
 pub fn train(config: &Config, exports: &Exports, purpose: Purpose, progress: &mut dyn Progress) -> Result<Trained> {
     let mut measured = Measured { rows: rows(exports), customers: exports.customers.len(), items: exports.items.ids.len(), ..Measured::default() };
-    let end = latest(exports);
+    let (end, cut_short) = end_of_data(config, exports);
+    measured.warnings.extend(cut_short);
     let rule = ChurnRule::new(exports, &config.churn)?;
     let windows = windows(config, exports, end)?;
     // Cut-offs that the config names are as someone wants them.
     if config.churn.cutoffs.is_none()
-        && let Some(fault) = thin_end(&exports.events, &config.churn, end)
+        && let Some(fault) = thin_end(&exports.events, &config.churn, latest(exports))
     {
         return Err(Error::data(fault));
     }
@@ -180,7 +181,7 @@ pub fn expected_tiers(config: &Config, exports: &Exports) -> Result<Vec<(String,
     let mut config = config.clone();
     config.churn.learners = vec!["logistic".into()];
     config.churn.effort = Effort::Quick;
-    let end = latest(exports);
+    let (end, _) = end_of_data(&config, exports);
     let rule = ChurnRule::new(exports, &config.churn)?;
     let windows = windows(&config, exports, end)?;
     let plan = FeaturePlan::learn(exports, &config, windows.test.unwrap_or(end), config.churn.definition != Definition::Label);
@@ -228,6 +229,24 @@ pub fn latest(exports: &Exports) -> Cutoff {
         dates.max().map(Moment)
     });
     newest.map_or(Moment(0), Moment::next_day)
+}
+
+/// The moment until which who left is known, and what is to be said of it: [`latest`], unless what counts as alive ends before. Cut-offs that the config names
+/// are as someone wants them.
+pub fn end_of_data(config: &Config, exports: &Exports) -> (Cutoff, Option<String>) {
+    let end = latest(exports);
+    match told_until(&exports.events, &config.churn, end).filter(|_| config.churn.cutoffs.is_none()) {
+        None => (end, None),
+        Some(until) => {
+            let warning = format!(
+                "no {} after {}, though other rows go on to {}: nothing is learnt from the days after it; leave rows dated ahead out (`where`), or export what is cut short again",
+                config.churn.kinds.join(", "),
+                Moment(until.0 - 1).date(),
+                Moment(end.0 - 1).date()
+            );
+            (until, Some(warning))
+        }
+    }
 }
 
 /// Rows over all sources.

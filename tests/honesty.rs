@@ -1,6 +1,6 @@
 //! What the program says of itself: leaks stop it, champions keep their place, measures carry their doubt.
 
-use crate::shop::{Shop, Table};
+use crate::shop::{CONFIG, Shop, Table};
 
 /// A labelled table of 600 customers of whom a fifth left, with one more column made from (row, left).
 fn table(name: &str, column: impl Fn(u64, bool) -> String) -> Shop {
@@ -391,4 +391,25 @@ fn a_run_with_a_bundle_older_than_asked_for_says_to_train_again() {
     let old = run("30d");
     assert!(old.contains("longer than max_model_age = 30 days: retrain"), "{old}");
     assert!(!run("60d").contains("max_model_age"));
+}
+
+/// A lively shop whose points run out weeks after the last purchase.
+fn with_points_dated_ahead() -> Shop {
+    let shop = Shop::lively();
+    let points: String = (0..240).map(|number| format!("c{number:03},2024-11-{:02},expire\n", number % 20 + 1)).collect();
+    shop.config(&format!("{CONFIG}[[events]]\nfiles = [\"points.csv\"]\ncustomer = \"customer\"\ntime = \"day\"\nkind = \"what\"\n"))
+        .file("points.csv", format!("customer,day,what\n{points}"))
+}
+
+#[test]
+fn rows_dated_ahead_of_the_last_purchase_make_nobody_look_gone() {
+    let shop = with_points_dated_ahead();
+    let told = shop.fit().succeeds().stdout;
+    assert!(told.contains("no purchase after 2024-10-30, though other rows go on to 2024-11-20: nothing is learnt from the days after it"), "{told}");
+    assert!(told.contains("models/shop-2024-10-31.hfb"), "{told}");
+    shop.score().fails(65).naming(&["stale", "the newest purchase is of 2024-10-30", "--as-of 2024-10-31"]);
+    shop.scoring(&["run", "shop.toml", "--model", "models/shop.hfb", "--out", "out", "--as-of", "2024-10-31"]).succeeds();
+    // Cut-offs that are named stay as they are.
+    let named = shop.train(&["fit", "shop.toml", "--set", "churn.cutoffs=[2024-07-01, 2024-08-15, 2024-10-01]"]).succeeds().stdout;
+    assert!(!named.contains("nothing is learnt from the days after it"), "{named}");
 }

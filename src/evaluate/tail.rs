@@ -13,6 +13,8 @@ const THIN: f64 = 0.05;
 const USUAL: f64 = 0.5;
 const DAY: i64 = 86_400;
 const YEAR: i64 = 365;
+/// Days of silence from which on they are more than a weekend.
+const WEEK: i64 = 7;
 
 /// What is wrong with the last horizon before `end`, if next to nothing of what churn is told by lies in it though the horizons before and the same time of
 /// the year before are full of it.
@@ -69,6 +71,28 @@ pub fn thin_end(store: &EventStore, churn: &ChurnSettings, end: Cutoff) -> Optio
     ))
 }
 
+/// The day after the newest event that counts as alive, where no chance keeps it so far from `end`: a week, and longer than any time between two such
+/// days in the year before. Of the days after it nobody knows who left.
+pub fn told_until(store: &EventStore, churn: &ChurnSettings, end: Cutoff) -> Option<Cutoff> {
+    if churn.definition != Definition::Inactivity {
+        return None;
+    }
+    let counts: Vec<bool> = store.kinds.iter().map(|kind| churn.kinds.contains(kind)).collect();
+    let alive =
+        || store.time.iter().zip(&store.kind).filter(|(time, kind)| **time < end.0 && counts[usize::from(**kind)]).map(|(time, _)| time.div_euclid(DAY));
+    let last = alive().max()?;
+    let quiet = end.0.div_euclid(DAY) - last - 1;
+    if quiet < WEEK {
+        return None;
+    }
+    // The days of the year before, the last one first.
+    let mut has_any = [false; YEAR as usize];
+    alive().filter(|day| *day > last - YEAR).for_each(|day| has_any[(last - day) as usize] = true);
+    let days: Vec<usize> = (0..has_any.len()).filter(|back| has_any[*back]).collect();
+    let longest = days.windows(2).map(|pair| (pair[1] - pair[0]) as i64 - 1).max()?;
+    (quiet > longest).then_some(Moment((last + 1) * DAY))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +104,21 @@ mod tests {
         let end = Moment(time.iter().copied().max().unwrap_or(0)).next_day();
         let store = EventStore { time, kind, kinds: vec!["purchase".into(), "view".into()], ..EventStore::default() };
         thin_end(&store, &ChurnSettings::of_purchases(60, 30), end)
+    }
+
+    #[test]
+    fn days_after_the_last_purchase_are_no_part_of_the_history_where_no_chance_made_them_empty() {
+        let until = |days: &[i64], last_view: i64| {
+            let (time, kind): (Vec<i64>, Vec<u8>) =
+                days.iter().map(|day| (*day, 0)).chain([(last_view, 1)]).map(|(day, kind)| (day * DAY + 3_600, kind)).unzip();
+            let end = Moment(last_view * DAY).next_day();
+            let store = EventStore { time, kind, kinds: vec!["purchase".into(), "expiry".into()], ..EventStore::default() };
+            told_until(&store, &ChurnSettings::of_purchases(60, 30), end).map(|until| until.0 / DAY)
+        };
+        let daily: Vec<i64> = (0..400).collect();
+        assert_eq!((until(&daily, 420), until(&daily, 404), until(&daily, 399)), (Some(400), None, None), "a weekend is no end");
+        let weekly: Vec<i64> = (0..400).step_by(12).collect();
+        assert_eq!((until(&weekly, 405), until(&weekly, 420)), (None, Some(397)), "a business of few orders has quiet weeks");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::items::item_columns;
 use super::offers::{put_sent, sent_offer};
 use super::table::Table;
 use super::words::{
-    self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_PAID, PERSONAL, PRICE, QUANTITY, SCORE, TIME,
+    self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_PAID, PERSONAL, POINTS, PRICE, QUANTITY, SCORE, TIME,
 };
 use std::path::Path;
 
@@ -177,7 +177,9 @@ pub(super) fn kind<'s>(table: &Table<'s>) -> Kind<'s> {
     if let Some(kind) = by_column {
         return kind;
     }
-    let buys = has_amount(table) || basket(table).is_some();
+    // Points of an order are none more.
+    let counts_points = !has_amount(table) && table.columns.iter().any(|column| column.is_number() && column.has_word(&POINTS));
+    let buys = has_amount(table) || (basket(table).is_some() && !counts_points);
     match named_kind(table) {
         // Who rates an item had it.
         // Of mails, when they were sent tells what the business did.

@@ -1,5 +1,6 @@
 //! What each file is: events, profiles, items, offers, past contacts, or which ids are one person.
 
+use super::columns::Look;
 use super::draft::{Source, list};
 use super::events;
 use super::followed::with_followed;
@@ -9,12 +10,15 @@ use super::offers::{arm, experiment, offer_group, offers, treatments, trial};
 use super::profiles::profile;
 use super::subscriptions::terms;
 use super::table::{Of, Table};
-use super::words::{CUSTOMER, FILLER, ID};
+use super::words::{CATEGORY, CUSTOMER, FILLER, ID, NAME, PLACES, singular};
 use foldhash::{HashSet, HashSetExt};
 use std::path::Path;
 
 /// Distinct values up to which a product is no item that customers buy, where its name is no id's and no customer has two.
 const FEW_ITEMS: usize = 20;
+
+/// Things that a table lists at least to be what customers choose from.
+const FEWEST_LISTED: usize = 10;
 
 /// Everything that was made of the files.
 #[derive(Debug)]
@@ -38,6 +42,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     share_ids(&mut tables);
     share_customer(&mut tables);
     share_date_order(&mut tables);
+    share_catalogue(&mut tables);
     share_item(&mut tables);
     for table in tables.iter_mut().filter(|table| table.customer.is_none() && table.offer.is_none()) {
         if let Some(time) = events::time(table) {
@@ -306,6 +311,48 @@ fn share_date_order(tables: &mut [Table<'_>]) {
     let orders: Vec<bool> = tables.iter().flat_map(|table| &table.columns).filter_map(|column| column.is_day_first()).collect();
     if let Some(is_day_first) = orders.first().filter(|first| orders.iter().all(|order| order == *first)) {
         tables.iter_mut().flat_map(|table| &mut table.columns).for_each(|column| column.order_days(*is_day_first));
+    }
+}
+
+/// What customers do with a thing that a table of its own lists, each once and by name, they do with an item: hotels, courses, flights.
+fn share_catalogue(tables: &mut [Table<'_>]) {
+    for number in 0..tables.len() {
+        let catalogue = &tables[number];
+        let is_free = catalogue.customer.is_none() && catalogue.item.is_none() && catalogue.offer.is_none();
+        let describes = |column: &Look<'_>| column.is_text() && (column.has_word(&NAME) || column.has_word(&CATEGORY));
+        if !is_free || !catalogue.columns.iter().any(describes) {
+            continue;
+        }
+        let subject = |column: &Look<'_>| -> Vec<String> {
+            column.words.iter().filter(|word| !ID.contains(&word.as_str())).map(|word| singular(word).to_owned()).collect()
+        };
+        let stem: Vec<String> = catalogue.stem.last().map(|word| singular(word).to_owned()).into_iter().collect();
+        let is_key = |column: &&Look<'_>| column.is_unique() && column.may_be_id() && column.distinct() >= FEWEST_LISTED;
+        let Some(key) = catalogue.columns.iter().position(|column| is_key(&column)) else { continue };
+        let mut about = subject(&catalogue.columns[key]);
+        if about.is_empty() {
+            about = stem;
+        }
+        if about.is_empty() || about.iter().any(|word| PLACES.contains(&word.as_str())) {
+            continue;
+        }
+        let known: HashSet<&str> = catalogue.texts(Some(key)).collect();
+        let found: Vec<(usize, usize)> = tables
+            .iter()
+            .enumerate()
+            .filter(|(_, table)| table.customer.is_some() && table.item.is_none() && events::time(table).is_some())
+            .filter_map(|(other, table)| {
+                let is_of = |place: &usize| {
+                    let column = &table.columns[*place];
+                    subject(column) == about && !column.is_unique() && 10 * table.known_among(*place, &known) >= 9 * column.distinct()
+                };
+                Some((other, (0..table.columns.len()).find(is_of)?))
+            })
+            .collect();
+        if !found.is_empty() {
+            tables[number].item = Some(key);
+            found.into_iter().for_each(|(other, place)| tables[other].item = Some(place));
+        }
     }
 }
 

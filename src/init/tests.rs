@@ -249,6 +249,31 @@ fn who_opted_out_is_suppressed_and_never_taken_for_one_who_consents() {
 }
 
 #[test]
+fn a_programme_of_points_and_what_is_booked_with_it_are_told_apart() {
+    let bookings = rows("BookingNo;MemberNo;BookingDate;CheckIn;HotelCode;Nights;TotalEUR", "B{n};M{c};{d}.03.2024;{d}.05.2024;H{c};2;180,00", 90)
+        + rows("", "C{n};M{c};{d}.04.2024;{d}.06.2024;H1{c};3;240,00", 90).trim_start();
+    let ledger = rows("MemberNo,PostingDate,TransactionType,Points,BookingNo", "M{c},2024-05-{d},EARN,1{d}0,B{n}", 80) + "M1,2024-06-01,BURN,-5000,\n";
+    let hotels = rows("hotel_code,hotel_name,city", "H{n},Hotel {n},Wien", 25);
+    let members = rows("MemberNo,EnrolmentDate,Deceased,Country", "M{n},2023-01-{d},0,AT", 30) + "M99,2023-01-05,1,AT\n";
+    let toml = drafted(&[("bookings.csv", &bookings), ("points_ledger.csv", &ledger), ("hotels.csv", &hotels), ("members.csv", &members)]).unwrap();
+    for line in [
+        "item = \"HotelCode\"",
+        "quantity = \"Nights\"",
+        "kind = { column = \"TransactionType\", map = { \"EARN\" = \"earn\", \"BURN\" = \"redeem\" } }",
+        "numbers = [\"Points\"]",
+        "item = \"hotel_code\"",
+        "suppress = \"Deceased\"",
+        "static = [\"EnrolmentDate\"]",
+    ] {
+        assert!(toml.contains(line), "{line}: {toml}");
+    }
+    // A store is where something is bought, and nothing that is.
+    let sales = rows("OrderNo,MemberNo,OrderDate,StoreCode,Total", "{n},M{c},2024-03-{d},S{c},20", 90);
+    let toml = drafted(&[("sales.csv", &sales), ("stores.csv", &rows("store_code,store_name", "S{n},Store {n}", 12))]).unwrap();
+    assert!(!toml.contains("item ="), "{toml}");
+}
+
+#[test]
 fn what_a_mailer_reports_of_a_list_is_read_as_treatments() {
     let people = rows("customer_id,email", "c{n},p{n}@example.org", 60);
     let orders = rows("order_id,customer_id,order_date,amount", "{n},c{c},2024-03-{d},20", 90);

@@ -93,7 +93,9 @@ pub(super) const HAPPENED: [&str; 14] =
 pub(super) const KIND: [&str; 6] = ["event", "action", "type", "kind", "activity", "interaction"];
 /// Of these, those that say nothing else.
 pub(super) const DONE: [&str; 4] = ["event", "action", "activity", "interaction"];
-pub(super) const QUANTITY: [&str; 4] = ["quantity", "qty", "units", "pieces"];
+pub(super) const QUANTITY: [&str; 5] = ["quantity", "qty", "units", "pieces", "nights"];
+/// What a programme counts: no money.
+pub(super) const POINTS: [&str; 2] = ["points", "miles"];
 pub(super) const PRICE: [&str; 1] = ["price"];
 /// What was paid, the surest first.
 pub(super) const AMOUNT: [&str; 13] =
@@ -162,10 +164,34 @@ pub(super) const CATEGORY: [&str; 15] = [
     "aisle",
     "section",
 ];
+/// Where something is done, by whom and by which way: nothing that customers choose from as they do from items.
+pub(super) const PLACES: [&str; 21] = [
+    "store",
+    "shop",
+    "branch",
+    "outlet",
+    "site",
+    "office",
+    "warehouse",
+    "country",
+    "region",
+    "state",
+    "city",
+    "agent",
+    "employee",
+    "staff",
+    "seller",
+    "supplier",
+    "vendor",
+    "channel",
+    "currency",
+    "zip",
+    "date",
+];
 /// Who lives together.
 pub(super) const HOUSEHOLD: [&str; 1] = ["household"];
 pub(super) const CONSENT: [&str; 9] = ["subscribed", "consent", "optin", "opt", "marketing", "gdpr", "newsletter", "contactable", "permission"];
-const SUPPRESS: [&str; 9] = ["unsubscribed", "unsubscribe", "optout", "suppress", "suppressed", "suppression", "blocked", "blacklisted", "dnc"];
+const SUPPRESS: [&str; 10] = ["unsubscribed", "unsubscribe", "optout", "suppress", "suppressed", "suppression", "blocked", "blacklisted", "dnc", "deceased"];
 /// By which way somebody is contacted, and the words for it.
 pub(super) const CHANNELS: [(&str, &[&str]); 5] = [
     ("email", &["email", "mail", "mailing", "newsletter"]),
@@ -202,7 +228,7 @@ pub(super) const OF_LABEL: [&str; 12] = ["is", "has", "flag", "customer", "statu
 /// Of persons: never learnt.
 pub(super) const PERSONAL: [&str; 11] = ["surname", "firstname", "lastname", "forename", "email", "mail", "phone", "mobile", "address", "street", "fax"];
 /// What does not change as years pass.
-pub(super) const LASTING: [&str; 15] = [
+pub(super) const LASTING: [&str; 17] = [
     "created",
     "birth",
     "born",
@@ -218,6 +244,8 @@ pub(super) const LASTING: [&str; 15] = [
     "acquisition",
     "became",
     "enrolled",
+    "enrolment",
+    "enrollment",
 ];
 /// When a subscription began, and when it ended.
 pub(super) const BEGAN: [&str; 18] = [
@@ -261,7 +289,7 @@ pub(super) const ARM: [&str; 7] = ["arm", "variant", "treatment", "segment", "gr
 pub(super) const RESPONSE: [&str; 9] = ["visit", "conversion", "converted", "response", "responded", "spend", "purchase", "purchased", "click"];
 
 /// What a text says was done, by the words in it: the kind and its words. The first that fits.
-const KINDS: [(&str, &[&str]); 13] = [
+const KINDS: [(&str, &[&str]); 14] = [
     ("return", &["return", "returns", "returned", "refund", "refunds", "refunded"]),
     ("cart", &["cart", "carts", "addtocart", "basket"]),
     (
@@ -295,7 +323,8 @@ const KINDS: [(&str, &[&str]); 13] = [
             "donations",
         ],
     ),
-    ("redeem", &["redeem", "redeemed", "redemption", "redemptions", "loyalty"]),
+    ("redeem", &["redeem", "redeemed", "redemption", "redemptions", "loyalty", "burn", "burned", "burnt"]),
+    ("earn", &["earn", "earned", "earning", "earnings", "accrual", "accruals", "accrued"]),
     (
         "support",
         &["support", "ticket", "tickets", "complaint", "complaints", "case", "cases", "helpdesk", "calls", "complain", "zendesk", "freshdesk", "intercom"],

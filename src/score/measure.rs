@@ -14,7 +14,7 @@ use crate::exports::Exports;
 use crate::output::read_back::{PastOffer, PastRun};
 use crate::snapshot::label::ChurnRule;
 use crate::timeline::Moment;
-use crate::train::{latest, parse_date};
+use crate::train::{end_of_data, parse_date};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::collections::{BTreeMap, BTreeSet};
@@ -288,7 +288,7 @@ pub fn measure(config: &Config, exports: &Exports, run: &PastRun) -> Result<Outc
     if run.as_of.is_empty() || exports.newest.is_none() {
         return Err(Error::data("a run can be measured where its exports have dates; this one has none"));
     }
-    let (as_of, end) = (parse_date(&run.as_of)?, latest(exports));
+    let (as_of, end) = (parse_date(&run.as_of)?, end_of_data(config, exports).0);
     if end <= as_of {
         return Err(Error::data(format!("the exports end on {}, nothing is known after the run of {}; give newer exports", end.date(), run.as_of)));
     }

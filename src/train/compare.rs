@@ -1,7 +1,7 @@
 //! Champion against challenger: two models on the same customers of the newest window.
 
 use super::churn::labelled_examples;
-use super::{Measured, latest, windows};
+use super::{Measured, end_of_data, latest, windows};
 use crate::bundle::Bundle;
 use crate::config::{Config, Definition};
 use crate::error::{Error, Result};
@@ -47,7 +47,7 @@ fn rows(config: &Config, exports: &Exports) -> Result<(Option<Cutoff>, Vec<u32>,
             Ok((None, customers, (0..fold.len()).filter(kept).map(|row| examples.labels[row]).collect()))
         }
         Definition::Inactivity | Definition::Subscription { .. } => {
-            let windows = windows(config, exports, latest(exports))?;
+            let windows = windows(config, exports, end_of_data(config, exports).0)?;
             let cutoff = windows.test.ok_or_else(|| Error::data("no window ends inside the data: there is nothing to compare on"))?;
             let (customers, labels) = ChurnRule::new(exports, &config.churn)?.base(cutoff);
             Ok((Some(cutoff), customers, labels))
