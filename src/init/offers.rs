@@ -81,6 +81,12 @@ pub(super) fn offers(table: &Table<'_>, folder: &Path) -> Source {
     source
 }
 
+/// The channels that a table of offers or of what was sent names.
+pub(super) fn channels(table: &Table<'_>) -> Vec<String> {
+    let Some(place) = table.find(|column| column.is_text() && column.has_word(&CHANNEL)) else { return Vec::new() };
+    table.columns[place].sampled.texts.iter().flat_map(|text| text.split(['|', ';', ','])).map(|text| text.trim().to_owned()).collect()
+}
+
 /// The column that offers are grouped by.
 pub(super) fn offer_group(table: &Table<'_>) -> Option<usize> {
     table.find(|column| column.has_word(&GROUPS) && !column.is_date()).filter(|place| Some(*place) != table.offer)

@@ -4,14 +4,14 @@ use super::columns::Look;
 use super::draft::{Source, list, quoted};
 use super::subscriptions::{Terms, known_at_the_end, terms};
 use super::table::Table;
-use super::words::{CHANNELS, CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, suppresses};
+use super::words::{CHANNELS, CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, suppresses, words};
 use std::path::Path;
 
 /// Distinct names from which a column of a person's word is one of names: a telephone service is not.
 const MANY_NAMES: usize = 100;
 
-/// Columns that say who may be contacted, each under its channel; those that name none, or one that another names too, under `all`.
-fn by_channel(table: &Table<'_>, told: &[usize]) -> String {
+/// Columns that say who may be contacted, each under its channel as offers spell it; those that name none, or one that another names too, under `all`.
+fn by_channel(table: &Table<'_>, told: &[usize], spelt: &[String]) -> String {
     let mut channels: Vec<(&str, Vec<String>)> = Vec::new();
     for place in told {
         let column = &table.columns[*place];
@@ -25,11 +25,19 @@ fn by_channel(table: &Table<'_>, told: &[usize]) -> String {
     let value = |names: &[String]| if let [one] = names { one.clone() } else { format!("[{}]", names.join(", ")) };
     match &channels[..] {
         [("all", names)] => value(names),
-        channels => format!("{{ {} }}", channels.iter().map(|(channel, names)| format!("{channel} = {}", value(names))).collect::<Vec<_>>().join(", ")),
+        channels => {
+            let key = |channel: &str| {
+                let words_of = CHANNELS.iter().find(|(name, _)| *name == channel).map_or(&[][..], |(_, words)| words);
+                let offers = spelt.iter().find(|text| words(text).iter().any(|word| words_of.contains(&word.as_str())));
+                offers.map_or(channel.to_owned(), |text| if text.chars().all(|sign| sign.is_ascii_alphanumeric()) { text.clone() } else { quoted(text) })
+            };
+            format!("{{ {} }}", channels.iter().map(|(channel, names)| format!("{} = {}", key(channel), value(names))).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
-pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool) -> Source {
+/// `spelt` are the channels by which offers go.
+pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool, spelt: &[String]) -> Source {
     let all: Vec<usize> = (0..table.columns.len()).collect();
     let mut source = table.source("profiles", folder, table.customer, &all);
     let terms = terms(table);
@@ -56,7 +64,7 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
         match told[..] {
             [] => {}
             [one] => source.put(key, quoted(table.columns[one].name)),
-            _ => source.noted(key, by_channel(table, &told), "as the channel of [[offers]] is called"),
+            _ => source.noted(key, by_channel(table, &told, spelt), "as the channel of [[offers]] is called"),
         }
         used.extend(told);
     }

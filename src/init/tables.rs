@@ -6,7 +6,7 @@ use super::events;
 use super::followed::with_followed;
 use super::inputs::Input;
 use super::items::items;
-use super::offers::{arm, experiment, offer_group, offers, treatments, trial};
+use super::offers::{arm, channels, experiment, offer_group, offers, treatments, trial};
 use super::profiles::profile;
 use super::subscriptions::terms;
 use super::table::{Of, Table};
@@ -72,6 +72,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
         .filter(|table| table.customer.is_none() && table.offer.is_some())
         .filter_map(|table| Some(table.columns[offer_group(table)?].name))
         .collect();
+    let spelt: Vec<String> = tables.iter().filter(|table| table.offer.is_some()).flat_map(channels).collect();
     // Orders whose lines are told: what was paid for them is no purchase more.
     let told: Vec<&Path> = tables.iter().filter(|table| table.item.is_some() && is_event(table)).filter_map(|table| table.joined()).collect();
     for (number, table) in tables.iter_mut().enumerate() {
@@ -112,7 +113,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
             if let Some(terms) = terms(table).filter(|terms| terms.is_named || found.subscription.is_none()) {
                 found.subscription = Some((table.columns[terms.began].name.to_owned(), table.columns[terms.ended].name.to_owned()));
             }
-            profiles.push(profile(table, folder, label, is_dated));
+            profiles.push(profile(table, folder, label, is_dated, &spelt));
             rest.extend(experiment(table).map(|arm| trial(table, folder, arm)));
         } else if table.offer.is_some() {
             rest.push(offers(table, folder));

@@ -246,6 +246,11 @@ fn who_opted_out_is_suppressed_and_never_taken_for_one_who_consents() {
         drafted(&[("people.csv", &(rows(header, "c{n},yes,no,N,", 30) + "c98,no,no,Y,\n" + rows("", "d{n},yes,yes,N,2024-03-{d}", 20).trim_start()))]).unwrap();
     assert!(toml.contains("consent = { email = \"Accepts Email Marketing\", sms = \"Accepts SMS Marketing\" } # as the channel"), "{toml}");
     assert!(toml.contains("suppress = { all = \"do_not_contact\", email = \"email_opted_out_at\" }"), "{toml}");
+    // As the offers spell it.
+    let people = rows("customer_id,email_ok_opt_in,sms_opt_in", "c{n},yes,no", 30) + "c98,no,yes\n";
+    let offers = "offer_id,name,channel\nO1,Spring,E-Mail|SMS\nO2,Summer,SMS\nO3,Autumn,E-Mail\n";
+    let toml = drafted(&[("people.csv", &people), ("offers.csv", offers)]).unwrap();
+    assert!(toml.contains("consent = { \"E-Mail\" = \"email_ok_opt_in\", SMS = \"sms_opt_in\" }"), "{toml}");
 }
 
 #[test]
@@ -271,6 +276,15 @@ fn a_programme_of_points_and_what_is_booked_with_it_are_told_apart() {
     let sales = rows("OrderNo,MemberNo,OrderDate,StoreCode,Total", "{n},M{c},2024-03-{d},S{c},20", 90);
     let toml = drafted(&[("sales.csv", &sales), ("stores.csv", &rows("store_code,store_name", "S{n},Store {n}", 12))]).unwrap();
     assert!(!toml.contains("item ="), "{toml}");
+}
+
+#[test]
+fn what_somebody_dislikes_is_nothing_they_want() {
+    let plays = rows("user_id,content_id,started_at", "u{c},t{d},2024-03-{d} 10:00:00", 90);
+    let thumbs = rows("user_id,content_id,thumb,created_at", "u{c},t{d},like,2024-03-{d} 11:00:00", 60) + "u1,t03,dislike,2024-03-05 11:00:00\n";
+    let searches = rows("user_id,searched_at,query", "u{c},2024-03-{d} 09:00:00,tea", 60);
+    let toml = drafted(&[("plays.csv", &plays), ("thumbs.csv", &thumbs), ("searches.csv", &searches)]).unwrap();
+    assert!(toml.contains("kind = \"thumb\"") && toml.contains("kind = { value = \"search\" }"), "{toml}");
 }
 
 #[test]

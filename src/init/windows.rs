@@ -22,8 +22,8 @@ pub struct Leaving {
     pub left: usize,
 }
 
-/// The horizon of subscriptions, at most, in days.
-const OF_SUBSCRIPTION: i64 = 90;
+/// The horizon of subscriptions in days: a month of billing at least, whoever comes by each day.
+const OF_SUBSCRIPTION: (i64, i64) = (30, 90);
 /// Horizons to choose from, in days.
 const HORIZONS: [i64; 7] = [7, 14, 28, 60, 90, 180, 365];
 /// Share of the times between two purchases that are shorter than the horizon.
@@ -80,7 +80,7 @@ pub fn leaving(exports: &Exports) -> Option<Leaving> {
 /// Of subscriptions, by settings that name them: who of those that ran one horizon before the end of the data had ended by then.
 pub(super) fn ending(exports: &Exports, settings: &ChurnSettings) -> Option<Leaving> {
     let found = leaving(exports)?;
-    let horizon = found.horizon.min(OF_SUBSCRIPTION);
+    let horizon = found.horizon.clamp(OF_SUBSCRIPTION.0, OF_SUBSCRIPTION.1);
     let (_, last) = exports.events.time_range()?;
     let settings = ChurnSettings { horizon: Span::days(horizon), ..settings.clone() };
     let (base, left) = ChurnRule::new(exports, &settings).ok()?.base(Moment(last.0 + 1 - horizon * DAY));

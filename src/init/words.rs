@@ -90,7 +90,7 @@ pub(super) const TIME: [&str; 16] =
 pub(super) const HAPPENED: [&str; 14] =
     ["order", "ordered", "purchase", "purchased", "transaction", "invoice", "sold", "event", "happened", "timestamp", "sent", "visited", "opened", "created"];
 /// What was done.
-pub(super) const KIND: [&str; 6] = ["event", "action", "type", "kind", "activity", "interaction"];
+pub(super) const KIND: [&str; 10] = ["event", "action", "type", "kind", "activity", "interaction", "reaction", "thumb", "thumbs", "vote"];
 /// Of these, those that say nothing else.
 pub(super) const DONE: [&str; 4] = ["event", "action", "activity", "interaction"];
 pub(super) const QUANTITY: [&str; 5] = ["quantity", "qty", "units", "pieces", "nights"];
@@ -289,7 +289,7 @@ pub(super) const ARM: [&str; 7] = ["arm", "variant", "treatment", "segment", "gr
 pub(super) const RESPONSE: [&str; 9] = ["visit", "conversion", "converted", "response", "responded", "spend", "purchase", "purchased", "click"];
 
 /// What a text says was done, by the words in it: the kind and its words. The first that fits.
-const KINDS: [(&str, &[&str]); 14] = [
+const KINDS: [(&str, &[&str]); 16] = [
     ("return", &["return", "returns", "returned", "refund", "refunds", "refunded"]),
     ("cart", &["cart", "carts", "addtocart", "basket"]),
     (
@@ -324,6 +324,8 @@ const KINDS: [(&str, &[&str]); 14] = [
         ],
     ),
     ("redeem", &["redeem", "redeemed", "redemption", "redemptions", "loyalty", "burn", "burned", "burnt"]),
+    ("dislike", &["dislike", "dislikes", "disliked"]),
+    ("like", &["like", "likes", "liked"]),
     ("earn", &["earn", "earned", "earning", "earnings", "accrual", "accruals", "accrued"]),
     (
         "support",
@@ -520,7 +522,8 @@ pub(super) fn words(name: &str) -> Vec<String> {
 
 /// A word without its plural, as far as the plural is plain.
 pub(super) fn singular(word: &str) -> &str {
-    word.strip_suffix('s').filter(|rest| rest.len() > 2).unwrap_or(word)
+    let of_es = ["ches", "shes", "sses", "xes"].iter().any(|end| word.ends_with(end)).then(|| &word[..word.len() - 2]);
+    of_es.or_else(|| word.strip_suffix('s')).filter(|rest| rest.len() > 2).unwrap_or(word)
 }
 
 /// Two words written as one, where both are known; else the word.

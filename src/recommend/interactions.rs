@@ -17,7 +17,7 @@ pub(crate) const AFTER_ALL: Cutoff = Moment(i64::MAX / 4);
 pub(crate) fn default_weight(kind: &str) -> f32 {
     match kind {
         "purchase" | "renew" => 1.0,
-        "cart" => 0.5,
+        "cart" | "like" => 0.5,
         "view" | "click" => 0.2,
         "return" => -0.25,
         _ => 0.0,
