@@ -89,9 +89,9 @@ impl<'i> Meant<'i> {
 
 /// Past contacts with what the lists of earlier runs add, for learning what offers bring; and what is to be said of it.
 ///
-/// Treatments with the decision id of a list, or of its offer to that customer within a month, are a wave of that list and offer. Where most of a list came back, the others of the wave join them on the day
-/// on which it was mostly sent: who was kept out, as controls, and who was to be sent the offer and was not, as if they had been, so that both sides are as the
-/// lot drew them (by intention to treat).
+/// Treatments with the decision id of a list, or of its offer to that customer within a month, are a wave of that list and offer. Where most of a list came
+/// back, the others of the wave join them on the day on which it was mostly sent: who was kept out, as controls, and who was to be sent the offer and was
+/// not, as if they had been, so that both sides are as the lot drew them (by intention to treat).
 pub fn with_lists(config: &Config, exports: &Exports, mut past: Vec<Past>) -> (Vec<Past>, Option<String>) {
     let by_id: BTreeMap<&str, &Issued> = exports.issued.iter().map(|issued| (issued.decision_id.as_str(), issued)).collect();
     let column = exports.treatments.column("decision_id");
