@@ -10,10 +10,11 @@ use holdfast::error::{Error, ErrorKind, Result};
 use holdfast::exports::Exports;
 use holdfast::output::crm::Delivered;
 use holdfast::output::report::RunReport;
-use holdfast::output::{self, RunFolder, RunRecord};
+use holdfast::output::{self, OfferRow, RunFolder, RunRecord};
 use holdfast::score::{self, Model, Models, ScoreOptions, Scored, Verdict};
 use holdfast::train::Progress;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use terminal::{Watch, grouped, print};
@@ -347,12 +348,34 @@ fn files(config: &Config, Model { bundle, hash }: Model<'_>, exports: &Exports, 
     ])
 }
 
+/// Offers that are told of one by one.
+const MOST_OFFERS: usize = 20;
+
+fn is_sent(row: &OfferRow) -> bool {
+    matches!(row.assignment.as_str(), "offer" | "explore")
+}
+
+/// How many rows of offers.csv are what.
+fn offers_told(scored: &Scored) -> String {
+    let count = |is: fn(&OfferRow) -> bool| scored.offers.iter().filter(|row| is(row)).count() as u64;
+    let told = [
+        (count(is_sent), "offers to be sent"),
+        (count(|row| row.assignment == "control"), "kept back from controls"),
+        (count(|row| row.offer_id.is_empty()), "items"),
+    ];
+    let told: Vec<String> = told.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{} {what}", grouped(count))).collect();
+    if told.is_empty() { "no offers".into() } else { told.join(", ") }
+}
+
 fn summary(config: &Config, scored: &Scored, notes: &[String], delivered: &Delivered, out: &Path) -> String {
     let as_of = if scored.as_of.is_empty() { String::new() } else { format!(" as of {}", scored.as_of) };
     let mut lines = vec![format!("{}{as_of}", config.project.name)];
     lines.push(format!("  risk.csv      {} customers", grouped(scored.risk.len() as u64)));
     lines.extend(scored.tiers.iter().map(|(tier, count)| format!("    {tier:<12}{}", grouped(*count as u64))));
-    lines.push(format!("  offers.csv    {} offers", grouped(scored.offers.len() as u64)));
+    lines.push(format!("  offers.csv    {}", offers_told(scored)));
+    let mut by_offer: BTreeMap<&str, u64> = BTreeMap::new();
+    scored.offers.iter().filter(|row| is_sent(row)).for_each(|row| *by_offer.entry(&row.offer_id).or_default() += 1);
+    lines.extend(by_offer.iter().take(MOST_OFFERS).map(|(offer, count)| format!("    {offer:<12}{}", grouped(*count))));
     lines.push(format!("  excluded.csv  {} customers", grouped(scored.excluded.len() as u64)));
     let several = if delivered.files.len() == 1 { String::new() } else { format!(" in {} files", delivered.files.len()) };
     lines.push(format!("  crm/          {} customers for {}{several}", grouped(delivered.listed as u64), delivered.target));

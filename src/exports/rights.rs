@@ -75,7 +75,7 @@ impl Rights {
         let is_about = |right: &&Right| channel.is_empty() || right.channel.as_deref().is_none_or(|about| about == channel);
         let allows = |right: &Right| right.allows[customer as usize].unwrap_or(right.ban == Ban::Suppressed);
         let told = self.0.iter().filter(is_about).filter(|right| !allows(right)).map(|right| right.ban);
-        told.chain(self.never_consented([channel]).first().map(|_| Ban::NoConsent)).max()
+        told.chain(self.is_never_consented(channel).then_some(Ban::NoConsent)).max()
     }
 
     /// Why a customer must not be contacted by any of these channels; `None` where one of them is allowed. Who is suppressed from one and has not
@@ -99,8 +99,12 @@ impl Rights {
 
     /// Of these channels, those that no column of consent is about where some are about others: nobody can be contacted by them.
     pub fn never_consented<'c>(&self, channels: impl IntoIterator<Item = &'c str>) -> BTreeSet<&'c str> {
-        let consented: BTreeSet<&str> = self.0.iter().filter(|right| right.ban == Ban::NoConsent).filter_map(|right| right.channel.as_deref()).collect();
-        channels.into_iter().filter(|channel| !consented.is_empty() && !channel.is_empty() && !consented.contains(channel)).collect()
+        channels.into_iter().filter(|channel| self.is_never_consented(channel)).collect()
+    }
+
+    fn is_never_consented(&self, channel: &str) -> bool {
+        let mut consented = self.0.iter().filter(|right| right.ban == Ban::NoConsent).filter_map(|right| right.channel.as_deref()).peekable();
+        !channel.is_empty() && consented.peek().is_some() && consented.all(|about| about != channel)
     }
 }
 
