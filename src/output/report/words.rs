@@ -42,7 +42,7 @@ words! {
     OfAll: "{} of all", "占全部的 {}";
     ValueAtRisk: "Value at risk", "风险价值";
     ValueAtRiskHint: "last year's payments × probability", "近一年消费 × 流失概率";
-    Offers: "Offers", "推荐数";
+    Offers: "Offers and items", "优惠与推荐数";
     OffersHint: "for {} customers", "面向 {} 位客户";
     Tiers: "Who to act on", "分级行动名单";
     TiersHint: "Tiers by churn probability, without any contact", "按不联系时的流失概率分级";
