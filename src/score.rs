@@ -50,6 +50,13 @@ pub struct ScoreOptions {
     pub asked: Asked,
 }
 
+impl ScoreOptions {
+    /// The as-of date where one is given, as it is written.
+    fn day(&self) -> Option<&str> {
+        self.as_of.as_deref().filter(|text| *text != "latest")
+    }
+}
+
 /// The rows of a run.
 #[derive(Debug, Default)]
 pub struct Scored {
@@ -137,10 +144,7 @@ fn trained_until(bundle: &Bundle) -> Result<Option<Cutoff>> {
 /// # Errors
 /// 78 for a date that is none or that lies before the bundle's last training day (unless a back-test is asked for).
 pub fn as_of(exports: &Exports, bundle: &Bundle, options: &ScoreOptions) -> Result<Cutoff> {
-    let cutoff = match options.as_of.as_deref() {
-        None | Some("latest") => latest(exports),
-        Some(text) => parse_date(text)?,
-    };
+    let cutoff = options.day().map_or_else(|| Ok(latest(exports)), parse_date)?;
     if trained_until(bundle)?.is_some_and(|until| !options.backtest && cutoff < until) {
         return Err(Error::config(format!(
             "as-of {} lies before {}, until which the bundle was trained: it has seen the days it would foretell; use an older bundle, or --backtest if that is meant",
@@ -157,7 +161,7 @@ pub fn as_of(exports: &Exports, bundle: &Bundle, options: &ScoreOptions) -> Resu
 /// As [`crate::exports::read`].
 pub fn read(config: &Config, options: &ScoreOptions, progress: &mut dyn Progress) -> Result<Exports> {
     progress.stage("read");
-    let as_of = options.as_of.as_deref().filter(|text| *text != "latest").map(parse_date).transpose()?;
+    let as_of = options.day().map(parse_date).transpose()?;
     crate::exports::read(config, ReadOptions { threads: options.threads, as_of, pseudonyms: true })
 }
 
@@ -179,8 +183,7 @@ pub fn score(config: &Config, exports: &Exports, models: &Models<'_>, options: &
     }
     if let Some(habits) = bundle.habits.as_ref().filter(|_| !options.backtest) {
         let (churn, allowed) = (&config.churn, &config.project.allow_stale);
-        let is_given = options.as_of.as_deref().is_some_and(|text| text != "latest");
-        let ahead = told_until(&exports.events, churn, cutoff).filter(|_| !is_given).map(|until| {
+        let ahead = told_until(&exports.events, churn, cutoff).filter(|_| options.day().is_none()).map(|until| {
             format!(
                 "; the newest {} is of {}: where other rows are dated ahead, say --as-of {}",
                 churn.kinds.join(", "),

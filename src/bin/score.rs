@@ -351,15 +351,11 @@ fn files(config: &Config, Model { bundle, hash }: Model<'_>, exports: &Exports, 
 /// Offers that are told of one by one.
 const MOST_OFFERS: usize = 20;
 
-fn is_sent(row: &OfferRow) -> bool {
-    matches!(row.assignment.as_str(), "offer" | "explore")
-}
-
 /// How many rows of offers.csv are what.
 fn offers_told(scored: &Scored) -> String {
     let count = |is: fn(&OfferRow) -> bool| scored.offers.iter().filter(|row| is(row)).count() as u64;
     let told = [
-        (count(is_sent), "offers to be sent"),
+        (count(OfferRow::is_to_be_sent), "offers to be sent"),
         (count(|row| row.assignment == "control"), "kept back from controls"),
         (count(|row| row.offer_id.is_empty()), "items"),
     ];
@@ -374,7 +370,7 @@ fn summary(config: &Config, scored: &Scored, notes: &[String], delivered: &Deliv
     lines.extend(scored.tiers.iter().map(|(tier, count)| format!("    {tier:<12}{}", grouped(*count as u64))));
     lines.push(format!("  offers.csv    {}", offers_told(scored)));
     let mut by_offer: BTreeMap<&str, u64> = BTreeMap::new();
-    scored.offers.iter().filter(|row| is_sent(row)).for_each(|row| *by_offer.entry(&row.offer_id).or_default() += 1);
+    scored.offers.iter().filter(|row| row.is_to_be_sent()).for_each(|row| *by_offer.entry(&row.offer_id).or_default() += 1);
     lines.extend(by_offer.iter().take(MOST_OFFERS).map(|(offer, count)| format!("    {offer:<12}{}", grouped(*count))));
     lines.push(format!("  excluded.csv  {} customers", grouped(scored.excluded.len() as u64)));
     let several = if delivered.files.len() == 1 { String::new() } else { format!(" in {} files", delivered.files.len()) };

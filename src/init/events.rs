@@ -4,7 +4,7 @@ use super::columns::{Holds, Look, without_signs};
 use super::draft::{Source, in_condition, list, quoted};
 use super::followed::following;
 use super::items::item_columns;
-use super::offers::{put_sent, sent_offer};
+use super::offers::{channel, put_sent, sent_offer};
 use super::table::Table;
 use super::words::{
     self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_PAID, PERSONAL, POINTS, PRICE, QUANTITY, SCORE, TIME,
@@ -424,7 +424,7 @@ pub(super) fn contacts(table: &Table<'_>, folder: &Path) -> Option<Source> {
     table.put_time(&mut source, "time", time);
     source.put("kind", "{ value = \"contact\" }".into());
     source.put("offer", quoted(column.name));
-    if let Some(place) = table.find(|column| column.is_text() && column.has_word(&CHANNEL)) {
+    if let Some(place) = channel(table) {
         source.put("channel", quoted(table.columns[place].name));
     }
     put_sent(table, &mut source);

@@ -81,9 +81,14 @@ pub(super) fn offers(table: &Table<'_>, folder: &Path) -> Source {
     source
 }
 
+/// The column that says by which way something is offered or was sent.
+pub(super) fn channel(table: &Table<'_>) -> Option<usize> {
+    table.find(|column| column.is_text() && column.has_word(&CHANNEL))
+}
+
 /// The channels that a table of offers or of what was sent names.
 pub(super) fn channels(table: &Table<'_>) -> Vec<String> {
-    let Some(place) = table.find(|column| column.is_text() && column.has_word(&CHANNEL)) else { return Vec::new() };
+    let Some(place) = channel(table) else { return Vec::new() };
     table.columns[place].sampled.texts.iter().flat_map(|text| text.split(['|', ';', ','])).map(|text| text.trim().to_owned()).collect()
 }
 
@@ -119,7 +124,7 @@ pub(super) fn treatments(table: &Table<'_>, folder: &Path, sums: Option<bool>, g
     let is_decision = |column: &Look<'_>| column.has_word(&["decision"]) && column.sampled.texts.iter().all(|text| is_decision_id(text));
     table.put(&mut source, &mut used, "decision_id", table.find(|column| column.name == "decision_id" || is_decision(column)));
     used.extend(put_sent(table, &mut source));
-    table.put(&mut source, &mut used, "channel", table.find(|column| column.is_text() && column.has_word(&CHANNEL)));
+    table.put(&mut source, &mut used, "channel", channel(table));
     if let Some((_, control)) = arm {
         source.noted("control", quoted(control), "the arm that got nothing");
     }

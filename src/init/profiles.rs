@@ -58,9 +58,10 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
     let is_answer = |column: &Look<'_>| (1..=4).contains(&column.distinct());
     let consents = |column: &Look<'_>| is_answer(column) && column.has_word(&CONSENT) && !suppresses(&column.words);
     let opts_out = |column: &Look<'_>| (is_answer(column) || column.is_date()) && suppresses(&column.words);
-    let told = |says: &dyn Fn(&Look<'_>) -> bool| -> Vec<usize> { all.iter().copied().filter(|place| says(&table.columns[*place])).collect() };
+    let told = |says: &dyn Fn(&Look<'_>) -> bool| -> Vec<usize> {
+        all.iter().copied().filter(|place| !used.contains(place) && says(&table.columns[*place])).collect()
+    };
     for (key, told) in [("consent", told(&consents)), ("suppress", told(&opts_out))] {
-        let told: Vec<usize> = told.into_iter().filter(|place| !used.contains(place)).collect();
         match told[..] {
             [] => {}
             [one] => source.put(key, quoted(table.columns[one].name)),

@@ -327,12 +327,11 @@ fn share_catalogue(tables: &mut [Table<'_>]) {
         let subject = |column: &Look<'_>| -> Vec<String> {
             column.words.iter().filter(|word| !ID.contains(&word.as_str())).map(|word| singular(word).to_owned()).collect()
         };
-        let stem: Vec<String> = catalogue.stem.last().map(|word| singular(word).to_owned()).into_iter().collect();
-        let is_key = |column: &&Look<'_>| column.is_unique() && column.may_be_id() && column.distinct() >= FEWEST_LISTED;
-        let Some(key) = catalogue.columns.iter().position(|column| is_key(&column)) else { continue };
+        let is_key = |column: &Look<'_>| column.is_unique() && column.may_be_id() && column.distinct() >= FEWEST_LISTED;
+        let Some(key) = catalogue.find(is_key) else { continue };
         let mut about = subject(&catalogue.columns[key]);
         if about.is_empty() {
-            about = stem;
+            about.extend(catalogue.stem.last().map(|word| singular(word).to_owned()));
         }
         if about.is_empty() || about.iter().any(|word| PLACES.contains(&word.as_str())) {
             continue;

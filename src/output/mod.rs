@@ -127,6 +127,13 @@ pub struct OfferRow {
     pub model: String,
 }
 
+impl OfferRow {
+    /// Whether it is an offer that goes out: no item without an offer, and nothing of a control customer.
+    pub fn is_to_be_sent(&self) -> bool {
+        matches!(self.assignment.as_str(), "offer" | "explore")
+    }
+}
+
 /// A customer who is not in risk.csv, and the rule that kept them out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExcludedRow {

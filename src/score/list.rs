@@ -49,7 +49,7 @@ pub(super) fn list(config: &Config, exports: &Exports, cutoff: Cutoff, rows: &[S
     let row_of = |customer: usize| -> (Contact, Option<ListRow>) {
         let (row, mine) = (&rows[customer], offers[customer]);
         let risk = place_in_risk[customer].map(|place| &told.risk[place]);
-        let to_send = || mine.iter().filter(|offer| matches!(offer.assignment.as_str(), "offer" | "explore"));
+        let to_send = || mine.iter().filter(|offer| offer.is_to_be_sent());
         let items = || mine.iter().filter(|offer| offer.assignment.is_empty() && offer.list.is_empty());
         let shows_items = config.offers.is_empty() && items().next().is_some();
         let contact = match exports.rights.ban_from_contact(customer as u32) {
