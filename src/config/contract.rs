@@ -203,6 +203,9 @@ fn files(pairs: &mut Pairs, files: &Files) {
         let lookups = files.lookups.iter().map(|lookup| format!("{{ on = {}{}, many = {} }}", quoted(&lookup.on), key(lookup), lookup.many));
         pairs.put("lookup", format!("[{}]", lookups.collect::<Vec<_>>().join(", ")));
     }
+    if let Some(fill_down) = &files.fill_down {
+        pairs.put("fill_down", format!("{{ by = {}, columns = {} }}", quoted(&fill_down.by), list(&fill_down.columns)));
+    }
 }
 
 fn events(pairs: &mut Pairs, source: &EventSource) {

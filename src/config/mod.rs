@@ -122,6 +122,8 @@ pub struct Files {
     pub condition: Option<Condition>,
     /// `lookup`: left joins whose columns are then usable.
     pub lookups: Vec<Lookup>,
+    /// `fill_down`: columns that the file tells on one row of several that belong together.
+    pub fill_down: Option<FillDown>,
     /// `missing`: texts that mean no value.
     pub missing: Vec<String>,
     /// `duplicates`.
@@ -198,6 +200,15 @@ pub struct Lookup {
     pub key: String,
     /// Several rows per key are allowed; each makes a row.
     pub many: bool,
+}
+
+/// Columns that an export writes on the first of several rows that belong together, such as the status of an order on the first of its lines.
+#[derive(Debug, Clone)]
+pub struct FillDown {
+    /// The column that is the same on rows that belong together.
+    pub by: String,
+    /// The columns of which a row without a value takes that of the first row that has one.
+    pub columns: Vec<String>,
 }
 
 /// Where a value comes from: the one grammar for every key that takes a column.

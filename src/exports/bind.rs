@@ -50,9 +50,11 @@ pub(super) fn bind(
     bind_columns(table, header, lookups, planned, timezone).map_err(|error| error.file(path))
 }
 
-/// The header of a file and of the lookups joined to it.
+/// The header of a file and of the lookups joined to it. A column that is filled is the joined one: the file's own has no name.
 pub(super) fn joined_header(header: &[String], lookups: &[Arc<LookupTable>]) -> Vec<String> {
-    header.iter().chain(lookups.iter().flat_map(|lookup| &lookup.columns)).cloned().collect()
+    let is_filled = |name: &String| lookups.iter().any(|lookup| lookup.fills && lookup.columns.contains(name));
+    let own = header.iter().map(|name| if is_filled(name) { String::new() } else { name.clone() });
+    own.chain(lookups.iter().flat_map(|lookup| lookup.columns.iter().cloned())).collect()
 }
 
 fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTable>], planned: &[PlannedColumn], timezone: &str) -> Result<BoundSource> {
@@ -189,8 +191,10 @@ fn bind_columns(table: SourceTable, header: &[String], lookups: &[Arc<LookupTabl
     let condition = files.condition.as_ref().map(|condition| condition.bind(&all)).transpose()?;
     let mut bound_lookups = Vec::new();
     let mut known = width;
-    for (config, lookup) in files.lookups.iter().zip(lookups) {
-        bound_lookups.push(BoundLookup { on: super::column::position(&all[..known], &config.on)?, table: lookup.clone() });
+    let keys = files.fill_down.iter().map(|fill_down| &fill_down.by).chain(files.lookups.iter().map(|lookup| &lookup.on));
+    for (on, lookup) in keys.zip(lookups) {
+        let own = lookup.columns.iter().filter(|_| lookup.fills).map(|name| super::column::position(header, name)).collect::<Result<_>>()?;
+        bound_lookups.push(BoundLookup { on: super::column::position(&all[..known], on)?, table: lookup.clone(), own });
         known += lookup.columns.len();
     }
     Ok(BoundSource { columns, condition, missing: Missing::new(missing), lookups: bound_lookups, width })
@@ -290,13 +294,23 @@ pub(super) fn join<'r>(lookups: &'r [BoundLookup], source: &BoundSource, record:
     let before = joined.len();
     let key = if lookup.on < source.width { record.get(lookup.on) } else { joined.get(lookup.on - source.width).copied().unwrap_or_default() };
     let matches = if source.missing.holds(key) { &[][..] } else { lookup.table.find(key) };
+    let keep_own = |joined: &mut Vec<&'r [u8]>| {
+        for (value, own) in joined[before..].iter_mut().zip(&lookup.own) {
+            let own = record.get(*own);
+            if !source.missing.holds(own) {
+                *value = own;
+            }
+        }
+    };
     if matches.is_empty() {
         joined.resize(before + lookup.table.columns.len(), &[]);
+        keep_own(joined);
         join(further, source, record, joined, rows);
         joined.truncate(before);
     }
     for row in matches {
         joined.extend(lookup.table.row(*row));
+        keep_own(joined);
         join(further, source, record, joined, rows);
         joined.truncate(before);
     }

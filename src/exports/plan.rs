@@ -86,6 +86,7 @@ impl<'c> SourceTable<'c> {
         let files = self.files();
         names.extend(files.condition.iter().flat_map(names_in));
         names.extend(files.lookups.iter().map(|lookup| lookup.on.clone()));
+        names.extend(files.fill_down.iter().flat_map(|fill_down| fill_down.columns.iter().chain([&fill_down.by]).cloned()));
         Some(names)
     }
 

@@ -5,7 +5,7 @@ use super::bind::{BoundSource, bind, joined_header};
 use super::block::{BlockReader, RecordSink};
 use super::column::Row;
 use super::jsonl::JsonReader;
-use super::lookup::LookupTable;
+use super::lookup::{FirstValues, LookupTable};
 use super::open::{ExportFile, expand, format_of};
 use super::parquet::ParquetFile;
 use super::plan::{Plan, PlannedFile, SourceTable};
@@ -14,7 +14,7 @@ use super::read::{Input, InputState, OpenFile, split};
 use super::record::{Fields, Record, Splitter};
 use super::reject::Class;
 use super::structure::{HEAD_BYTES, delimiter_name, inspect};
-use crate::config::{Config, Delimiter, Duplicates, Files, Format, Layout, Response, Role};
+use crate::config::{Config, Delimiter, Duplicates, Files, FillDown, Format, Layout, Response, Role};
 use crate::error::{Error, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -124,15 +124,18 @@ pub(super) fn prepare(config: &Config, plan: &Plan, block_bytes: usize) -> Resul
         let mut uses = Vec::new();
         for (source, count) in &planned.uses {
             let table = plan.sources[*source].table;
+            let filled =
+                table.files().fill_down.as_ref().map(|fill_down| read_filled(planned, wanted.as_deref(), fill_down, &table.files().missing, block_bytes));
+            let lookups: Vec<Arc<LookupTable>> = filled.transpose()?.into_iter().chain(lookups[*source].iter().cloned()).collect();
             if let SourceTable::Profiles(profiles) = table
                 && !is_planned[*source]
             {
                 let taken = taken_columns(plan, *source, &mut prepared.notes);
-                prepared.planned[*source] = plan_columns(profiles, &joined_header(&opened.header, &lookups[*source]), &taken);
+                prepared.planned[*source] = plan_columns(profiles, &joined_header(&opened.header, &lookups), &taken);
                 remove_outcomes(plan, *source, &mut prepared.planned[*source], &mut prepared.notes);
                 is_planned[*source] = true;
             }
-            let bound = bind(table, &opened.header, &lookups[*source], &prepared.planned[*source], timezone, &planned.path)?;
+            let bound = bind(table, &opened.header, &lookups, &prepared.planned[*source], timezone, &planned.path)?;
             uses.push((*source, *count, bound));
         }
         let state = InputState { input: opened.input, pending: None, error: None, done: false };
@@ -294,6 +297,16 @@ fn settle(plan: &Plan, prepared: &mut Prepared) -> Result<()> {
     Ok(())
 }
 
+/// Reads a file for what rows of it that belong together tell once.
+fn read_filled(planned: &PlannedFile, wanted: Option<&[String]>, fill_down: &FillDown, missing: &[String], block_bytes: usize) -> Result<Arc<LookupTable>> {
+    let mut opened = open(&planned.path, planned.format, planned.files, wanted, block_bytes)?;
+    let mut found = FirstValues::new(fill_down, &opened.header, missing).map_err(|error| error.file(&planned.path))?;
+    while let Some(piece) = opened.input.next()? {
+        split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut found)?;
+    }
+    Ok(Arc::new(found.into_table()))
+}
+
 /// Reads a lookup file whole.
 fn read_lookup(patterns: &[String], key: &str, many: bool) -> Result<Arc<LookupTable>> {
     let paths = expand(patterns)?;
@@ -323,6 +336,7 @@ pub(super) fn plain_files(patterns: &[String]) -> Files {
         layout: Layout::Rows,
         condition: None,
         lookups: Vec::new(),
+        fill_down: None,
         missing: Vec::new(),
         duplicates: Duplicates::Keep,
         id: None,

@@ -289,6 +289,7 @@ mod tests {
             layout: Layout::Rows,
             condition: None,
             lookups: Vec::new(),
+            fill_down: None,
             missing: Vec::new(),
             duplicates: Duplicates::Keep,
             id: None,

@@ -201,6 +201,41 @@ fn a_lookup_joins_its_columns_and_a_repeated_key_is_an_error_unless_many() {
 }
 
 #[test]
+fn what_an_order_tells_on_its_first_line_holds_for_its_other_lines() {
+    let config = "[[events]]\nfiles = [\"a.csv\"]\nwhere = 'status in [\"paid\", \"sent\"]'\nfill_down = { by = \"order\", columns = [\"status\", \"city\"] }\ncustomer = \"who\"\n\
+                  time = \"day\"\nitem = \"what\"\nbasket = \"order\"\nchannel = \"city\"\n[churn]\ndefinition = \"none\"\n";
+    // The last of order 1 has a status of its own; a line without an order has none to follow.
+    let text = "order,who,day,status,city,what\n1,a,2024-01-01,paid,Bonn,x\n2,b,2024-01-02,void,Kiel,x\n1,a,2024-01-01,,,y\n2,b,2024-01-02,,,y\n1,a,2024-01-01,void,,z\n,c,2024-01-03,,,x\n,c,2024-01-04,sent,,x\n";
+    let shop = Shop::new(config).file("a.csv", text);
+    for block_bytes in [1 << 20, 40] {
+        let exports = shop.try_with(2, block_bytes).unwrap();
+        assert_eq!((exports.counts[0].read, exports.counts[0].accepted, exports.counts[0].skipped), (7, 3, 4));
+        assert_eq!(exports.customers.iter().map(|id| &**id).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!((exports.events.channels, exports.events.channel), (vec!["Bonn".to_owned()], vec![0, 0, u16::MAX]));
+        assert_eq!(exports.items.ids.iter().map(|id| &**id).collect::<Vec<_>>(), ["x", "y"]);
+    }
+    let misspelt = Shop::new(&config.replace("[\"status\", \"city\"]", "[\"state\", \"city\"]")).file("a.csv", text).fails();
+    assert_eq!((misspelt.kind(), misspelt.place().column.as_deref()), (ErrorKind::Data, Some("state")));
+    let rows = text.lines().skip(1).map(|line| {
+        let mut fields = line.split(',').zip(["order", "who", "day", "status", "city", "what"]);
+        let fields: Vec<String> = fields.by_ref().filter(|(field, _)| !field.is_empty()).map(|(field, name)| format!("\"{name}\": \"{field}\"")).collect();
+        format!("{{{}}}\n", fields.join(", "))
+    });
+    let json = Shop::new(&config.replace("a.csv", "a.jsonl")).file("a.jsonl", rows.collect::<String>()).read();
+    assert_eq!((json.counts[0].accepted, json.counts[0].skipped), (3, 4));
+}
+
+#[test]
+fn columns_of_a_table_may_be_filled_down_too() {
+    let config = "[[profiles]]\nfiles = [\"a.csv\"]\nfill_down = { by = \"order\", columns = [\"city\"] }\ncustomer = \"who\"\ntime = \"day\"\nconsent = \"news\"\n\
+                  [churn]\ndefinition = \"none\"\n";
+    let exports = Shop::new(config).file("a.csv", "order,who,day,city,news\n1,a,2024-01-01,Bonn,yes\n1,a,2024-01-01,,yes\n").read();
+    let column = exports.profiles[0].columns.iter().find(|column| column.name == "city").unwrap();
+    let ProfileValues::Category { codes, names } = &column.values else { panic!("{column:?}") };
+    assert_eq!((&codes[..], names.join(", ")), (&[0][..], "Bonn".to_owned()));
+}
+
+#[test]
 fn ids_of_one_person_become_one_timeline() {
     let config = "[[events]]\nfiles = [\"web.csv\"]\ncustomer = \"who\"\ntime = \"day\"\n[[events]]\nfiles = [\"till.csv\"]\nid = \"card\"\ncustomer = \"card\"\ntime = \"day\"\n\
                   [[identities]]\nfiles = [\"ids.csv\"]\ncustomer = \"who\"\nalso = [\"card\"]\n[churn]\ndefinition = \"none\"\n";

@@ -1,5 +1,6 @@
 //! The text of a config: sources with their keys, and a comment for each guess.
 
+use super::filled::Filled;
 use super::inputs::{Input, Lookup};
 use crate::exports::Sample;
 use std::fmt::Write as _;
@@ -15,6 +16,8 @@ pub(super) struct Source {
     entries: Vec<Entry>,
     /// Conditions of `where`, and why.
     conditions: Vec<(String, String)>,
+    /// Columns that a row takes from another; those that the source uses are told.
+    filled: Option<Filled>,
     /// Columns that are not used.
     pub(super) unused: Vec<String>,
 }
@@ -28,8 +31,8 @@ struct Entry {
 
 impl Source {
     /// A table that reads the files of a sample, with what has to be declared of them. `folder` is the config's.
-    pub(super) fn new(table: &'static str, Input { sample, lookup, .. }: &Input, folder: &Path) -> Source {
-        let mut source = Source { table, about: Vec::new(), entries: Vec::new(), conditions: Vec::new(), unused: Vec::new() };
+    pub(super) fn new(table: &'static str, Input { sample, lookup, filled, .. }: &Input, folder: &Path) -> Source {
+        let mut source = Source { table, about: Vec::new(), entries: Vec::new(), conditions: Vec::new(), filled: filled.clone(), unused: Vec::new() };
         match pattern(sample) {
             Some(path) => source.noted("files", list([relative(&path, folder)]), format!("{} files now, and those to come", sample.paths.len())),
             None => source.put("files", list(sample.paths.iter().map(|path| relative(path, folder)))),
@@ -73,6 +76,11 @@ impl Source {
         self.unused.clear();
         self
     }
+    /// Whether a key or a condition names a column.
+    fn uses(&self, column: &str) -> bool {
+        let is_named = |value: &str| value.contains(&quoted(column)) || value.contains(&in_condition(column));
+        self.entries.iter().any(|entry| entry.key != "drop" && is_named(&entry.value)) || self.conditions.iter().any(|(condition, _)| is_named(condition))
+    }
     /// The value of a key, as TOML.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
@@ -88,8 +96,16 @@ impl Source {
         if !conditions.is_empty() {
             let _ = writeln!(out, "where = {} # {}", quoted(&conditions.join(" and ")), notes.join("; "));
         }
-        if !self.unused.is_empty() {
-            comment(out, &format!("not used: {}", self.unused.join(", ")));
+        if let Some(Filled { by, columns }) = &self.filled {
+            let columns: Vec<&String> = columns.iter().filter(|column| self.uses(column)).collect();
+            if !columns.is_empty() {
+                let (by, columns) = (quoted(by), list(columns));
+                let _ = writeln!(out, "fill_down = {{ by = {by}, columns = {columns} }} # they stand on the first of the rows that share it only");
+            }
+        }
+        let unused: Vec<&str> = self.unused.iter().map(String::as_str).filter(|column| !self.uses(column)).collect();
+        if !unused.is_empty() {
+            comment(out, &format!("not used: {}", unused.join(", ")));
         }
         out.push('\n');
     }

@@ -5,6 +5,7 @@ use super::draft::{Source, in_condition, list, quoted};
 use super::followed::following;
 use super::items::item_columns;
 use super::offers::{channel, put_sent, sent_offer};
+use super::rights::{put_rights, tells_rights};
 use super::table::Table;
 use super::words::{
     self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_PAID, PERSONAL, POINTS, PRICE, QUANTITY, SCORE, TIME,
@@ -298,7 +299,7 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
             let column = &table.columns[*place];
             let is_code = column.is_text() || (column.may_be_id() && column.words.len() > 1 && column.names_id());
             let is_counted = is_code && !column.is_unique() && (2..=MOST_CATEGORIES).contains(&column.distinct());
-            is_counted && !is_told(column) && !used.contains(place) && !column.has_word(&NAME) && !column.has_word(&PERSONAL)
+            is_counted && !is_told(column) && !tells_rights(column) && !used.contains(place) && !column.has_word(&NAME) && !column.has_word(&PERSONAL)
         })
         .collect();
     if !categories.is_empty() {
@@ -342,7 +343,9 @@ fn put_status(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
     let name = in_condition(column.name);
     let texts = || column.sampled.texts.iter().map(String::as_str);
     let fell_through: Vec<&str> = texts().filter(|text| words::fell_through(text)).collect();
-    let returned: Vec<&str> = texts().filter(|text| words::kind(text) == Some("return")).collect();
+    // Of an order that was partly paid back, the rest was bought.
+    let returned: Vec<&str> =
+        texts().filter(|text| words::kind(text) == Some("return") && !["partial", "teilweise"].iter().any(|part| text.to_lowercase().contains(part))).collect();
     if !fell_through.is_empty() {
         source.only_where(format!("not ({name} in {})", list(&fell_through)), "guessed: no purchases");
     }
@@ -379,8 +382,9 @@ pub(super) fn items(table: &Table<'_>, folder: &Path) -> Option<Source> {
     })
 }
 
-/// What the events tell of a customer: categories that stay the same from row to row. `unused` are the columns that no other source of the file names.
-pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String]) -> Option<Source> {
+/// What the events tell of a customer: who may be contacted and, unless that is all that is asked for, categories that stay the same from row to row.
+/// `unused` are the columns that no other source of the file names, `spelt` the channels by which offers go.
+pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String], spelt: &[String], only_rights: bool) -> Option<Source> {
     table.customer.zip(time(table)).and_then(|(customer, time)| {
         let key = &table.columns[customer];
         // A category that goes with the item is the item's.
@@ -389,20 +393,27 @@ pub(super) fn profiles(table: &Table<'_>, folder: &Path, unused: &[String]) -> O
             column.has_word(&CATEGORY) && table.item.is_some_and(goes_with)
         };
         let names: Vec<&str> = (0..table.columns.len())
+            .filter(|_| !only_rights)
             .filter(|place| Some(*place) != table.item && Some(*place) != table.offer && *place != customer)
             .map(|place| &table.columns[place])
             .filter(|column| column.is_text() && (2..=MOST_CATEGORIES).contains(&column.distinct()) && !column.has_word(&KIND) && !is_of_item(column))
-            .filter(|column| column.follows(key).is_some_and(|share| share >= FOLLOWS) && !column.has_word(&PERSONAL))
+            .filter(|column| column.follows(key).is_some_and(|share| share >= FOLLOWS) && !column.has_word(&PERSONAL) && !tells_rights(column))
             .map(|column| column.name)
             .collect();
-        if names.is_empty() {
+        let mut source = table.source("profiles", folder, table.customer, &[]);
+        let mut of_rights = vec![customer];
+        put_rights(table, &mut source, &mut of_rights, spelt);
+        if names.is_empty() && of_rights.len() == 1 {
             return None;
         }
-        let mut source = table.source("profiles", folder, table.customer, &[]);
-        source.about.push(format!("From the events: what stays the same from row to row of a customer ({}).", table.files()));
-        source.put("categories", list(&names));
+        let about = if names.is_empty() { "who may be contacted" } else { "what stays the same from row to row of a customer" };
+        source.about.push(format!("From the events: {about} ({}).", table.files()));
+        if !names.is_empty() {
+            source.put("categories", list(&names));
+        }
         // A column that no source names would be taken for a part of the profile.
-        let others: Vec<&str> = unused.iter().map(String::as_str).filter(|column| !names.contains(column)).collect();
+        let is_named = |column: &&str| names.contains(column) || of_rights.iter().any(|place| table.columns[*place].name == *column);
+        let others: Vec<&str> = unused.iter().map(String::as_str).filter(|column| !is_named(column)).collect();
         if !others.is_empty() {
             source.put("drop", list(&others));
         }

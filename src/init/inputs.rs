@@ -1,6 +1,7 @@
 //! Which files belong together: those of the same columns are one, and rows get what another table knows of them.
 
 use super::events;
+use super::filled::{Filled, fill_down};
 use super::table::Table;
 use super::words::{BASKET, singular, words};
 use crate::exports::{Sample, SampledColumn};
@@ -18,6 +19,8 @@ pub(super) struct Lookup {
 /// Files of the same columns, with what is joined to them.
 pub(super) struct Input {
     pub(super) sample: Sample,
+    /// Columns that were filled.
+    pub(super) filled: Option<Filled>,
     /// Columns of the files themselves; those joined come after them.
     pub(super) own: usize,
     /// A file whose rows are joined to these.
@@ -44,7 +47,10 @@ pub(super) fn grouped(samples: Vec<Sample>) -> Vec<Input> {
             None => groups.push(sample),
         }
     }
-    let mut inputs: Vec<Input> = groups.into_iter().map(|sample| Input { own: sample.columns.len(), sample, lookup: None, is_lookup: false }).collect();
+    let mut inputs: Vec<Input> = groups
+        .into_iter()
+        .map(|mut sample| Input { own: sample.columns.len(), filled: fill_down(&mut sample), sample, lookup: None, is_lookup: false })
+        .collect();
     join(&mut inputs);
     inputs
 }

@@ -6,12 +6,14 @@
 mod columns;
 mod draft;
 mod events;
+mod filled;
 mod followed;
 mod inputs;
 mod items;
 mod languages;
 mod offers;
 mod profiles;
+mod rights;
 mod subscriptions;
 mod table;
 mod tables;

@@ -2,39 +2,14 @@
 
 use super::columns::Look;
 use super::draft::{Source, list, quoted};
+use super::rights::put_rights;
 use super::subscriptions::{Terms, known_at_the_end, terms};
 use super::table::Table;
-use super::words::{CHANNELS, CONSENT, HOUSEHOLD, ID, LASTING, PERSONAL, suppresses, words};
+use super::words::{HOUSEHOLD, ID, LASTING, PERSONAL};
 use std::path::Path;
 
 /// Distinct names from which a column of a person's word is one of names: a telephone service is not.
 const MANY_NAMES: usize = 100;
-
-/// Columns that say who may be contacted, each under its channel as offers spell it; those that name none, or one that another names too, under `all`.
-fn by_channel(table: &Table<'_>, told: &[usize], spelt: &[String]) -> String {
-    let mut channels: Vec<(&str, Vec<String>)> = Vec::new();
-    for place in told {
-        let column = &table.columns[*place];
-        let named: Vec<&str> = CHANNELS.iter().filter(|(_, words)| column.has_word(words)).map(|(name, _)| *name).collect();
-        let channel = if let [one] = named[..] { one } else { "all" };
-        match channels.iter_mut().find(|(known, _)| *known == channel) {
-            Some((_, names)) => names.push(quoted(column.name)),
-            None => channels.push((channel, vec![quoted(column.name)])),
-        }
-    }
-    let value = |names: &[String]| if let [one] = names { one.clone() } else { format!("[{}]", names.join(", ")) };
-    match &channels[..] {
-        [("all", names)] => value(names),
-        channels => {
-            let key = |channel: &str| {
-                let words_of = CHANNELS.iter().find(|(name, _)| *name == channel).map_or(&[][..], |(_, words)| words);
-                let offers = spelt.iter().find(|text| words(text).iter().any(|word| words_of.contains(&word.as_str())));
-                offers.map_or(channel.to_owned(), |text| if text.chars().all(|sign| sign.is_ascii_alphanumeric()) { text.clone() } else { quoted(text) })
-            };
-            format!("{{ {} }}", channels.iter().map(|(channel, names)| format!("{} = {}", key(channel), value(names))).collect::<Vec<_>>().join(", "))
-        }
-    }
-}
 
 /// `spelt` are the channels by which offers go.
 pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &str, bool)>, is_dated: bool, spelt: &[String]) -> Source {
@@ -54,21 +29,7 @@ pub(super) fn profile(table: &Table<'_>, folder: &Path, label: Option<(usize, &s
         used.push(place);
     }
     table.put(&mut source, &mut used, "household", table.id_of(&HOUSEHOLD));
-    // A yes to "opted out" is none to "opt in"; the day somebody opted out says that they did.
-    let is_answer = |column: &Look<'_>| (1..=4).contains(&column.distinct());
-    let consents = |column: &Look<'_>| is_answer(column) && column.has_word(&CONSENT) && !suppresses(&column.words);
-    let opts_out = |column: &Look<'_>| (is_answer(column) || column.is_date()) && suppresses(&column.words);
-    let told = |says: &dyn Fn(&Look<'_>) -> bool| -> Vec<usize> {
-        all.iter().copied().filter(|place| !used.contains(place) && says(&table.columns[*place])).collect()
-    };
-    for (key, told) in [("consent", told(&consents)), ("suppress", told(&opts_out))] {
-        match told[..] {
-            [] => {}
-            [one] => source.put(key, quoted(table.columns[one].name)),
-            _ => source.noted(key, by_channel(table, &told, spelt), "as the channel of [[offers]] is called"),
-        }
-        used.extend(told);
-    }
+    put_rights(table, &mut source, &mut used, spelt);
     let is_email = |column: &Look<'_>| column.has_word(&["email"]) || column.sampled.texts.iter().take(50).any(|text| text.contains('@'));
     let carry: Vec<usize> = all.iter().copied().filter(|place| is_email(&table.columns[*place]) && !used.contains(place)).collect();
     if !carry.is_empty() {

@@ -254,6 +254,37 @@ fn who_opted_out_is_suppressed_and_never_taken_for_one_who_consents() {
 }
 
 #[test]
+fn what_stands_on_the_first_line_of_an_order_is_filled_down_and_says_who_may_be_contacted() {
+    let mut orders = "Name,Email,Financial Status,Accepts Marketing,Total,Created at,Cancelled at,Lineitem quantity,Lineitem price,Lineitem sku\n".to_owned();
+    for n in 0..60 {
+        let (order, who, day) = (1_000 + n, n % 25, n % 28 + 1);
+        let (status, cancelled) = [("paid", ""), ("partially_refunded", ""), ("paid", ""), ("refunded", ""), ("voided", "2024-05-09")][n / 3 % 5];
+        let agrees = if who % 3 == 0 { "no" } else { "yes" };
+        orders += &format!("#{order},c{who}@shop.example,{status},{agrees},19.80,2024-05-{day:02},{cancelled},1,9.90,T-{}\n", n % 30);
+        orders += &format!("#{order},c{who}@shop.example,,,,2024-05-{day:02},,1,9.90,T-{}\n", (n + 7) % 30);
+    }
+    let toml = drafted(&[("orders.csv", &orders)]).unwrap();
+    let parsed: toml::Table = toml.parse().unwrap();
+    let of = |table: &str, key: &str| parsed[table][0].get(key).map_or(String::new(), |value| value.to_string().replace('\'', "\""));
+    assert!(of("events", "fill_down").contains("columns = [\"Financial Status\", \"Cancelled at\"]"), "{toml}");
+    assert!(of("events", "returned_if").contains("in [\"refunded\"]"), "{toml}");
+    assert!(of("events", "where").contains("is missing and not (") && !toml.contains("not used: Cancelled"), "{toml}");
+    assert!(!of("events", "categories").contains("Accepts"), "{toml}");
+    assert_eq!(of("profiles", "consent"), "\"Accepts Marketing\"");
+    assert!(of("profiles", "fill_down").contains("columns = [\"Accepts Marketing\"]"), "{toml}");
+    // A table of customers that says nothing of it leaves it to the orders.
+    let people = rows("Email,City", "c{n}@shop.example,Bonn", 25) + "c99@shop.example,Kiel\n";
+    let toml = drafted(&[("orders.csv", &orders), ("people.csv", &people)]).unwrap();
+    assert!(toml.contains("who may be contacted (orders.csv)") && toml.contains("consent = \"Accepts Marketing\""), "{toml}");
+}
+
+#[test]
+fn a_channel_of_marketing_consents_to_nothing() {
+    let toml = drafted(&[("people.csv", &(rows("customer_id,marketing_channel,country", "c{n},search,DE", 30) + "c99,social,US\n"))]).unwrap();
+    assert!(!toml.contains("consent ="), "{toml}");
+}
+
+#[test]
 fn a_programme_of_points_and_what_is_booked_with_it_are_told_apart() {
     let bookings = rows("BookingNo;MemberNo;BookingDate;CheckIn;HotelCode;Nights;TotalEUR", "B{n};M{c};{d}.03.2024;{d}.05.2024;H{c};2;180,00", 90)
         + rows("", "C{n};M{c};{d}.04.2024;{d}.06.2024;H1{c};3;240,00", 90).trim_start();

@@ -3,13 +3,29 @@
 use super::Surroundings;
 use crate::config::condition::Condition;
 use crate::config::raw::{Field, Table};
-use crate::config::{Delimiter, Duplicates, Files, Format, Layout, Lookup, Role, USUAL_MISSING};
+use crate::config::{Delimiter, Duplicates, Files, FillDown, Format, Layout, Lookup, Role, USUAL_MISSING};
 use crate::error::Result;
 
 /// Keys that every source has.
-pub(super) const KEYS: [&str; 14] =
-    ["files", "format", "delimiter", "encoding", "columns", "layout", "where", "lookup", "missing", "duplicates", "id", "role", "max_age", "min_rows"];
+pub(super) const KEYS: [&str; 15] = [
+    "files",
+    "format",
+    "delimiter",
+    "encoding",
+    "columns",
+    "layout",
+    "where",
+    "lookup",
+    "fill_down",
+    "missing",
+    "duplicates",
+    "id",
+    "role",
+    "max_age",
+    "min_rows",
+];
 pub(super) const LOOKUP_KEYS: [&str; 4] = ["files", "on", "key", "many"];
+pub(super) const FILL_DOWN_KEYS: [&str; 2] = ["by", "columns"];
 
 /// A row condition under a key.
 pub(super) fn row_condition(table: &Table<'_>, key: &str) -> Result<Option<Condition>> {
@@ -62,6 +78,10 @@ pub(super) fn files(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Resul
         layout,
         condition: row_condition(table, "where")?,
         lookups: table.read("lookup", |field| field.one_or_list()?.iter().map(|entry| lookup(entry, surroundings)).collect())?.unwrap_or_default(),
+        fill_down: match (layout, table.get("fill_down")) {
+            (Layout::List, Some(field)) => return Err(field.error("stands beside layout = \"list\", where no row belongs to another; leave it out")),
+            (_, field) => field.map(|field| fill_down(&field)).transpose()?,
+        },
         missing: table.read("missing", missing)?.unwrap_or_else(|| USUAL_MISSING.map(str::to_owned).to_vec()),
         duplicates: table
             .read("duplicates", |field| field.choice(&[("across_files", Duplicates::AcrossFiles), ("drop", Duplicates::Drop), ("keep", Duplicates::Keep)]))?
@@ -96,7 +116,7 @@ pub(super) fn refuse_max_age(table: &Table<'_>, has_time: bool) -> Result<()> {
 pub(super) fn column_names(field: &Field<'_>) -> Result<Vec<String>> {
     let names = field.words()?;
     if names.is_empty() {
-        return Err(field.wrong("the names of all columns, in the order of the file"));
+        return Err(field.wrong("names of columns"));
     }
     match names.iter().enumerate().find(|(position, name)| names[..*position].contains(name)) {
         Some((_, name)) => Err(field.error(format!("found the column \"{name}\" twice, expected each once"))),
@@ -114,6 +134,18 @@ fn missing(field: &Field<'_>) -> Result<Vec<String>> {
         }
     }
     Ok(texts)
+}
+
+fn fill_down(field: &Field<'_>) -> Result<FillDown> {
+    let table = field.table(&[&FILL_DOWN_KEYS])?;
+    let (Some(by), Some(columns)) = (table.get("by"), table.get("columns")) else {
+        return Err(table.error("expected `by` and `columns`, such as { by = \"order_id\", columns = [\"status\"] }"));
+    };
+    let (by, names) = (by.word()?, column_names(&columns)?);
+    if names.contains(&by) {
+        return Err(columns.error(format!("holds \"{by}\", by which rows are known to belong together: it is never empty on one of them; leave it out")));
+    }
+    Ok(FillDown { by, columns: names })
 }
 
 fn lookup(field: &Field<'_>, surroundings: &Surroundings<'_>) -> Result<Lookup> {

@@ -75,6 +75,7 @@ pub(super) fn documented_keys() -> Vec<(&'static str, Vec<&'static str>)> {
     let names = |columns: &[(&'static str, Holds)]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>();
     vec![
         ("lookup", files::LOOKUP_KEYS.to_vec()),
+        ("fill_down", files::FILL_DOWN_KEYS.to_vec()),
         ("[[events]]", [EVENT_KEYS.as_slice(), &EVENT_CONDITION].concat()),
         ("[[profiles]]", PROFILE_KEYS.to_vec()),
         ("label", LABEL_KEYS.to_vec()),

@@ -120,6 +120,10 @@ fn a_source_that_cannot_be_read_is_refused() {
         ("files = \"e.csv\"\ncustomer = \"c\"\ncolumns = [\"a\", \"a\"]", "the column \"a\" twice"),
         ("files = \"e.csv\"\ncustomer = \"c\"\nmin_rows = 0", "1 or more"),
         ("files = \"e.csv\"\ncustomer = \"c\"\nlookup = [{ files = \"x.csv\" }]", "expected `files` and `on`"),
+        ("files = \"e.csv\"\ncustomer = \"c\"\nfill_down = { by = \"order\" }", "expected `by` and `columns`"),
+        ("files = \"e.csv\"\ncustomer = \"c\"\nfill_down = { by = \"order\", columns = [] }", "expected names of columns"),
+        ("files = \"e.csv\"\ncustomer = \"c\"\nfill_down = { by = \"order\", columns = [\"a\", \"order\"] }", "holds \"order\", by which rows"),
+        ("files = \"e.csv\"\nlayout = \"list\"\nfill_down = { by = \"order\", columns = [\"a\"] }", "stands beside layout"),
         ("files = \"e.csv\"\ncustomer = \"c\"\nid = \"card\"", "which no [[identities]] knows"),
         (
             "files = \"e.csv\"\ncustomer = \"c\"\nwhere = \"a = 1\"",

@@ -123,6 +123,7 @@ encoding = "gbk"
 columns = ["c", "t", "k"]
 where = "k != \"x\""
 lookup = { files = "l.csv", on = "k", many = true }
+fill_down = { by = "k", columns = ["t"] }
 missing = ["?", 9]
 duplicates = "keep"
 id = "card"
@@ -209,6 +210,7 @@ retention = "3y"
     assert_eq!((files.columns.as_ref().unwrap().len(), files.missing.join("|"), files.id.as_deref()), (3, "|?|9".to_owned(), Some("card")));
     assert_eq!((files.max_age, files.min_rows, files.duplicates), (Some(Span { seconds: 36 * 3600 }), Some(10), Duplicates::Keep));
     assert!(files.lookups[0].many && files.lookups[0].patterns == ["/shop/l.csv"]);
+    assert!(files.fill_down.as_ref().is_some_and(|fill_down| fill_down.by == "k" && fill_down.columns == ["t"]));
     let events = &config.events[0];
     assert_eq!(events.customer.source, ColumnSource::Several(vec!["c".into(), "k".into()]));
     assert_eq!(events.time.as_ref().unwrap().format.as_deref(), Some("%d.%m.%Y"));
