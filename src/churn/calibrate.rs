@@ -1,8 +1,8 @@
 //! From log-odds to probabilities that mean what they say, learnt on rows that the model was not fitted on.
 //!
-//! Three shapes, all rising: a logistic curve (Platt 1999), a beta curve (Kull, Silva Filho, Flach 2017) and a monotone
-//! piecewise line through pooled groups (isotonic regression). A freer shape is taken only where held-out log loss is better by
-//! more than twice its standard error.
+//! Three shapes, all rising: a logistic curve (Platt 1999), a beta curve (Kull, Silva Filho, Flach 2017) and a monotone piecewise line through pooled groups
+//! (isotonic regression). The beta curve, of one parameter more, is taken where held-out log loss is lower by half of its standard error, the line only where
+//! it is lower by more than twice that.
 
 use super::random::stratified_parts;
 use super::sigmoid::{sigmoids, sum_softplus};
@@ -15,8 +15,8 @@ type Shape = fn(&[f64], &[bool]) -> Calibration;
 const PARTS: u8 = 5;
 /// Probabilities are kept this far from 0 and 1.
 const EDGE: f64 = 1e-6;
-/// Standard errors by which a freer shape must be better.
-const SHAPE_ERRORS: f64 = 2.0;
+/// Standard errors by which each shape must be better than those before it.
+const SHAPE_ERRORS: [f64; 3] = [0.0, 0.5, 2.0];
 /// Rows each group of the piecewise line holds at least.
 const GROUP_ROWS: usize = 25;
 
@@ -127,7 +127,7 @@ impl Calibration {
         let losses: Vec<Vec<f64>> = judged.iter().map(|probabilities| row_losses(probabilities, labels)).collect();
         let mut best = 0;
         for shape in 1..tried {
-            if clearly_better(&losses[shape], &losses[best], SHAPE_ERRORS) {
+            if clearly_better(&losses[shape], &losses[best], SHAPE_ERRORS[shape]) {
                 best = shape;
             }
         }

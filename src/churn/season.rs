@@ -3,27 +3,27 @@
 use crate::timeline::Cutoff;
 use bincode::{Decode, Encode};
 
-/// Log-odds to be added.
+/// Log-odds to be added: a straight line in the probability that they are added to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Encode, Decode)]
 pub struct Shift {
-    /// To everyone's.
-    pub all: f64,
-    /// To those of a customer who is as likely to leave as to stay, and in proportion to `p (1 - p)` less to the others'.
-    pub doubtful: f64,
+    /// Where nobody would leave.
+    pub stays: f64,
+    /// Where everybody would.
+    pub leaves: f64,
 }
 
 impl Shift {
     /// What is added to the log-odds of a probability.
     pub fn at(self, p: f64) -> f64 {
-        self.all + self.doubtful * 4.0 * p * (1.0 - p)
+        self.stays + (self.leaves - self.stays) * p
     }
 
     fn towards(self, other: Shift, part: f64) -> Shift {
-        Shift { all: self.all + (other.all - self.all) * part, doubtful: self.doubtful + (other.doubtful - self.doubtful) * part }
+        Shift { stays: self.stays + (other.stays - self.stays) * part, leaves: self.leaves + (other.leaves - self.leaves) * part }
     }
 
     fn is_finite(self) -> bool {
-        self.all.is_finite() && self.doubtful.is_finite()
+        self.stays.is_finite() && self.leaves.is_finite()
     }
 }
 
@@ -73,19 +73,20 @@ mod tests {
 
     #[test]
     fn between_two_cut_offs_the_season_moves_on_a_straight_line_and_outside_it_adds_nothing() {
-        let shift = |all: f64| Shift { all, doubtful: -all };
+        let shift = |stays: f64| Shift { stays, leaves: -stays };
         let season = Season::new(vec![(Moment(100), shift(0.4)), (Moment(0), shift(0.2))]);
         for (at, expected) in [(-1, 0.0), (0, 0.2), (50, 0.3), (100, 0.4), (101, 0.0)] {
-            let Shift { all, doubtful } = season.shift(Moment(at));
-            assert!((all - expected).abs() < 1e-12 && (doubtful + expected).abs() < 1e-12, "{at}");
+            let Shift { stays, leaves } = season.shift(Moment(at));
+            assert!((stays - expected).abs() < 1e-12 && (leaves + expected).abs() < 1e-12, "{at}");
         }
         assert_eq!(Season::default().shift(Moment(5)), Shift::default());
     }
 
     #[test]
-    fn who_is_in_doubt_is_moved_most_by_what_is_for_the_doubtful() {
-        let shift = Shift { all: 0.1, doubtful: -0.3 };
-        assert!((shift.at(0.5) + 0.2).abs() < 1e-12);
-        assert!((shift.at(0.1) - 0.1 + 0.3 * 0.36).abs() < 1e-12 && (shift.at(0.1) - shift.at(0.9)).abs() < 1e-12);
+    fn between_those_who_stay_and_those_who_leave_a_straight_line_is_added() {
+        let shift = Shift { stays: -0.3, leaves: 0.1 };
+        for (p, expected) in [(0.0, -0.3), (0.5, -0.1), (1.0, 0.1)] {
+            assert!((shift.at(p) - expected).abs() < 1e-12, "{p}");
+        }
     }
 }

@@ -4,8 +4,8 @@
 //! year before the newest one to the window a year before the one foretold, among customers alike in how lately and how often they were active
 //! (Mantel, Haenszel 1959). The newest window may also have been out of the ordinary (a price rise, a campaign), which the model takes for the rule: by how
 //! much it differs from the one a year before is taken back, a small difference nearly whole, as a passing thing, a large one hardly, as another state of the
-//! business ([`PASSING`]). That is what moves those in doubt, who comes every week or has gone does so anyway; see docs/features.md. All of it as far as it
-//! is larger than its error.
+//! business ([`PASSING`]). Neither need be the same for who comes every week and who has hardly been seen for months: each is a straight line in the risk
+//! of the groups. All of it as far as it is larger than its error; see docs/features.md.
 
 use crate::churn::calibrate::beyond_noise;
 use crate::churn::season::{Season, Shift};
@@ -20,8 +20,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// A difference of log-odds between two years that is as likely to stay as to pass.
 const PASSING: f64 = 0.5;
-/// How doubtful leaving is taken to be at least (`4 p (1 - p)`), where it is asked who is moved by what is out of the ordinary.
-const LEAST_DOUBT: f64 = 0.5;
 /// Customers on either side of a change, below which nothing is told of it.
 const FEWEST: f64 = 200.0;
 /// Customers looked at: what holds for all is known from a part of them.
@@ -71,10 +69,8 @@ impl<'a> Seasons<'a> {
         let season = self.change(a_year_before(newest), a_year_before(cutoff))?;
         let unlike = self.change(a_year_before(newest), newest)?;
         let passing = PASSING * PASSING / (PASSING * PASSING + unlike.log_odds * unlike.log_odds);
-        let back = -passing * beyond_noise((unlike.log_odds, unlike.variance));
-        // On average it is `back`. Where hardly anyone is in doubt, that is not all put on the few who are.
-        let doubtful = back / unlike.doubtful.max(LEAST_DOUBT);
-        Some(Shift { all: beyond_noise((season.log_odds, season.variance)) + back - doubtful * unlike.doubtful, doubtful })
+        let at = |risk: f64| season.at(risk) - passing * unlike.at(risk);
+        Some(Shift { stays: at(0.0), leaves: at(1.0) })
     }
 
     /// What holds for all is known from every n-th customer.
@@ -146,8 +142,17 @@ struct Change {
     log_odds: f64,
     /// Its variance (Robins, Breslow, Greenland 1986).
     variance: f64,
-    /// How doubtful leaving is in the groups that tell of it: `4 p (1 - p)`, by the weight that each has.
-    doubtful: f64,
+    /// How much larger it is where all leave than where nobody does, and the variance of that (Woolf 1955: the groups' own, each by its weight).
+    by_risk: (f64, f64),
+    /// The risk of the groups at which it is the common one.
+    risk: f64,
+}
+
+impl Change {
+    /// What is beyond the noise of it among customers of a risk.
+    fn at(&self, risk: f64) -> f64 {
+        beyond_noise((self.log_odds, self.variance)) + beyond_noise(self.by_risk) * (risk - self.risk)
+    }
 }
 
 /// How leaving changed among customers alike; `None` where they are too few.
@@ -157,7 +162,8 @@ fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<Change> {
         return None;
     }
     let (mut r, mut s, mut pr, mut both, mut qs) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    let (mut weights, mut doubts) = (0.0, 0.0);
+    // Of each group: weight, risk, log odds ratio.
+    let mut found: Vec<[f64; 3]> = Vec::new();
     for ([stayed, left], [stayed_before, left_before]) in after.iter().zip(before) {
         let all = stayed + left + stayed_before + left_before;
         if all <= 0.0 {
@@ -170,16 +176,19 @@ fn odds_ratio(after: &[[f64; 2]], before: &[[f64; 2]]) -> Option<Change> {
         pr += p * for_leaving;
         both += p * against + q * for_leaving;
         qs += q * against;
-        let share = (left + left_before) / all;
-        let weight = (stayed + left) * (stayed_before + left_before) / all * share * (1.0 - share);
-        weights += weight;
-        doubts += weight * 4.0 * share * (1.0 - share);
+        // With a half added to each, which keeps those of few finite (Haldane 1956).
+        let [stayed, left, stayed_before, left_before] = [stayed, left, stayed_before, left_before].map(|count| count + 0.5);
+        let weight = 1.0 / (1.0 / stayed + 1.0 / left + 1.0 / stayed_before + 1.0 / left_before);
+        let ratio = libm::log(left * stayed_before / (stayed * left_before));
+        found.push([weight, (left + left_before) / (stayed + left + stayed_before + left_before), ratio]);
     }
-    (r > 0.0 && s > 0.0).then(|| Change {
-        log_odds: libm::log(r / s),
-        variance: pr / (2.0 * r * r) + both / (2.0 * r * s) + qs / (2.0 * s * s),
-        doubtful: doubts / weights,
-    })
+    let weights: f64 = found.iter().map(|[weight, ..]| weight).sum();
+    let mean = |of: &dyn Fn(&[f64; 3]) -> f64| found.iter().map(|group| group[0] * of(group)).sum::<f64>() / weights;
+    let risk = mean(&|[_, risk, _]| *risk);
+    let spread = mean(&|[_, own, _]| (own - risk) * (own - risk));
+    let slope = mean(&|[_, own, ratio]| (own - risk) * ratio) / spread;
+    let by_risk = if spread > 0.0 { (slope, 1.0 / (weights * spread)) } else { (0.0, 1.0) };
+    (r > 0.0 && s > 0.0).then(|| Change { log_odds: libm::log(r / s), variance: pr / (2.0 * r * r) + both / (2.0 * r * s) + qs / (2.0 * s * s), by_risk, risk })
 }
 
 #[cfg(test)]
@@ -243,21 +252,31 @@ mod tests {
             let exports = shop(4_000, |day| if slump && (newest..newest + 60).contains(&(day as i64)) { 3 } else { 4 });
             let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
             let shift = Seasons::new(&exports, &rule, &churn, &windows).shift(test, windows.before_test[0]);
-            assert!(shift.all.abs() < 0.2, "no season, {shift:?}");
-            assert_eq!(shift.doubtful < -0.2, slump, "{shift:?}");
-            assert!(shift.doubtful < 0.1, "{shift:?}");
+            let shift = shift.at(0.5);
+            assert_eq!(shift < -0.2, slump, "{shift:?}");
+            assert!(shift < 0.1, "{shift:?}");
         }
     }
 
     #[test]
     fn a_common_odds_ratio_is_found_whatever_the_groups_are() {
         // Odds 1/4 and 1/1 before, twice as large after.
-        let Change { log_odds, variance, doubtful: doubt } =
+        let Change { log_odds, variance, by_risk, risk } =
             odds_ratio(&[[200.0, 100.0], [100.0, 200.0]], &[[400.0, 100.0], [300.0, 300.0]]).expect("enough customers");
         assert!((log_odds - libm::log(2.0)).abs() < 1e-9, "{log_odds}");
         assert!(variance > 0.0 && variance < 0.05);
-        assert!((0.75..1.0).contains(&doubt), "a fourth leave in one group, {doubt}");
+        assert!(by_risk.0.abs() < 0.05 && (0.25..0.57).contains(&risk), "{by_risk:?} {risk}");
         assert!(odds_ratio(&[[10.0, 10.0]], &[[400.0, 100.0]]).is_none());
+    }
+
+    #[test]
+    fn a_change_that_those_at_risk_have_alone_is_told_apart_as_far_as_it_is_larger_than_chance() {
+        // Of 1,000 each: 100 left and 500; then 100 and 600.
+        let change = odds_ratio(&[[900.0, 100.0], [400.0, 600.0]], &[[900.0, 100.0], [500.0, 500.0]]).expect("enough customers");
+        assert!(change.at(0.1).abs() < 0.05 && (change.at(0.55) - libm::log(1.5)).abs() < 0.05, "{} {}", change.at(0.1), change.at(0.55));
+        // A tenth of them: chance.
+        let change = odds_ratio(&[[90.0, 10.0], [44.0, 56.0]], &[[90.0, 10.0], [50.0, 50.0]]).expect("enough customers");
+        assert!(change.at(0.1).abs() < 1e-9 && change.at(0.55).abs() < 1e-9);
     }
 
     #[test]
