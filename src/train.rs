@@ -23,7 +23,7 @@ use crate::decide::lists::with_lists;
 use crate::decide::past::past;
 use crate::error::{Error, ErrorKind, Result};
 use crate::evaluate::tail::{thin_end, told_until};
-use crate::evaluate::windows::Windows;
+use crate::evaluate::windows::{Steps, Windows};
 use crate::exports::{Exports, ReadOptions};
 use crate::journey::Journey;
 use crate::monitor::freshness::ExportHabits;
@@ -271,7 +271,9 @@ pub fn windows(config: &Config, exports: &Exports, end: Cutoff) -> Result<Window
         return Ok(Windows::given(&parsed, end, churn.horizon));
     }
     let first = exports.events.time_range().map_or(end, |(first, _)| first);
-    let cut = |fewer: usize| Windows::cut(first, end, churn.horizon, churn.active_within, fewer);
+    // Who has a subscription is in the base whenever something is told of them.
+    let steps = if churn.definition == Definition::Inactivity { Steps::of(&exports.events, &churn.kinds, end) } else { Steps::default() };
+    let cut = |fewer: usize| Windows::cut(first, end, churn.horizon, churn.active_within, fewer, &steps);
     let windows = cut(usize::MAX);
     // Counted in the window that chooses: the test window has no say in what is learnt.
     let Some(choose) = windows.choose.filter(|_| matches!(churn.definition, Definition::Inactivity | Definition::Subscription { .. })) else {

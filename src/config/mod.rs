@@ -189,6 +189,9 @@ pub enum Role {
     Test,
 }
 
+/// The kind of a payment that fell through: no purchase, and no touchpoint on the way to one.
+pub const FAILED_PAYMENT: &str = "failed_payment";
+
 /// A left join with another file.
 #[derive(Debug, Clone)]
 pub struct Lookup {

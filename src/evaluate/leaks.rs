@@ -7,7 +7,7 @@
 
 use super::classify::auc;
 use crate::error::{Error, Result};
-use crate::snapshot::features::{ACTING, OF_ORDERS};
+use crate::snapshot::features::{ACTING, OF_COLUMNS, OF_ORDERS};
 use crate::snapshot::{FeatureMatrix, FeatureValues, exported};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -125,8 +125,10 @@ fn leak(matrix: &FeatureMatrix, labels: &[bool], column: usize, all: Group) -> O
             if named.gives_away(all) { say(evidence, named.names(SHARE_NAMED, all)) } else { None }
         }
         FeatureValues::Number => {
+            // A sum of what events tell is 0 where there were none of late: a pause again, of which the number knows nothing.
+            let tells = |value: f64| !value.is_nan() && (spec.family != OF_COLUMNS || value.abs() > 0.0);
             let (known, outcomes): (Vec<f64>, Vec<bool>) =
-                values.iter().zip(labels).filter(|(value, _)| !value.is_nan()).map(|(value, label)| (*value, *label)).unzip();
+                values.iter().zip(labels).filter(|(value, _)| tells(**value)).map(|(value, label)| (*value, *label)).unzip();
             let left = outcomes.iter().filter(|label| **label).count();
             if left < EACH || outcomes.len() - left < EACH {
                 return None;
@@ -303,6 +305,19 @@ mod tests {
             let matrix = table(&[("strong", honest(&labels), None), ("holes", holes, None)]);
             assert_eq!(leaks(&matrix, &labels, &[]), []);
         }
+    }
+
+    #[test]
+    fn a_pause_in_what_events_tell_is_no_leak_and_a_number_that_knows_the_answer_is_one() {
+        let labels = labels();
+        // Who left had no use in the last month; of the others it says nothing more.
+        let use_30d = labels.iter().enumerate().map(|(row, left)| if *left { 0.0 } else { 1.0 + uniform(3, row) }).collect();
+        let fee_30d = labels.iter().enumerate().map(|(row, left)| if *left { 10.0 + uniform(4, row) } else { uniform(4, row) }).collect();
+        let mut matrix = table(&[("use_30d", use_30d, None), ("fee_30d", fee_30d, None)]);
+        assert_eq!(leaks(&matrix, &labels, &[]).len(), 2, "as columns of profiles both are");
+        matrix.specs.iter_mut().for_each(|spec| spec.family = OF_COLUMNS.into());
+        let found = leaks(&matrix, &labels, &[]);
+        assert!(found.len() == 1 && found[0].column.contains("fee_30d"), "{found:?}");
     }
 
     #[test]

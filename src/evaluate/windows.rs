@@ -4,7 +4,8 @@
 //! settings are chosen they are refitted: on all that ends by the test window for the measures, on everything for the bundle.
 
 use crate::config::Span;
-use crate::timeline::{Cutoff, Moment};
+use crate::timeline::{Cutoff, EventStore, Moment};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 /// The cut-offs of each role. A role that history is too short for is absent or empty.
@@ -47,19 +48,70 @@ pub fn earliest(first: Moment, horizon: Span, active_within: Span) -> (Cutoff, S
     (first.start_of_day().plus(warm_up), warm_up)
 }
 
+/// Where a window may begin. What is told of few days only, such as a row for each month, is known by steps: a day before the end of a month all have been
+/// silent for thirty days, a day after it hardly anyone. So windows begin as long after a step as the end of the data, from where customers are scored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Ascending; none where a window may begin on any day.
+    at: Vec<Cutoff>,
+}
+
+/// Steps to be seen at least, days between them, and events of each, on average.
+const FEWEST_STEPS: usize = 6;
+const STEP_DAYS: usize = 5;
+const OF_A_STEP: usize = 20;
+
+impl Steps {
+    /// The steps of events of these kinds, told until `end`.
+    pub fn of(store: &EventStore, kinds: &[String], end: Cutoff) -> Steps {
+        let Some((first, last)) = store.time_range() else { return Steps::default() };
+        let most = 1 + last.days_since(first) as usize / STEP_DAYS;
+        let alive: Vec<bool> = store.kinds.iter().map(|kind| kinds.contains(kind)).collect();
+        let (mut days, mut events) = (BTreeSet::new(), 0);
+        for (time, kind) in store.time.iter().zip(&store.kind) {
+            if alive[usize::from(*kind)] && *time < end.0 {
+                events += 1;
+                days.insert(Moment(*time).start_of_day());
+                if days.len() > most {
+                    return Steps::default();
+                }
+            }
+        }
+        let Some(last) = days.last() else { return Steps::default() };
+        let enough = days.len() >= FEWEST_STEPS && events >= OF_A_STEP * days.len();
+        let after = Span { seconds: end.0 - last.0 };
+        if enough { Steps { at: days.iter().map(|day| day.plus(after)).collect() } } else { Steps::default() }
+    }
+
+    /// Whether they are a month apart.
+    pub fn are_months(&self) -> bool {
+        let mut gaps: Vec<f64> = self.at.windows(2).map(|pair| pair[1].days_since(pair[0])).collect();
+        gaps.sort_by(f64::total_cmp);
+        gaps.get(gaps.len() / 2).is_some_and(|middle| (28.0..=31.0).contains(middle))
+    }
+
+    /// The last day until this one on which a window may begin.
+    fn until(&self, cutoff: Cutoff) -> Cutoff {
+        self.at.iter().rev().find(|step| **step <= cutoff).copied().unwrap_or(cutoff)
+    }
+}
+
 impl Windows {
     /// Cuts the time from `first` (earliest event) to `end` into windows of `horizon`. Fitted windows follow each other at a third
     /// of the horizon, so that the newest behaviour has its weight; their labels overlap each other, never those of a newer role. The
     /// oldest cut-off leaves at least a horizon and half of `active_within` of history before it. `fewer` is how many left, or stayed,
-    /// in a window, whichever are fewer.
-    pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span, fewer: usize) -> Windows {
+    /// in a window, whichever are fewer. Every cut-off is at one of the `steps`, if there are any.
+    pub fn cut(first: Moment, end: Cutoff, horizon: Span, active_within: Span, fewer: usize, steps: &Steps) -> Windows {
         let most = fitted(fewer);
         let (earliest, _) = earliest(first, horizon, active_within);
         // Whole days, so that a cut-off is always a midnight.
         let stride = Span::days((horizon.seconds / 3 / 86_400).max(1));
         let before = |limit: Option<Cutoff>| {
-            let newest = limit.map(|limit| limit.minus(horizon));
-            std::iter::successors(newest, |cutoff| Some(cutoff.minus(stride))).take_while(|cutoff| *cutoff >= earliest).take(most).collect::<Vec<_>>()
+            let newest = limit.map(|limit| steps.until(limit.minus(horizon)));
+            std::iter::successors(newest, |cutoff| Some(steps.until(cutoff.minus(stride))))
+                .take_while(|cutoff| *cutoff >= earliest)
+                .take(most)
+                .collect::<Vec<_>>()
         };
         let before_end = before(Some(end));
         let test = before_end.first().copied();
@@ -118,7 +170,7 @@ mod tests {
     fn labels_of_an_older_role_end_before_a_newer_cut_off() {
         let day = |day: i64| Moment(day * 86_400);
         let horizon = Span::days(90);
-        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000);
+        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000, &Steps::default());
         assert_eq!(windows.test, Some(day(649)));
         assert_eq!(windows.choose, Some(day(559)));
         assert_eq!(windows.fit[0], day(469));
@@ -138,18 +190,46 @@ mod tests {
     fn where_few_left_an_older_window_chooses_too_with_its_own_windows_to_fit() {
         let day = |day: i64| Moment(day * 86_400);
         let horizon = Span::days(90);
-        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 300);
+        let windows = Windows::cut(day(0), day(739), horizon, Span::days(180), 300, &Steps::default());
         let (older, fit) = windows.also.clone().expect("history enough for it");
         assert!(older.plus(horizon) <= windows.choose.expect("a window that chooses") && !fit.is_empty());
         assert!(fit.iter().all(|cutoff| cutoff.plus(horizon) <= older && windows.all().contains(cutoff) && windows.role(*cutoff) == "fit"));
         assert_eq!(windows.role(older), "choose");
-        assert_eq!(Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000).also, None);
+        assert_eq!(Windows::cut(day(0), day(739), horizon, Span::days(180), 5_000, &Steps::default()).also, None);
     }
 
     #[test]
     fn a_history_shorter_than_the_horizon_has_no_window() {
-        let windows = Windows::cut(Moment(0), Moment(80 * 86_400), Span::days(90), Span::days(180), 5_000);
+        let windows = Windows::cut(Moment(0), Moment(80 * 86_400), Span::days(90), Span::days(180), 5_000, &Steps::default());
         assert_eq!((windows.test, windows.choose, windows.fit.len()), (None, None, 0));
+    }
+
+    #[test]
+    fn what_is_told_month_by_month_is_cut_where_months_end() {
+        // Fifty customers, a row each for the last day of a month.
+        let next = |month: i16| Moment::of_date(jiff::civil::date(2024 + (month + 1) / 12, ((month + 1) % 12 + 1) as i8, 1));
+        let ends: Vec<Moment> = (0..26).map(|month| next(month).minus(Span::days(1))).collect();
+        let store = |times: Vec<i64>| EventStore { kinds: vec!["purchase".into()], kind: vec![0; times.len()], time: times, ..EventStore::default() };
+        let months = store(ends.iter().flat_map(|end| [end.0; 50]).collect());
+        let kinds = ["purchase".to_owned()];
+        for later in [0, 9] {
+            let end = ends[25].plus(Span::days(1 + later));
+            let steps = Steps::of(&months, &kinds, end);
+            assert!(steps.are_months());
+            let windows = Windows::cut(ends[0], end, Span::days(62), Span::days(124), 300, &steps);
+            let all = windows.all();
+            assert!(all.len() > 8 && all.windows(2).all(|pair| pair[0] > pair[1]), "{all:?}");
+            for cutoff in all {
+                assert!(ends.contains(&cutoff.minus(Span::days(1 + later))), "{}", cutoff.date());
+                let seen = ends.iter().filter(|day| (cutoff..cutoff.plus(Span::days(62))).contains(day)).count();
+                assert_eq!(seen, 2, "{}", cutoff.date());
+            }
+        }
+        // A shop that sells every day, and one that hardly sells.
+        for (each, events) in [(1, 50), (15, 1)] {
+            let shop = store((0..700).step_by(each).flat_map(|day| vec![day as i64 * 86_400; events]).collect());
+            assert_eq!(Steps::of(&shop, &kinds, Moment(700 * 86_400)), Steps::default());
+        }
     }
 
     #[test]

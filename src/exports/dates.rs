@@ -5,7 +5,7 @@
 //! Stamps without an offset are taken as they stand; those with one are converted. This module knows nothing of files.
 //!
 //! Understood without a declaration: ISO 8601 dates and stamps (`T` or a blank, fraction, offset, `Z`, `UTC`), `YYYY/MM/DD`,
-//! `YYYY.MM.DD`, `YYYYMMDD` (also followed by `HHMMSS`), `D.M.YYYY`, and days and months in either order with `/` or `-`; each
+//! `YYYY.MM.DD`, `YYYYMMDD` (also followed by `HHMMSS`), months (`YYYY-MM`, `YYYYMM`, which stand for their last day), `D.M.YYYY`, and days and months in either order with `/` or `-`; each
 //! with a time of 24 hours or am/pm. Years of two digits need a declared format.
 
 pub(in crate::exports) mod civil;
@@ -337,6 +337,20 @@ mod tests {
 
     fn number(unit: Unit, origin: Option<&str>) -> Column {
         Column { unit: Some(unit), origin: origin.map(str::to_owned), ..Column::named("When") }
+    }
+
+    #[test]
+    fn a_month_stands_for_its_last_day_when_what_was_counted_in_it_is_known() {
+        for (text, expected) in
+            [("2024-02", "2024-02-29 00:00:00"), ("2023/12", "2023-12-31 00:00:00"), ("2023.01", "2023-01-31 00:00:00"), ("202402", "2024-02-29 00:00:00")]
+        {
+            assert_eq!(alone(text).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["2024-13", "2024-00", "202413", "2024-0", "20240"] {
+            assert_eq!(alone(text), None, "{text}");
+        }
+        // A day that is written short stays one.
+        assert_eq!(alone("2024-2-1").as_deref(), Some("2024-02-01 00:00:00"));
     }
 
     #[test]

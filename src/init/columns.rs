@@ -109,8 +109,8 @@ impl<'s> Look<'s> {
     pub(super) fn may_be_id(&self) -> bool {
         match &self.holds {
             Holds::Text | Holds::Number { whole: true, .. } => true,
-            // Ids of a float column: 17850.0.
-            Holds::Number { whole: false, .. } => self.ends_in_zero(),
+            // Ids of a float column: 17850.0; and those of trackers, two numbers and a point between.
+            Holds::Number { whole: false, .. } => self.ends_in_zero() || self.names_id(),
             Holds::Date(_) | Holds::Nothing => false,
         }
     }
@@ -265,7 +265,7 @@ pub(super) fn without_signs(text: &str, signs: &[&'static str]) -> Option<f64> {
 
 /// Numbers that say when: `20240131`, seconds and their parts since 1970, hours and days of a test.
 fn number_as_date(words: &[String], texts: &[&str], numbers: &[f64]) -> Option<Written> {
-    if texts.iter().all(|text| text.len() == 8 || text.len() == 14) && fits(&sniffed(texts), texts) {
+    if texts.iter().all(|text| matches!(text.len(), 6 | 8 | 14)) && fits(&sniffed(texts), texts) {
         return Some(Written::default());
     }
     let within = |low: f64, high: f64| numbers.iter().all(|number| (low..high).contains(number));

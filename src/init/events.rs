@@ -8,8 +8,10 @@ use super::offers::{channel, put_sent, sent_offer};
 use super::rights::{put_rights, tells_rights};
 use super::table::Table;
 use super::words::{
-    self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_PAID, PERSONAL, POINTS, PRICE, QUANTITY, SCORE, TIME,
+    self, AMOUNT, BASKET, CATEGORY, CHANNEL, CUSTOMER, DISCOUNT, DONE, HAPPENED, ID, KIND, NAME, NOT_CHARGED, NOT_PAID, PERSONAL, POINTS, PRICE, QUANTITY,
+    SCORE, TIME,
 };
+use crate::config::FAILED_PAYMENT;
 use std::path::Path;
 
 /// Share of a customer's rows that agree on a column that is the customer's.
@@ -24,6 +26,10 @@ const COMPARED: usize = 2_000;
 const MOST_CATEGORIES: usize = 100;
 /// Most columns of numbers that are learnt from.
 const MOST_NUMBERS: usize = 12;
+/// Words for a moment rather than a day.
+const IN_SECONDS: [&str; 4] = ["timestamp", "datetime", "time", "ts"];
+/// What is told beside an amount and goes with it.
+const OF_MONEY: [&str; 6] = ["fee", "fees", "tax", "taxes", "vat", "shipping"];
 /// Texts that show what a column holds.
 const SHOWN: usize = 4;
 
@@ -47,12 +53,21 @@ impl Kind<'_> {
 
 /// When it happened: of several dates the one whose name says so, else the first.
 pub(super) fn time(table: &Table<'_>) -> Option<usize> {
+    // A day that a moment is told of too: `event_date` beside `event_timestamp`.
+    let finer = |day: usize| {
+        let of = |column: &Look<'_>| {
+            column.words.iter().filter(|word| !["date", "day"].contains(&word.as_str()) && !IN_SECONDS.contains(&word.as_str())).cloned().collect::<Vec<_>>()
+        };
+        let is_day = !table.columns[day].has_word(&IN_SECONDS);
+        let same = |column: &Look<'_>| column.is_date() && column.tells_day() && column.has_word(&IN_SECONDS) && of(column) == of(&table.columns[day]);
+        table.find(same).filter(|_| is_day).unwrap_or(day)
+    };
     // A review has its own day, beside that of the order which it is joined to.
     let is_own = |place: &usize| table.columns[*place].is_date() && table.columns[*place].tells_day();
     let ends = if says_no_purchase(table) && (0..table.input.own).any(|place| is_own(&place)) { table.input.own } else { table.columns.len() };
     let dates = |tell: bool| (0..ends).filter(move |place| table.columns[*place].is_date() && table.columns[*place].tells_day() == tell);
     let says = |words: &[&str]| dates(true).find(|place| table.columns[*place].has_word(words));
-    says(&HAPPENED).or_else(|| says(&TIME)).or_else(|| dates(true).next()).or_else(|| dates(false).next())
+    says(&HAPPENED).or_else(|| says(&TIME)).or_else(|| dates(true).next()).or_else(|| dates(false).next()).map(finer)
 }
 
 /// Whether the files are named after something else that customers do.
@@ -311,12 +326,14 @@ pub(super) fn events(table: &Table<'_>, folder: &Path, with_items: bool) -> Sour
         );
     }
     used.extend(&categories);
-    // What else rows measure: of a purchase it is what it cost, of use how much.
+    // What else rows measure: of an order it is what it cost, of use and of what was paid in a month how much.
+    let is_order = kind.buys() && (table.item.is_some() || source.get("basket").is_some());
+    let is_money = |column: &Look<'_>| kind.buys() && (column.has_word(&AMOUNT) || column.has_word(&OF_MONEY));
     let measured: Vec<usize> = (0..table.columns.len())
         .filter(|place| {
             let column = &table.columns[*place];
             let is_id = column.names_id() || (column.is_unique() && column.may_be_id());
-            !kind.buys() && column.is_number() && column.distinct() > 2 && !is_id && !used.contains(place) && !is_told(column)
+            !is_order && !is_money(column) && column.is_number() && column.distinct() > 2 && !is_id && !used.contains(place) && !is_told(column)
         })
         .take(MOST_NUMBERS)
         .collect();
@@ -338,8 +355,7 @@ fn put_status(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
     if let Some(column) = table.columns.iter().find(is_over) {
         source.only_where(format!("{} is missing", in_condition(column.name)), "guessed: the others are no purchases");
     }
-    let is_status = |column: &&Look<'_>| column.is_text() && column.has_word(&["status"]) && (2..=MOST_KINDS).contains(&column.distinct());
-    let Some(column) = table.columns.iter().find(is_status) else { return };
+    let Some(column) = status(table) else { return };
     let name = in_condition(column.name);
     let texts = || column.sampled.texts.iter().map(String::as_str);
     let fell_through: Vec<&str> = texts().filter(|text| words::fell_through(text)).collect();
@@ -352,6 +368,32 @@ fn put_status(table: &Table<'_>, source: &mut Source, kind: &Kind<'_>) {
     if !returned.is_empty() {
         source.noted("returned_if", quoted(&format!("{name} in {}", list(&returned))), "guessed");
     }
+}
+
+/// Payments that fell through, as events of their own: who cannot be charged leaves without having decided to.
+pub(super) fn failed(table: &Table<'_>, folder: &Path, base: &Source) -> Option<Source> {
+    let column = status(table).filter(|_| matches!(kind(table), Kind::Constant(kind, _) if kind == "purchase"))?;
+    let failed: Vec<&str> =
+        column.sampled.texts.iter().map(String::as_str).filter(|text| words::words(text).iter().any(|word| NOT_CHARGED.contains(&word.as_str()))).collect();
+    if failed.is_empty() {
+        return None;
+    }
+    let mut source = table.source("events", folder, table.customer, &[]);
+    source.about.push(format!("{}: payments that fell through.", table.files()));
+    source.only_where(format!("{} in {}", in_condition(column.name), list(&failed)), "guessed");
+    table.put_time(&mut source, "time", time(table)?);
+    source.put("kind", format!("{{ value = {} }}", quoted(FAILED_PAYMENT)));
+    for key in ["basket", "amount", "channel"] {
+        if let Some(value) = base.get(key) {
+            source.put(key, value.to_owned());
+        }
+    }
+    Some(source)
+}
+
+/// The column that says what became of a row.
+fn status<'t, 's>(table: &'t Table<'s>) -> Option<&'t Look<'s>> {
+    table.columns.iter().find(|column| column.is_text() && column.has_word(&["status"]) && (2..=MOST_KINDS).contains(&column.distinct()))
 }
 
 /// Negative quantities or amounts are returns, where no kind says so.
@@ -374,6 +416,9 @@ pub(super) fn items(table: &Table<'_>, folder: &Path) -> Option<Source> {
         let mut source = table.source("items", folder, None, &[]);
         source.about.push(format!("From the events: names and categories that go with {}.", table.columns[item].name));
         source.put("item", quoted(table.columns[item].name));
+        if table.columns[item].known < table.sample().rows {
+            source.only_where(format!("{} is not missing", in_condition(table.columns[item].name)), "the others are of no item");
+        }
         let mut used: Vec<usize> = [Some(item), table.customer, quantity(table), amount(table), price(table)].into_iter().flatten().collect();
         let before = used.len();
         item_columns(table, &mut source, &mut used);

@@ -1,11 +1,14 @@
 //! Subscriptions: accounts that begin and end, and tables of the terms that a customer has had.
 
+use super::columns::Look;
 use super::table::Table;
 use super::words::{BEGAN, ENDED, singular};
 use foldhash::{HashMap, HashMapExt};
 
 /// Of what rows are that begin and end as a subscription does.
 const SUBSCRIPTION: [&str; 9] = ["subscription", "contract", "membership", "policy", "policie", "licence", "license", "plan", "tariff"];
+/// What an end is of after which a subscription may well go on.
+const GOES_ON: [&str; 4] = ["current", "next", "trial", "billing"];
 /// One in so many has ended at least.
 const ENDED_FROM: usize = 50;
 /// Most values of a column that says how a subscription stands.
@@ -34,7 +37,8 @@ pub(super) fn terms(table: &Table<'_>) -> Option<Terms> {
     if several && (!is_named || table.item.is_some() || table.offer.is_some()) {
         return None;
     }
-    let ended = table.find(|column| column.is_date() && column.has_word(&ENDED))?;
+    let ends = |column: &Look<'_>| column.is_date() && column.has_word(&ENDED);
+    let ended = table.find(|column| ends(column) && !column.has_word(&GOES_ON)).or_else(|| table.find(ends))?;
     let began = table.find(|column| column.is_date() && column.has_word(&BEGAN) && !column.has_word(&ENDED))?;
     let (all, over) = (table.columns[customer].known, table.columns[ended].known);
     // Contracts for a year have an end from the first day on.

@@ -103,7 +103,8 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
                 let items = items.map(Source::without_unused);
                 rest.extend(items);
             }
-            of_events.extend(with_followed(table, folder, source));
+            let failed = events::failed(table, folder, &source);
+            of_events.extend(with_followed(table, folder, source).into_iter().chain(failed));
         } else if table.customer.is_some_and(|customer| !table.columns[customer].is_unique()) && table.label().is_none() && terms(table).is_none() {
             found.left_out.push(format!("{}: customers stand in several rows, and nothing says when", table.files()));
         } else if table.customer.is_some() || table.label().is_some() || experiment(table).is_some() {

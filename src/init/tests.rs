@@ -279,6 +279,45 @@ fn what_stands_on_the_first_line_of_an_order_is_filled_down_and_says_who_may_be_
 }
 
 #[test]
+fn what_billing_services_trackers_and_monthly_tables_export_is_understood() {
+    // The current period of a subscription that runs ends too; who cannot be charged is told apart.
+    let mut subscriptions = "id,Customer ID,Plan,Created (UTC),Current Period End (UTC),Canceled At (UTC),Status\n".to_owned();
+    let mut payments = "id,Created date (UTC),Amount,Customer ID,Status\n".to_owned();
+    for n in 0..80 {
+        let (over, status) = if n % 4 == 0 { ("2024-05-03 10:00", "canceled") } else { ("", "active") };
+        subscriptions += &format!("sub_{n},cus_{n},pro,2023-03-{:02} 09:00,2024-07-{:02} 09:00,{over},{status}\n", n % 28 + 1, n % 28 + 1);
+        (0..3).for_each(|k| {
+            payments += &format!("ch_{n}_{k},2024-0{}-{:02} 09:00:00,29.00,cus_{n},{}\n", k + 1, n % 28 + 1, if n % 9 == k { "Failed" } else { "Paid" })
+        });
+    }
+    let toml = drafted(&[("subscriptions.csv", &subscriptions), ("payments.csv", &payments)]).unwrap();
+    assert!(toml.contains("subscription = { start = \"Created (UTC)\", end = \"Canceled At (UTC)\" }"), "{toml}");
+    let events = tables(&toml, "events");
+    assert!(events.len() == 2 && events[0].contains("value = \"purchase\"") && events[1].contains("value = \"failed_payment\""), "{toml}");
+    assert!(events[1].contains("where = 'Status in [\"Failed\"]'") && events[0].contains("not (Status in [\"Failed\"])"), "{toml}");
+    // Who a tracker saw.
+    for id in ["user_pseudo_id", "anonymous_id", "distinct_id"] {
+        let toml =
+            drafted(&[("events.csv", &rows(&format!("event_name,event_timestamp,{id},page"), "page_view,1710{d}0000000000,71{c}5.17{c}0,p{c}", 90))]).unwrap();
+        assert!(toml.contains(&format!("customer = \"{id}\"")), "{toml}");
+    }
+    let mut shop = "event_date,event_timestamp,event_name,user_pseudo_id,item_id,item_name\n".to_owned();
+    for n in 0..90 {
+        let item = if n % 3 == 0 { ",".to_owned() } else { format!("s{},Thing {}", n % 20, n % 20) };
+        shop += &format!("202403{:02},17100000{n:02}000000,{},5{}.17,{item}\n", n % 28 + 1, ["page_view", "view_item", "purchase"][n % 3], n % 7);
+    }
+    let toml = drafted(&[("events.csv", &shop)]).unwrap();
+    assert!(toml.contains("time = { column = \"event_timestamp\"") && tables(&toml, "items")[0].contains("where = \"item_id is not missing\""), "{toml}");
+    // What was counted in a month, however it is written.
+    for months in [["2024-01", "2024-02", "2024-03"], ["202401", "202402", "202403"]] {
+        let mut usage = "msisdn,month,voice_min,recharge_amount\n".to_owned();
+        (0..90).for_each(|n| usage += &format!("49151{:05},{},{}.5,{}\n", n / 3, months[n % 3], 40 + n, 10 + n % 4));
+        let toml = drafted(&[("usage.csv", &usage)]).unwrap();
+        assert!(toml.contains("time = \"month\"\n") && toml.contains("amount = \"recharge_amount\"\nnumbers = [\"voice_min\"]"), "{toml}");
+    }
+}
+
+#[test]
 fn a_channel_of_marketing_consents_to_nothing() {
     let toml = drafted(&[("people.csv", &(rows("customer_id,marketing_channel,country", "c{n},search,DE", 30) + "c99,social,US\n"))]).unwrap();
     assert!(!toml.contains("consent ="), "{toml}");

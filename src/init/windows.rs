@@ -1,6 +1,7 @@
 //! What leaving means for a business whose customers come and go: from how long they usually stay away.
 
 use crate::config::{ChurnSettings, Span};
+use crate::evaluate::windows::Steps;
 use crate::exports::Exports;
 use crate::snapshot::label::ChurnRule;
 use crate::timeline::Moment;
@@ -59,8 +60,10 @@ pub fn leaving(exports: &Exports) -> Option<Leaving> {
     let length = (last.0 - first.0) / DAY + 1;
     let wished = usual.and_then(|usual| HORIZONS.into_iter().find(|days| *days >= usual)).unwrap_or(HORIZONS[HORIZONS.len() - 1]);
     let longest = HORIZONS.into_iter().rev().find(|days| days * PARTS <= length).unwrap_or(HORIZONS[0]);
-    let horizon = wished.min(longest);
     let name = store.kinds[alive].clone();
+    // Two months hold as many ends of months from wherever they begin only if they are of 31 days.
+    let by_month = Steps::of(store, std::slice::from_ref(&name), last.next_day()).are_months();
+    let horizon = if by_month { (wished.min(longest) + 15) / 30 * 31 } else { wished.min(longest) };
     let gap =
         usual.map_or(String::new(), |usual| format!("of the times between two days with a {name}, {:.0} % are of {usual} days or fewer; ", 100.0 * USUAL));
     let limit = if wished > longest { format!(", and {length} days of history hold no longer one {PARTS} times") } else { String::new() };

@@ -11,7 +11,7 @@ pub(super) fn a(word: &str) -> String {
 /// Words of ids beside what the id is of: `customer_no`, `StockCode`.
 pub(super) const ID: [&str; 16] = ["id", "ids", "no", "nr", "num", "number", "key", "code", "hash", "uuid", "guid", "ref", "identifier", "index", "upc", "ean"];
 /// Words in names of ids that say nothing.
-pub(super) const FILLER: [&str; 22] = [
+pub(super) const FILLER: [&str; 23] = [
     "de",
     "du",
     "des",
@@ -27,6 +27,7 @@ pub(super) const FILLER: [&str; 22] = [
     "anonymised",
     "hashed",
     "masked",
+    "pseudo",
     // Types, as some write them into the header: `user_id:token`.
     "token",
     "seq",
@@ -37,7 +38,7 @@ pub(super) const FILLER: [&str; 22] = [
     "primary",
 ];
 /// Who, the surest first.
-pub(super) const CUSTOMER: [&str; 35] = [
+pub(super) const CUSTOMER: [&str; 37] = [
     "customer",
     "client",
     "cust",
@@ -73,6 +74,9 @@ pub(super) const CUSTOMER: [&str; 35] = [
     "workspace",
     "organization",
     "organisation",
+    // What trackers call who has not said who they are.
+    "anonymous",
+    "distinct",
 ];
 /// By what customers are known where no column is an id of theirs: the card that they show.
 pub(super) const CARD: [&str; 7] = ["card", "loyalty", "customer", "client", "member", "club", "bonus"];
@@ -84,8 +88,26 @@ pub(super) const BASKET: [&str; 12] =
 /// What was offered.
 pub(super) const OFFER: [&str; 9] = ["offer", "coupon", "promotion", "promo", "voucher", "campaign", "appeal", "deal", "mailing"];
 /// When.
-pub(super) const TIME: [&str; 16] =
-    ["hour", "hours", "days", "date", "time", "timestamp", "datetime", "day", "at", "on", "when", "ts", "since", "epoch", "moment", "created"];
+pub(super) const TIME: [&str; 18] = [
+    "hour",
+    "hours",
+    "days",
+    "date",
+    "time",
+    "timestamp",
+    "datetime",
+    "day",
+    "at",
+    "on",
+    "when",
+    "ts",
+    "since",
+    "epoch",
+    "moment",
+    "created",
+    "month",
+    "period",
+];
 /// Of several dates, the one when it happened.
 pub(super) const HAPPENED: [&str; 14] =
     ["order", "ordered", "purchase", "purchased", "transaction", "invoice", "sold", "event", "happened", "timestamp", "sent", "visited", "opened", "created"];
@@ -409,6 +431,8 @@ const FELL_THROUGH: [&str; 14] = [
     "aborted",
     "show",
 ];
+/// Of these, what becomes of a payment.
+pub(super) const NOT_CHARGED: [&str; 4] = ["failed", "failure", "declined", "rejected"];
 /// A purchase only where nothing else is called so: a step on the way to it.
 const STEPS: [&str; 3] = ["checkout", "payment", "payments"];
 

@@ -9,7 +9,7 @@ mod walks;
 
 pub use chain::Chain;
 
-use crate::config::Span;
+use crate::config::{FAILED_PAYMENT, Span};
 use crate::exports::Exports;
 use crate::snapshot::learned::{RARE, history};
 use crate::timeline::{Cutoff, Event, EventStore};
@@ -183,7 +183,7 @@ impl Touchpoint {
 
 /// Whether a kind is neither a touch nor a purchase.
 fn is_neither(kind: &str) -> bool {
-    kind == "return"
+    ["return", FAILED_PAYMENT].contains(&kind)
 }
 
 /// By kind: the share of its events that fall on the very moment of a purchase of the same customer.

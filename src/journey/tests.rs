@@ -7,7 +7,7 @@ const DAY: i64 = 86_400;
 
 /// A shop: each customer's events, as day, kind and amount.
 fn shop(customers: &[Vec<(i64, &str, f64)>], channels: &[&str]) -> Exports {
-    let kinds = ["contact", "purchase", "return", "view"];
+    let kinds = ["contact", "failed_payment", "purchase", "return", "view"];
     let mut store = EventStore {
         kinds: kinds.map(str::to_owned).to_vec(),
         channels: channels.iter().map(|name| (*name).to_owned()).collect(),
@@ -103,5 +103,7 @@ fn a_touchpoint_of_few_customers_is_not_named() {
 fn without_touches_or_without_purchases_after_them_there_is_nothing_to_tell() {
     assert!(learnt(&shop(&vec![vec![(1, "purchase", 1.0), (9, "return", -1.0)]; 20], &[]), 100).is_none());
     assert!(learnt(&shop(&vec![vec![(1, "view", f64::NAN)]; 20], &[]), 100).is_none());
+    // Who could not be charged and then was has not been won by that.
+    assert!(learnt(&shop(&vec![vec![(1, "failed_payment", 1.0), (3, "purchase", 1.0)]; 20], &[]), 100).is_none());
     assert!(learnt(&Exports::default(), 100).is_none());
 }

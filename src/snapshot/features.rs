@@ -128,6 +128,9 @@ fn families(sink: &mut impl Sink, reading: &Reading, facts: &Facts, learned: &Le
     }
 }
 
+/// The family of features of what further columns of events tell.
+pub const OF_COLUMNS: &str = "columns";
+
 /// Families of features made of the events that count as alive.
 pub const OF_ORDERS: [&str; 10] = ["recency", "frequency", "rhythm", "trend", "season", "money", "variety", "basket", "discount", "habits"];
 
@@ -514,18 +517,18 @@ fn further_columns(sink: &mut impl Sink, reading: &Reading, facts: &Facts) {
         counts.sort_unstable();
         let different = counts.chunk_by(|a, b| a == b).count() as f64;
         let top = counts.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0) as f64;
-        sink.put(different, || spec("columns", format!("{name}_distinct"), "categories", format!("different values of {name} so far"), &[]));
+        sink.put(different, || spec(OF_COLUMNS, format!("{name}_distinct"), "categories", format!("different values of {name} so far"), &[]));
         sink.put(top / counts.len() as f64, || {
-            spec("columns", format!("{name}_main_share"), "share", format!("share of the events with the customer's most frequent {name}"), &[])
+            spec(OF_COLUMNS, format!("{name}_main_share"), "share", format!("share of the events with the customer's most frequent {name}"), &[])
         });
     }
     for (name, values) in reading.numbers.iter().zip(&facts.numbers) {
         let total: f64 = values.iter().map(|(_, value)| value).sum();
-        sink.put(total / values.len() as f64, || spec("columns", format!("{name}_mean"), "", format!("mean {name} so far"), &[]));
-        sink.put(values.last().map_or(f64::NAN, |(_, value)| *value), || spec("columns", format!("{name}_last"), "", format!("last {name}"), &[]));
+        sink.put(total / values.len() as f64, || spec(OF_COLUMNS, format!("{name}_mean"), "", format!("mean {name} so far"), &[]));
+        sink.put(values.last().map_or(f64::NAN, |(_, value)| *value), || spec(OF_COLUMNS, format!("{name}_last"), "", format!("last {name}"), &[]));
         for &days in reading.windows.iter().take(2) {
             sink.put(within(facts, values, |dated| *dated, 0.0, days), || {
-                spec("columns", format!("{name}_{days}d"), "", format!("sum of {name} in the last {days} days"), &[])
+                spec(OF_COLUMNS, format!("{name}_{days}d"), "", format!("sum of {name} in the last {days} days"), &[])
             });
         }
     }

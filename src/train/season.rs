@@ -196,6 +196,7 @@ mod tests {
     use super::*;
     use crate::churn::random::mix;
     use crate::config::Config;
+    use crate::evaluate::windows::Steps;
     use crate::timeline::{EventStore, Moment};
 
     const DAYS: u64 = 2_000;
@@ -223,7 +224,7 @@ mod tests {
     }
 
     fn windows(churn: &ChurnSettings) -> Windows {
-        Windows::cut(Moment(0), Moment(DAYS as i64 * 86_400), churn.horizon, churn.active_within, 5_000)
+        Windows::cut(Moment(0), Moment(DAYS as i64 * 86_400), churn.horizon, churn.active_within, 5_000, &Steps::default())
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub(super) enum DateLayout {
     Compact,
     DayFirst(u8),
     MonthFirst(u8),
+    /// A month without a day: `2024-01`, `202401`. What was counted in it is known on its last day, for which it stands.
+    Month(Option<u8>),
 }
 
 impl DateLayout {
@@ -33,6 +35,16 @@ impl DateLayout {
                     return cursor.is_empty().then_some(Stamp { wall, offset: None });
                 }
                 days
+            }
+            DateLayout::Month(separator) => {
+                let year = cursor.number(4, 4)?;
+                if let Some(separator) = separator {
+                    cursor.take(separator).then_some(())?;
+                }
+                let month = cursor.number(2, 2)?;
+                days_from_civil(year, month, 1)?;
+                let days = days_from_civil(year + month / 12, month % 12 + 1, 1)? - 1;
+                return cursor.is_empty().then_some(Stamp { wall: days * 86_400, offset: None });
             }
             DateLayout::YearFirst(separator) => {
                 let year = cursor.number(4, 4)?;
@@ -71,7 +83,11 @@ pub(super) fn look(text: &[u8]) -> Look {
     let settled = |layout: DateLayout| if layout.read(text).is_some() { Look::Settled(layout) } else { Look::Strange };
     match (first, cursor.peek()) {
         (8.., _) => settled(DateLayout::Compact),
-        (4, Some(separator @ (b'-' | b'/' | b'.'))) => settled(DateLayout::YearFirst(separator)),
+        (6, None) => settled(DateLayout::Month(None)),
+        (4, Some(separator @ (b'-' | b'/' | b'.'))) => match DateLayout::Month(Some(separator)).read(text) {
+            Some(_) => Look::Settled(DateLayout::Month(Some(separator))),
+            None => settled(DateLayout::YearFirst(separator)),
+        },
         (1 | 2, Some(separator @ (b'-' | b'/' | b'.'))) => {
             cursor.take(separator);
             let (_, second) = cursor.digits(2);
