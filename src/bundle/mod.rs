@@ -85,7 +85,8 @@ impl Parts for Holdfast {
         churn.validate(features)
     }
     fn probabilities(churn: &ChurnPart, matrix: &FeatureMatrix) -> Vec<f64> {
-        churn.probabilities(matrix)
+        // With a season, so that one of another meaning shows.
+        churn.probabilities_shifted(matrix, churn.season.first())
     }
     fn check_recommender(recommender: &Recommender) -> std::result::Result<(), String> {
         recommender.validate()

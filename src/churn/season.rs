@@ -41,6 +41,11 @@ impl Season {
         Season { points: points.into_iter().map(|(cutoff, shift)| (cutoff.0, shift)).collect() }
     }
 
+    /// What is added at the first cut-off that it is known at; nothing where it is known at none.
+    pub fn first(&self) -> Shift {
+        self.points.first().map_or_else(Shift::default, |(_, shift)| *shift)
+    }
+
     /// What is added for the horizon after the cut-off.
     pub fn shift(&self, cutoff: Cutoff) -> Shift {
         let after = self.points.partition_point(|(known, _)| *known <= cutoff.0);
@@ -79,7 +84,8 @@ mod tests {
             let Shift { stays, leaves } = season.shift(Moment(at));
             assert!((stays - expected).abs() < 1e-12 && (leaves + expected).abs() < 1e-12, "{at}");
         }
-        assert_eq!(Season::default().shift(Moment(5)), Shift::default());
+        assert_eq!(season.first(), shift(0.2));
+        assert_eq!([Season::default().shift(Moment(5)), Season::default().first()], [Shift::default(); 2]);
     }
 
     #[test]

@@ -121,11 +121,11 @@ pub(super) fn name((ban, told): (Ban, &ContactColumn)) -> String {
 
 /// Whether a word of a consent or suppression column means yes; `None` for a word that is not known.
 pub fn is_yes(text: &str) -> Option<bool> {
-    match text.trim().to_lowercase().as_str() {
-        "1" | "y" | "yes" | "true" | "t" | "on" | "opt-in" | "optin" | "opted in" | "subscribed" | "granted" | "ja" | "oui" | "si" | "sí" | "sim" | "是" => {
+    match text.trim().to_lowercase().replace(['_', '-'], " ").as_str() {
+        "1" | "y" | "yes" | "true" | "t" | "on" | "opt in" | "optin" | "opted in" | "subscribed" | "granted" | "ja" | "oui" | "si" | "sí" | "sim" | "是" => {
             Some(true)
         }
-        "" | "0" | "n" | "no" | "false" | "f" | "off" | "opt-out" | "optout" | "opted out" | "unsubscribed" | "denied" | "nein" | "nee" | "non" | "não"
+        "" | "0" | "n" | "no" | "false" | "f" | "off" | "opt out" | "optout" | "opted out" | "unsubscribed" | "denied" | "nein" | "nee" | "non" | "não"
         | "否" => Some(false),
         _ => None,
     }
@@ -140,6 +140,7 @@ mod tests {
     fn without_a_clear_yes_nobody_is_contacted_and_with_anything_but_a_clear_no_the_suppressed_are_not() {
         let with = |ban: Ban, text: &str| Rights::of(&[(ban, None, &[text])]).ban(0, "email");
         assert_eq!([with(NoConsent, "Yes"), with(NoConsent, "1"), with(Suppressed, "no"), with(Suppressed, "")], [None; 4]);
+        assert_eq!([with(NoConsent, "opted_in"), with(NoConsent, "Opt-In"), with(Suppressed, "OPTED-OUT")], [None; 3]);
         assert_eq!([with(NoConsent, ""), with(NoConsent, "perhaps")], [Some(NoConsent); 2]);
         assert_eq!([with(Suppressed, "1"), with(Suppressed, "deceased")], [Some(Suppressed); 2]);
         assert_eq!(Rights::default().ban(0, ""), None, "where nothing is said of it, all may be contacted");

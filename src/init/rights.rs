@@ -3,15 +3,17 @@
 use super::columns::Look;
 use super::draft::{Source, quoted};
 use super::table::Table;
-use super::words::{CHANNELS, CONSENT, suppresses, words};
+use super::words::{CHANNEL, CHANNELS, CONSENT, suppresses, words};
 use crate::exports::is_yes;
 
 /// Most answers that such a column holds, where it is no date.
 const MOST_ANSWERS: usize = 4;
 
-/// Whether it holds a few answers of which one is a yes or a no: a channel of marketing is none.
+/// Whether it holds a few answers. A channel of marketing that says neither yes nor no is none; of any other column it is safer to take a word that is not
+/// known for a no.
 fn is_answer(column: &Look<'_>) -> bool {
-    (1..=MOST_ANSWERS).contains(&column.distinct()) && column.sampled.texts.iter().any(|text| is_yes(text).is_some())
+    let is_known = || column.sampled.texts.iter().any(|text| is_yes(text).is_some());
+    (1..=MOST_ANSWERS).contains(&column.distinct()) && (!column.has_word(&CHANNEL) || is_known())
 }
 
 /// A yes to "opted out" is none to "opt in".

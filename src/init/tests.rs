@@ -321,6 +321,9 @@ fn what_billing_services_trackers_and_monthly_tables_export_is_understood() {
 fn a_channel_of_marketing_consents_to_nothing() {
     let toml = drafted(&[("people.csv", &(rows("customer_id,marketing_channel,country", "c{n},search,DE", 30) + "c99,social,US\n"))]).unwrap();
     assert!(!toml.contains("consent ="), "{toml}");
+    // Words that are not known say no.
+    let toml = drafted(&[("people.csv", &(rows("customer_id,marketing_consent,country", "c{n},erteilt,DE", 30) + "c99,widerrufen,US\n"))]).unwrap();
+    assert!(toml.contains("consent = \"marketing_consent\""), "{toml}");
 }
 
 #[test]
