@@ -5,8 +5,9 @@
 //! Stamps without an offset are taken as they stand; those with one are converted. This module knows nothing of files.
 //!
 //! Understood without a declaration: ISO 8601 dates and stamps (`T` or a blank, fraction, offset, `Z`, `UTC`), `YYYY/MM/DD`,
-//! `YYYY.MM.DD`, `YYYYMMDD` (also followed by `HHMMSS`), months (`YYYY-MM`, `YYYYMM`, which stand for their last day), `D.M.YYYY`, and days and months in either order with `/` or `-`; each
-//! with a time of 24 hours or am/pm. Years of two digits need a declared format.
+//! `YYYY.MM.DD`, `YYYYMMDD` (also followed by `HHMMSS`), months (`YYYY-MM`, `YYYYMM`), which stand for their last day, `D.M.YYYY`,
+//! and days and months in either order with `/` or `-`; each but months with a time of 24 hours or am/pm. Years of two digits need
+//! a declared format.
 
 pub(in crate::exports) mod civil;
 mod layout;

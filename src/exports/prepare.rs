@@ -299,10 +299,11 @@ fn settle(plan: &Plan, prepared: &mut Prepared) -> Result<()> {
 
 /// Reads a file for what rows of it that belong together tell once.
 fn read_filled(planned: &PlannedFile, wanted: Option<&[String]>, fill_down: &FillDown, missing: &[String], block_bytes: usize) -> Result<Arc<LookupTable>> {
+    let placed = |error: Error| if error.place().file.is_some() { error } else { error.file(&planned.path) };
     let mut opened = open(&planned.path, planned.format, planned.files, wanted, block_bytes)?;
-    let mut found = FirstValues::new(fill_down, &opened.header, missing).map_err(|error| error.file(&planned.path))?;
-    while let Some(piece) = opened.input.next()? {
-        split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut found)?;
+    let mut found = FirstValues::new(fill_down, &opened.header, missing).map_err(placed)?;
+    while let Some(piece) = opened.input.next().map_err(placed)? {
+        split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut found).map_err(placed)?;
     }
     Ok(Arc::new(found.into_table()))
 }
