@@ -95,6 +95,10 @@ impl Error {
         self.place.file = Some(file.to_path_buf());
         self
     }
+    /// The file it happened in, where it does not say one already.
+    pub fn or_file(self, file: &Path) -> Self {
+        if self.place.file.is_some() { self } else { self.file(file) }
+    }
     /// The line it happened on, from 1.
     pub fn line(mut self, line: u64) -> Self {
         self.place.line = Some(line);

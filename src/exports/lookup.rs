@@ -1,10 +1,8 @@
 //! `lookup`: a small table, held in memory, whose columns are joined to the rows of a source. `fill_down` is one too: the first values of a file's own
 //! columns, by the column that rows which belong together share.
 
-use super::block::RecordSink;
 use super::column::Missing;
 use super::record::Record;
-use super::reject::Class;
 use crate::config::FillDown;
 use crate::error::{Error, Result};
 use foldhash::{HashMap, HashMapExt};
@@ -86,15 +84,8 @@ impl FirstValues {
         Ok(FirstValues { by: place(&fill_down.by)?, columns, missing: Missing::new(missing), found: Vec::new(), by_key: HashMap::new() })
     }
 
-    pub(super) fn into_table(self) -> LookupTable {
-        let columns = self.columns.into_iter().map(|(name, _)| name).collect();
-        let rows = self.found.into_iter().map(csv::ByteRecord::from).collect();
-        LookupTable { columns, rows, by_key: self.by_key, fills: true }
-    }
-}
-
-impl RecordSink for FirstValues {
-    fn record(&mut self, record: &Record) {
+    /// Takes up a record.
+    pub(super) fn see(&mut self, record: &Record) {
         let key = record.get(self.by);
         if self.missing.holds(key) {
             return;
@@ -114,6 +105,10 @@ impl RecordSink for FirstValues {
             }
         }
     }
-    /// It is refused again, and told, when the file is read.
-    fn refuse(&mut self, _: Class, _: &Record, _: &[u8]) {}
+
+    pub(super) fn into_table(self) -> LookupTable {
+        let columns = self.columns.into_iter().map(|(name, _)| name).collect();
+        let rows = self.found.into_iter().map(csv::ByteRecord::from).collect();
+        LookupTable { columns, rows, by_key: self.by_key, fills: true }
+    }
 }

@@ -14,7 +14,7 @@ use super::read::{Input, InputState, OpenFile, split};
 use super::record::{Fields, Record, Splitter};
 use super::reject::Class;
 use super::structure::{HEAD_BYTES, delimiter_name, inspect};
-use crate::config::{Config, Delimiter, Duplicates, Files, FillDown, Format, Layout, Response, Role};
+use crate::config::{Config, Delimiter, Duplicates, Files, Format, Layout, Response, Role};
 use crate::error::{Error, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -38,6 +38,16 @@ pub(super) struct Opened {
     pub(super) delimiter: String,
 }
 
+impl Opened {
+    /// Shows all records to a sink.
+    fn feed(&mut self, sink: &mut impl RecordSink) -> Result<()> {
+        while let Some(piece) = self.input.next()? {
+            split(&piece, &self.splitter, self.json.as_ref(), &mut Fields::default(), sink)?;
+        }
+        Ok(())
+    }
+}
+
 /// Opens a file up to its first data row. `wanted` are the columns that matter; `None` means all.
 pub(super) fn open(path: &Path, format: Format, files: &Files, wanted: Option<&[String]>, block_bytes: usize) -> Result<Opened> {
     let opened = match format {
@@ -45,7 +55,7 @@ pub(super) fn open(path: &Path, format: Format, files: &Files, wanted: Option<&[
         Format::JsonLines => open_json(path, files, wanted, block_bytes),
         Format::Parquet => open_parquet(path, wanted),
     };
-    opened.map_err(|error| if error.place().file.is_some() { error } else { error.file(path) })
+    opened.map_err(|error| error.or_file(path))
 }
 
 /// No line holds anything that needs care.
@@ -121,12 +131,11 @@ pub(super) fn prepare(config: &Config, plan: &Plan, block_bytes: usize) -> Resul
     for planned in &plan.files {
         let wanted = wanted_columns(plan, planned);
         let opened = open(&planned.path, planned.format, planned.files, wanted.as_deref(), block_bytes)?;
+        let filled = read_filled(plan, planned, wanted.as_deref(), block_bytes).map_err(|error| error.or_file(&planned.path))?;
         let mut uses = Vec::new();
-        for (source, count) in &planned.uses {
+        for ((source, count), filled) in planned.uses.iter().zip(filled) {
             let table = plan.sources[*source].table;
-            let filled =
-                table.files().fill_down.as_ref().map(|fill_down| read_filled(planned, wanted.as_deref(), fill_down, &table.files().missing, block_bytes));
-            let lookups: Vec<Arc<LookupTable>> = filled.transpose()?.into_iter().chain(lookups[*source].iter().cloned()).collect();
+            let lookups: Vec<Arc<LookupTable>> = filled.into_iter().chain(lookups[*source].iter().cloned()).collect();
             if let SourceTable::Profiles(profiles) = table
                 && !is_planned[*source]
             {
@@ -240,7 +249,7 @@ fn is_decided(uses: &mut [(usize, usize, BoundSource)]) -> bool {
 fn sample(plan: &Plan, prepared: &mut Prepared, block_bytes: usize) -> Result<()> {
     for (planned, file) in plan.files.iter().zip(&mut prepared.files) {
         let state = file.input.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let piece = state.input.next().map_err(|error| if error.place().file.is_some() { error } else { error.file(&planned.path) })?;
+        let piece = state.input.next().map_err(|error| error.or_file(&planned.path))?;
         let numbers = matches!(file.splitter.delimiter, Delimiter::Byte(byte) if byte != b',');
         let mut observer = Observer { uses: &mut file.uses, is_list: file.is_list, numbers, buffer: Vec::new() };
         let wants_nothing = observer.uses.iter_mut().all(|(_, _, bound)| bound.times().is_empty() && (!numbers || bound.numbers().is_empty()));
@@ -297,15 +306,30 @@ fn settle(plan: &Plan, prepared: &mut Prepared) -> Result<()> {
     Ok(())
 }
 
-/// Reads a file for what rows of it that belong together tell once.
-fn read_filled(planned: &PlannedFile, wanted: Option<&[String]>, fill_down: &FillDown, missing: &[String], block_bytes: usize) -> Result<Arc<LookupTable>> {
-    let placed = |error: Error| if error.place().file.is_some() { error } else { error.file(&planned.path) };
-    let mut opened = open(&planned.path, planned.format, planned.files, wanted, block_bytes)?;
-    let mut found = FirstValues::new(fill_down, &opened.header, missing).map_err(placed)?;
-    while let Some(piece) = opened.input.next().map_err(placed)? {
-        split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut found).map_err(placed)?;
+/// Reads a file, where sources of it fill columns down, for what rows of it that belong together tell once: a table for each use of the file, if it fills.
+fn read_filled(plan: &Plan, planned: &PlannedFile, wanted: Option<&[String]>, block_bytes: usize) -> Result<Vec<Option<Arc<LookupTable>>>> {
+    let fills = |source: usize| plan.sources[source].table.files().fill_down.as_ref();
+    if planned.uses.iter().all(|(source, _)| fills(*source).is_none()) {
+        return Ok(vec![None; planned.uses.len()]);
     }
-    Ok(Arc::new(found.into_table()))
+    let mut opened = open(&planned.path, planned.format, planned.files, wanted, block_bytes)?;
+    let first_values = |(source, _): &(usize, usize)| {
+        fills(*source).map(|fill_down| FirstValues::new(fill_down, &opened.header, &plan.sources[*source].table.files().missing)).transpose()
+    };
+    let mut found: Vec<Option<FirstValues>> = planned.uses.iter().map(first_values).collect::<Result<_>>()?;
+    opened.feed(&mut Filling(&mut found))?;
+    Ok(found.into_iter().map(|found| found.map(|found| Arc::new(found.into_table()))).collect())
+}
+
+/// Shows records to all that collect first values.
+struct Filling<'f>(&'f mut [Option<FirstValues>]);
+
+impl RecordSink for Filling<'_> {
+    fn record(&mut self, record: &Record) {
+        self.0.iter_mut().flatten().for_each(|found| found.see(record));
+    }
+    /// It is refused again, and told, when the file is read.
+    fn refuse(&mut self, _: Class, _: &Record, _: &[u8]) {}
 }
 
 /// Reads a lookup file whole.
@@ -317,9 +341,7 @@ fn read_lookup(patterns: &[String], key: &str, many: bool) -> Result<Arc<LookupT
     let files = plain_files(patterns);
     let mut opened = open(path, format_of(path, None)?, &files, None, HEAD_BYTES)?;
     let mut collector = Collector { path, records: Vec::new(), error: None };
-    while let Some(piece) = opened.input.next()? {
-        split(&piece, &opened.splitter, opened.json.as_ref(), &mut Fields::default(), &mut collector)?;
-    }
+    opened.feed(&mut collector)?;
     match collector.error {
         Some(error) => Err(error),
         None => Ok(Arc::new(LookupTable::new(path, &opened.header, key, many, collector.records)?)),

@@ -153,7 +153,7 @@ pub(super) fn facts(plan: &Plan, files: &[OpenFile]) -> Result<Vec<FileFacts>> {
     for (planned, file) in plan.files.iter().zip(files) {
         let mut state = lock(&file.input);
         if let Some(error) = state.error.take() {
-            return Err(if error.place().file.is_some() { error } else { error.file(&planned.path) });
+            return Err(error.or_file(&planned.path));
         }
         facts.push(match &state.input {
             Input::Text(reader) => {

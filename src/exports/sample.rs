@@ -135,7 +135,7 @@ pub fn samples(patterns: &[String]) -> Result<Looked> {
 /// # Errors
 /// 66 for a file that is missing or unreadable, 65 for one that cannot be read whatever is declared.
 fn sample(path: &Path) -> Result<Sample> {
-    let in_file = |error: Error| if error.place().file.is_some() { error } else { error.file(path) };
+    let in_file = |error: Error| error.or_file(path);
     let mut files = plain_files(&[]);
     let guessed = if known_format(path).is_none() { Some(guess_format(path)?) } else { None };
     let format = format_of(path, guessed)?;

@@ -53,21 +53,24 @@ impl Kind<'_> {
 
 /// When it happened: of several dates the one whose name says so, else the first.
 pub(super) fn time(table: &Table<'_>) -> Option<usize> {
-    // A day that a moment is told of too: `event_date` beside `event_timestamp`.
-    let finer = |day: usize| {
-        let of = |column: &Look<'_>| {
-            column.words.iter().filter(|word| !["date", "day"].contains(&word.as_str()) && !IN_SECONDS.contains(&word.as_str())).cloned().collect::<Vec<_>>()
-        };
-        let is_day = !table.columns[day].has_word(&IN_SECONDS);
-        let same = |column: &Look<'_>| column.is_date() && column.tells_day() && column.has_word(&IN_SECONDS) && of(column) == of(&table.columns[day]);
-        table.find(same).filter(|_| is_day).unwrap_or(day)
-    };
     // A review has its own day, beside that of the order which it is joined to.
     let is_own = |place: &usize| table.columns[*place].is_date() && table.columns[*place].tells_day();
     let ends = if says_no_purchase(table) && (0..table.input.own).any(|place| is_own(&place)) { table.input.own } else { table.columns.len() };
     let dates = |tell: bool| (0..ends).filter(move |place| table.columns[*place].is_date() && table.columns[*place].tells_day() == tell);
     let says = |words: &[&str]| dates(true).find(|place| table.columns[*place].has_word(words));
-    says(&HAPPENED).or_else(|| says(&TIME)).or_else(|| dates(true).next()).or_else(|| dates(false).next()).map(finer)
+    says(&HAPPENED).or_else(|| says(&TIME)).or_else(|| dates(true).next()).or_else(|| dates(false).next()).map(|place| moment_of(table, place))
+}
+
+/// The column that tells the moment of which another tells the day, if there is one: `event_timestamp` beside `event_date`.
+fn moment_of(table: &Table<'_>, day: usize) -> usize {
+    let is_day = |word: &str| ["date", "day"].contains(&word);
+    let is_moment = |word: &str| IN_SECONDS.contains(&word);
+    let subject = |column: &Look<'_>| -> Vec<String> { column.words.iter().filter(|word| !is_day(word) && !is_moment(word)).cloned().collect() };
+    if table.columns[day].has_word(&IN_SECONDS) {
+        return day;
+    }
+    let of = subject(&table.columns[day]);
+    table.find(|column| column.is_date() && column.tells_day() && column.has_word(&IN_SECONDS) && subject(column) == of).unwrap_or(day)
 }
 
 /// Whether the files are named after something else that customers do.

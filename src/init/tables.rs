@@ -63,7 +63,9 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     let is_dated = tables.iter().any(|table| is_event(table) && events::time(table).is_some());
     let mut found = Found { sources: Vec::new(), left_out: Vec::new(), has_label: false, is_dated, subscription: None };
     let mut of_events: Vec<Source> = Vec::new();
-    let (mut profiles, mut of_rows, mut rights, mut rest) = (Vec::<Source>::new(), Vec::<Source>::new(), Vec::<Source>::new(), Vec::<Source>::new());
+    let (mut profiles, mut rest): (Vec<Source>, Vec<Source>) = (Vec::new(), Vec::new());
+    // Tables of events whose rows may tell of customers, with the columns that no other source names.
+    let mut of_rows: Vec<(usize, Vec<String>)> = Vec::new();
     let buys = tables.iter().find(|table| is_event(table) && events::time(table).is_some() && events::kind(table).buys());
     let sums = buys.map(events::has_amount);
     // Offers that are good for one campaign go by its name.
@@ -96,9 +98,7 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
                 let items = events::items(table, folder).filter(|_| !has_items);
                 source.unused.retain(|column| items.as_ref().is_none_or(|items| items.unused.contains(column)));
                 // Where the customer is numbered anew with each order, rows tell of no one.
-                let profile = |only_rights: bool| events::profiles(table, folder, &source.unused, &spelt, only_rights).filter(|_| table.id_kind.is_none());
-                of_rows.extend(profile(false));
-                rights.extend(profile(true));
+                of_rows.extend(table.id_kind.is_none().then(|| (number, source.unused.clone())));
                 // What the three leave out is told once, with the events.
                 let items = items.map(Source::without_unused);
                 rest.extend(items);
@@ -127,10 +127,9 @@ pub(super) fn sources(inputs: &[Input], folder: &Path) -> Found {
     }
     // What rows of events tell of customers stands back where they have a table of their own, but for what nothing else tells: who may be contacted.
     let tells_rights = |source: &Source| source.get("consent").or(source.get("suppress")).is_some();
-    if profiles.is_empty() {
-        profiles = of_rows;
-    } else if !profiles.iter().any(tells_rights) {
-        profiles.extend(rights);
+    if !profiles.iter().any(tells_rights) {
+        let only_rights = !profiles.is_empty();
+        profiles.extend(of_rows.iter().filter_map(|(number, unused)| events::profiles(&tables[*number], folder, unused, &spelt, only_rights)));
     }
     rest.sort_by_key(|source| ["items", "offers", "treatments"].iter().position(|table| *table == source.table));
     found.sources = of_events.into_iter().chain(profiles).chain(rest).collect();

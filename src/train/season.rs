@@ -253,6 +253,7 @@ mod tests {
             let exports = shop(4_000, |day| if slump && (newest..newest + 60).contains(&(day as i64)) { 3 } else { 4 });
             let rule = ChurnRule::new(&exports, &churn).expect("inactivity needs no column");
             let shift = Seasons::new(&exports, &rule, &churn, &windows).shift(test, windows.before_test[0]);
+            assert!(slump || [0.0, 1.0].iter().all(|risk| shift.at(*risk).abs() < 0.2), "no season, {shift:?}");
             let shift = shift.at(0.5);
             assert_eq!(shift < -0.2, slump, "{shift:?}");
             assert!(shift < 0.1, "{shift:?}");

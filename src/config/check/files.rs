@@ -46,7 +46,7 @@ pub(super) fn files(table: &Table<'_>, surroundings: &Surroundings<'_>) -> Resul
         return Err(table.error("has no `files`, expected files, folders or patterns such as files = [\"orders/*.csv\"]"));
     };
     let layout = table.read("layout", |field| field.choice(&[("rows", Layout::Rows), ("list", Layout::List)]))?.unwrap_or(Layout::Rows);
-    let columns = table.read("columns", column_names)?;
+    let columns = table.read("columns", |field| column_names(field, "the names of all columns, in the order of the file"))?;
     if let (Layout::List, Some(field)) = (layout, table.get("columns")) {
         return Err(field.error("stands beside layout = \"list\", whose columns are always `customer` and `item`; leave it out"));
     }
@@ -112,11 +112,11 @@ pub(super) fn refuse_max_age(table: &Table<'_>, has_time: bool) -> Result<()> {
     }
 }
 
-/// Names of columns, at least one, each once.
-pub(super) fn column_names(field: &Field<'_>) -> Result<Vec<String>> {
+/// Names of columns, at least one, each once; `expected` is said where there is none.
+pub(super) fn column_names(field: &Field<'_>, expected: &str) -> Result<Vec<String>> {
     let names = field.words()?;
     if names.is_empty() {
-        return Err(field.wrong("names of columns"));
+        return Err(field.wrong(expected));
     }
     match names.iter().enumerate().find(|(position, name)| names[..*position].contains(name)) {
         Some((_, name)) => Err(field.error(format!("found the column \"{name}\" twice, expected each once"))),
@@ -141,7 +141,7 @@ fn fill_down(field: &Field<'_>) -> Result<FillDown> {
     let (Some(by), Some(columns)) = (table.get("by"), table.get("columns")) else {
         return Err(table.error("expected `by` and `columns`, such as { by = \"order_id\", columns = [\"status\"] }"));
     };
-    let (by, names) = (by.word()?, column_names(&columns)?);
+    let (by, names) = (by.word()?, column_names(&columns, "names of columns")?);
     if names.contains(&by) {
         return Err(columns.error(format!("holds \"{by}\", by which rows are known to belong together: it is never empty on one of them; leave it out")));
     }

@@ -386,7 +386,7 @@ pub(super) fn identities(field: &Field<'_>, surroundings: &Surroundings<'_>) -> 
     let Some(also) = table.get("also") else {
         return Err(table.error("has no `also`, expected the columns with further ids, such as also = [\"card\", \"email_hash\"]"));
     };
-    let names = column_names(&also)?;
+    let names = column_names(&also, "names of columns")?;
     Ok(IdentitySource {
         files: files(&table, surroundings)?,
         customer: required(&table, "customer", Holds::Customer)?,

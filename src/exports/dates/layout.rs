@@ -84,9 +84,9 @@ pub(super) fn look(text: &[u8]) -> Look {
     match (first, cursor.peek()) {
         (8.., _) => settled(DateLayout::Compact),
         (6, None) => settled(DateLayout::Month(None)),
-        (4, Some(separator @ (b'-' | b'/' | b'.'))) => match DateLayout::Month(Some(separator)).read(text) {
-            Some(_) => Look::Settled(DateLayout::Month(Some(separator))),
-            None => settled(DateLayout::YearFirst(separator)),
+        (4, Some(separator @ (b'-' | b'/' | b'.'))) => match settled(DateLayout::YearFirst(separator)) {
+            Look::Strange => settled(DateLayout::Month(Some(separator))),
+            day => day,
         },
         (1 | 2, Some(separator @ (b'-' | b'/' | b'.'))) => {
             cursor.take(separator);
